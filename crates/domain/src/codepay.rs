@@ -1,0 +1,164 @@
+//! Payment-code orders (wire §3.8): the merchant scans the payer's code; small ones are paid at once, others
+//! wait for the payer's PIN; the merchant may reverse either.
+
+use crate::{
+    Context, Rejection, Stop, Tx,
+    journal::Subject,
+    limit::{self, Barcode, Limits, Usage, Verification},
+    merchant::Product,
+    order::{self, Order, OrderState, Placed, Terms},
+    payer::{self, Payer, PinOutcome},
+    payment::{self, Paid},
+    payment_code::PaymentCode,
+    records::Digest,
+};
+use ledger::{Account, AccountId, Draft, TransferKind};
+use std::sync::Arc;
+use types::{AppId, MerchantId, OrderId, PayerId, TransferId, time};
+
+/// How long the payer may take to confirm.
+const CONFIRM_LIFE: i64 = 5 * time::MINUTE;
+/// How long after the payment a reversal is taken.
+const REVERSE_LIFE: i64 = 7 * time::DAY;
+
+/// Places an order with a payment code and pays it if no PIN is needed. The same request again gives the
+/// order as it stands. Errors: as placing; `CodeInvalid`, `CodeUsed`, `CodeExpired`, the payer's,
+/// `LimitExceeded`, `NotEnough`.
+pub(crate) fn place(terms: &Arc<Terms>, code: i64, ctx: &Context, tx: &mut Tx<'_>) -> Result<OrderId, Stop> {
+    tx.expect::<PaymentCode>(&code);
+    tx.expect::<Limits>(&());
+    let order = match order::place(terms, Some(ctx.now.plus(CONFIRM_LIFE)), ctx, tx)? {
+        Placed::Again(order) => return Ok(order.id),
+        Placed::New(order) => order,
+    };
+    let shown = *tx.need::<PaymentCode>(&code, Rejection::CodeInvalid)?;
+    tx.expect::<Payer>(&shown.payer);
+    tx.expect::<Usage>(&shown.payer.0);
+    tx.expect::<Account>(&AccountId::payer_balance(shown.payer, terms.amount.currency));
+    tx.loaded()?;
+    if shown.used_by.is_some() {
+        return Err(Rejection::CodeUsed.into());
+    }
+    if ctx.now >= shown.expires_at {
+        return Err(Rejection::CodeExpired.into());
+    }
+    let payer = payer::active(shown.payer, tx)?;
+    let table = limit::in_force(ctx, tx)?;
+    let used = tx.get::<Usage>(&payer.id.0)?.copied().unwrap_or(Usage::none(payer.id.0));
+    let today = used.on(ctx.now.business_day());
+    let id = order.id;
+    let mut number_kept = order.clone();
+    let free = payer.free_pay
+        && terms.amount.minor <= table.free_amount
+        && today.day_free_count < table.free_count
+        && today.day_one_factor.saturating_add(terms.amount.minor) <= table.balance_day_one_factor
+        && today.day_barcode.saturating_add(terms.amount.minor) <= table.barcode_c_day;
+    tx.put(PaymentCode { used_by: Some(id), ..shown });
+    number_kept.payer = Some(payer.id);
+    if free {
+        order::keep_new(number_kept.clone(), tx);
+        let how = (Verification::OneFactor, Barcode::Dynamic);
+        payment::from_balance(number_kept, &payer, &table, how, ctx, tx)?;
+    } else {
+        number_kept.state = OrderState::Paying;
+        order::keep_new(number_kept, tx);
+    }
+    Ok(id)
+}
+
+/// The payer confirms with the PIN, or refuses when none is given. Errors: `OrderNotFound`, `WrongPayer`, the
+/// order's state, the PIN's, `LimitExceeded`, `NotEnough`.
+pub(crate) fn confirm(
+    id: OrderId,
+    payer: PayerId,
+    pin: Option<Digest>,
+    ctx: &Context,
+    tx: &mut Tx<'_>,
+) -> Result<Paid, Stop> {
+    tx.expect::<Payer>(&payer);
+    tx.expect::<Limits>(&());
+    let order = tx.need::<Order>(&id, Rejection::OrderNotFound)?.clone();
+    tx.about(Subject::Order(id), Some(order.journal));
+    if order.payer != Some(payer) {
+        return Err(Rejection::WrongPayer.into());
+    }
+    order.check_payable(ctx.now)?;
+    if order.state != OrderState::Paying {
+        return Err(Rejection::EntryMismatch.into());
+    }
+    let Some(pin) = pin else {
+        tx.note("refused by the payer");
+        tx.put(Order { state: OrderState::Failed, journal: ctx.journal, ..order });
+        return Ok(Paid::Done(ctx.now));
+    };
+    let mut payer = payer::active(payer, tx)?;
+    let table = limit::in_force(ctx, tx)?;
+    let outcome = payer::check_pin(&mut payer, pin, &table, ctx.now)?;
+    if outcome != PinOutcome::Right {
+        tx.note("pin refused");
+        tx.put(payer);
+        return Ok(Paid::Pin(outcome));
+    }
+    let how = (Verification::TwoFactors, Barcode::Dynamic);
+    payment::from_balance(order, &payer, &table, how, ctx, tx)?;
+    tx.put(payer);
+    Ok(Paid::Done(ctx.now))
+}
+
+/// Reverses a payment-code order: an unpaid one ends, a paid one is returned in full with its fee. Again is
+/// the same. Errors: `OrderNotFound`, `WrongApp`, `NotReversible`, `ReverseTooLate`, `NotEnough` when the
+/// merchant's unsettled money is spent.
+pub(crate) fn reverse(
+    merchant: MerchantId,
+    app: AppId,
+    number: &str,
+    ctx: &Context,
+    tx: &mut Tx<'_>,
+) -> Result<(), Stop> {
+    let order = order::by_number(merchant, number, tx)?;
+    if order.terms.product != Product::Code {
+        return Err(Rejection::NotReversible.into());
+    }
+    if order.terms.app != app {
+        return Err(Rejection::WrongApp.into());
+    }
+    match order.state {
+        OrderState::Revoked => return Ok(()),
+        OrderState::Paid => give_back(&order, ctx, tx)?,
+        _ => {}
+    }
+    let paid = order.state == OrderState::Paid;
+    let reversal = paid.then(|| TransferId(ctx.ids.id(1)));
+    tx.put(Order { state: OrderState::Revoked, reversal, journal: ctx.journal, ..order });
+    Ok(())
+}
+
+fn give_back(order: &Order, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    let (Some(payer), Some(paid_at)) = (order.payer, order.paid_at) else {
+        return Err(Rejection::OrderFailed.into());
+    };
+    if ctx.now >= paid_at.plus(REVERSE_LIFE) {
+        return Err(Rejection::ReverseTooLate.into());
+    }
+    let amount = order.terms.amount;
+    let merchant = AccountId::merchant_unsettled(order.terms.merchant, amount.currency);
+    let fees = AccountId::platform_fee(amount.currency);
+    let balance = AccountId::payer_balance(payer, amount.currency);
+    for account in [merchant, fees, balance] {
+        tx.expect::<Account>(&account);
+    }
+    tx.loaded()?;
+    let (subject, at) = (order.id.0, ctx.now);
+    if order.fee > 0 {
+        let (id, kind) = (TransferId(ctx.ids.id(2)), TransferKind::FeeReturn);
+        let draft = Draft { id, debit: fees, credit: merchant, amount: order.fee, kind, subject, at };
+        ledger::transfer(tx, draft)?;
+    }
+    let (id, kind) = (TransferId(ctx.ids.id(1)), TransferKind::Reversal);
+    let draft = Draft { id, debit: merchant, credit: balance, amount: amount.minor, kind, subject, at };
+    ledger::transfer(tx, draft).map_err(|stop| match stop {
+        Stop::Rejected(Rejection::Ledger(ledger::Refused::NotEnough { .. })) => Rejection::NotEnough.into(),
+        other => other,
+    })?;
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! Limits of the law and the operator, as versioned records, and what each payer and card has used of them
+//! (No. 43 of 2015 for balances, No. 296 of 2017 for barcodes; rules §1.1 and §1.3).
+
+use crate::{Context, Rejection, Stop, Tx, payer::AccountClass, rejection::Cap};
+use serde::{Deserialize, Serialize};
+use types::{BusinessDay, Money, Time};
+
+/// The limits in one version. Amounts are fen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitTable {
+    /// From when it holds.
+    pub effective_from: Time,
+    /// Class I balance payments, total since opening.
+    pub class_1_lifetime: i64,
+    /// Class II balance payments a calendar year.
+    pub class_2_year: i64,
+    /// Class III balance payments a calendar year.
+    pub class_3_year: i64,
+    /// Balance payments a day verified by two factors without a certificate or e-signature.
+    pub balance_day_two_factors: i64,
+    /// Balance payments a day verified by one factor.
+    pub balance_day_one_factor: i64,
+    /// Barcode level B: dynamic code, two factors.
+    pub barcode_b_day: i64,
+    /// Barcode level C: dynamic code, fewer factors.
+    pub barcode_c_day: i64,
+    /// Barcode level D: static code scanned by the payer.
+    pub barcode_d_day: i64,
+    /// A payment code pays up to this without a PIN.
+    pub free_amount: i64,
+    /// Payments without a PIN a day.
+    pub free_count: u32,
+    /// One top-up.
+    pub top_up: i64,
+    /// Wrong PINs before the PIN locks.
+    pub pin_failures: u8,
+    /// Seconds the PIN stays locked.
+    pub pin_lock_s: i64,
+}
+
+impl LimitTable {
+    /// The amounts of the law and the wire reference, in force from the beginning.
+    #[must_use]
+    pub const fn of_law() -> Self {
+        Self {
+            effective_from: Time(0),
+            class_1_lifetime: 1_000_00,
+            class_2_year: 100_000_00,
+            class_3_year: 200_000_00,
+            balance_day_two_factors: 5_000_00,
+            balance_day_one_factor: 1_000_00,
+            barcode_b_day: 5_000_00,
+            barcode_c_day: 1_000_00,
+            barcode_d_day: 500_00,
+            free_amount: 1_000_00,
+            free_count: 10,
+            top_up: 50_000_00,
+            pin_failures: 5,
+            pin_lock_s: 3 * 3600,
+        }
+    }
+}
+
+/// All versions of the limits, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// The versions.
+    pub versions: Vec<LimitTable>,
+}
+
+impl Limits {
+    /// The version in force at `now`.
+    #[must_use]
+    pub fn at(&self, now: Time) -> LimitTable {
+        let past = self.versions.iter().rev().find(|version| version.effective_from <= now);
+        past.cloned().unwrap_or(LimitTable::of_law())
+    }
+}
+
+/// What was paid from one source: a payer's balance (id = payer) or one card (id = card). Days and years are
+/// of the business zone; a counter of another day or year counts as zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Payer or card.
+    pub id: i64,
+    /// The day counted.
+    pub day: BusinessDay,
+    /// Paid that day, fen.
+    pub day_total: i64,
+    /// Of that, by barcode.
+    pub day_barcode: i64,
+    /// Of that, with fewer than two factors.
+    pub day_one_factor: i64,
+    /// Payments without a PIN that day.
+    pub day_free_count: u32,
+    /// The year counted.
+    pub year: i16,
+    /// Paid that year, fen.
+    pub year_total: i64,
+    /// Paid since opening, fen.
+    pub lifetime_total: i64,
+    /// The newest entry of the payer's bill; each entry links to the one before, so no index is kept.
+    pub newest: Option<BillEntry>,
+}
+
+/// An entry of a payer's bill: an order paid or a top-up received, by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct BillEntry(pub i64);
+
+impl Usage {
+    /// Nothing used.
+    #[must_use]
+    pub const fn none(id: i64) -> Self {
+        Self {
+            id,
+            day: BusinessDay(0),
+            day_total: 0,
+            day_barcode: 0,
+            day_one_factor: 0,
+            day_free_count: 0,
+            year: 0,
+            year_total: 0,
+            lifetime_total: 0,
+            newest: None,
+        }
+    }
+    /// Brings the counters to `day`.
+    #[must_use]
+    pub fn on(self, day: BusinessDay) -> Self {
+        if self.day == day {
+            return self;
+        }
+        let year = day.year();
+        let year_total = if self.year == year { self.year_total } else { 0 };
+        let Self { id, lifetime_total, newest, .. } = self;
+        Self { day, year, year_total, lifetime_total, newest, ..Self::none(id) }
+    }
+}
+
+/// How a payment was verified (No. 43 art. 22 and 24).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verification {
+    /// Fewer than two factors: no PIN asked.
+    OneFactor,
+    /// Two factors: the signed-in device and the PIN.
+    TwoFactors,
+    /// Two factors of which one is a certificate or an e-signature; no legal cap a day.
+    Signed,
+}
+
+/// Which kind of code was scanned, if any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Barcode {
+    /// No code: a page or an app.
+    None,
+    /// Made for one order or one minute.
+    Dynamic,
+    /// Printed; the payer scans it.
+    Static,
+}
+
+/// What a payment draws on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Stored value, of an account of this class.
+    Balance(AccountClass),
+    /// A bank card; only barcode limits apply (art. 11 and No. 296).
+    Card,
+}
+
+/// Counts `amount` against the limits, or refuses. Errors: `LimitExceeded` naming the limit.
+pub fn count(
+    usage: Usage,
+    table: &LimitTable,
+    source: Source,
+    how: (Verification, Barcode),
+    amount: Money,
+    now: Time,
+) -> Result<Usage, Rejection> {
+    let mut next = usage.on(now.business_day());
+    let (verification, barcode) = how;
+    let cap = |limit: Cap, used: i64, most: i64| -> Result<i64, Rejection> {
+        let total = used.checked_add(amount.minor).ok_or(Rejection::AmountOutOfRange)?;
+        if total <= most {
+            return Ok(total);
+        }
+        let left = Money::new((most - used).max(0), amount.currency);
+        Err(Rejection::LimitExceeded { limit, left })
+    };
+    let most_barcode = match (barcode, verification) {
+        (Barcode::None, _) | (Barcode::Dynamic, Verification::Signed) => i64::MAX,
+        (Barcode::Static, _) => table.barcode_d_day,
+        (Barcode::Dynamic, Verification::TwoFactors) => table.barcode_b_day,
+        (Barcode::Dynamic, Verification::OneFactor) => table.barcode_c_day,
+    };
+    if barcode != Barcode::None {
+        next.day_barcode = cap(Cap::BarcodeDay, next.day_barcode, most_barcode)?;
+    }
+    if verification == Verification::OneFactor {
+        next.day_one_factor = cap(Cap::BalanceDay, next.day_one_factor, table.balance_day_one_factor)?;
+        next.day_free_count = next.day_free_count.saturating_add(1);
+    }
+    if let Source::Balance(class) = source {
+        let most_day = match verification {
+            Verification::OneFactor => i64::MAX, // counted above
+            Verification::TwoFactors => table.balance_day_two_factors,
+            Verification::Signed => i64::MAX,
+        };
+        next.day_total = cap(Cap::BalanceDay, next.day_total, most_day)?;
+        let (most_year, most_lifetime) = match class {
+            AccountClass::One => (i64::MAX, table.class_1_lifetime),
+            AccountClass::Two => (table.class_2_year, i64::MAX),
+            AccountClass::Three => (table.class_3_year, i64::MAX),
+        };
+        next.year_total = cap(Cap::ClassYear, next.year_total, most_year)?;
+        next.lifetime_total = cap(Cap::ClassLifetime, next.lifetime_total, most_lifetime)?;
+    }
+    Ok(next)
+}
+
+/// Takes back what a card payment counted when the channel declined it on the same day.
+pub(crate) fn give_back(card: i64, counted_at: Time, amount: Money, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    if let Some(usage) = tx.get::<Usage>(&card)?.copied()
+        && usage.day == counted_at.business_day()
+    {
+        let day_barcode = (usage.day_barcode - amount.minor).max(0);
+        tx.put(Usage { day_barcode, ..usage });
+    }
+    Ok(())
+}
+
+/// Reads the limits in force now.
+pub(crate) fn in_force(ctx: &Context, tx: &mut Tx<'_>) -> Result<LimitTable, Stop> {
+    Ok(tx.get::<Limits>(&())?.map_or_else(LimitTable::of_law, |limits| limits.at(ctx.now)))
+}
+
+/// Adds a version of the limits. Errors: `LimitsOutOfOrder` unless it starts after the last version.
+pub(crate) fn set(table: &LimitTable, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    let mut limits = tx.get::<Limits>(&())?.cloned().unwrap_or(Limits { versions: Vec::new() });
+    if let Some(last) = limits.versions.last()
+        && last.effective_from >= table.effective_from
+    {
+        return Err(Rejection::LimitsOutOfOrder(last.effective_from).into());
+    }
+    limits.versions.push(table.clone());
+    tx.put(limits);
+    Ok(())
+}

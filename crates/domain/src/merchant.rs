@@ -1,0 +1,238 @@
+//! Merchants: who may place orders, with which keys, applications, products and fee.
+
+use crate::{Context, Rejection, Stop, Tx, application::Application, context::Event, journal::Subject};
+use serde::{Deserialize, Serialize};
+use types::{AppId, JournalId, MerchantId, Rate, Time};
+
+/// A merchant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merchant {
+    /// `mchid` on the wire.
+    pub id: MerchantId,
+    /// Name shown to payers, 1 to 64 characters.
+    pub name: Box<str>,
+    /// Whether it may trade.
+    pub active: bool,
+    /// Applications bound to it; an order must carry one of them.
+    pub apps: Vec<AppId>,
+    /// Products switched on.
+    pub products: Products,
+    /// Its fee, a proportion of each payment.
+    pub fee: Rate,
+    /// The APIv3 key, sealed by the vault; none until set.
+    pub apiv3_key: Option<Box<[u8]>>,
+    /// Whether answers are signed with the platform public key when the request asks (wire §1.8).
+    pub public_key_mode: bool,
+    /// Requests a second it may make; bursts of the same size.
+    pub rate_per_s: u32,
+    /// When it was registered.
+    pub created_at: Time,
+    /// Newest journal line.
+    pub journal: JournalId,
+}
+
+/// A way of paying that a merchant can be allowed. The number is a bit position and is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Product {
+    /// Official account or mini-program page.
+    Jsapi = 0,
+    /// The merchant's own app.
+    App = 1,
+    /// A mobile browser.
+    H5 = 2,
+    /// The payer scans the merchant's code.
+    Native = 3,
+    /// The merchant scans the payer's code (付款码).
+    Code = 4,
+}
+
+impl Product {
+    /// Every product, in stored order.
+    pub const ALL: [Self; 5] = [Self::Jsapi, Self::App, Self::H5, Self::Native, Self::Code];
+    /// The product stored as `number`.
+    #[must_use]
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|product| *product as i64 == number)
+    }
+}
+
+/// A set of products, one bit each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Products(pub u16);
+
+impl Products {
+    /// All of them.
+    pub const ALL: Self = Self(0b1_1111);
+    /// Whether `product` is on.
+    #[must_use]
+    pub const fn has(self, product: Product) -> bool {
+        self.0 & (1 << product as u8) != 0
+    }
+    /// With `product` on or off.
+    #[must_use]
+    pub const fn with(self, product: Product, on: bool) -> Self {
+        let bit = 1 << product as u8;
+        Self(if on { self.0 | bit } else { self.0 & !bit })
+    }
+}
+
+/// A merchant's API certificate. Its public key verifies requests and encrypts fields of answers (wire §1.9).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Serial number, upper-case hex.
+    pub serial: Box<str>,
+    /// Whose.
+    pub merchant: MerchantId,
+    /// The certificate, PEM.
+    pub pem: Box<str>,
+    /// Start of validity.
+    pub not_before: Time,
+    /// End of validity.
+    pub not_after: Time,
+    /// When it was revoked.
+    pub revoked_at: Option<Time>,
+}
+
+/// A merchant to be registered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewMerchant {
+    /// `mchid`.
+    pub id: MerchantId,
+    /// Name shown to payers.
+    pub name: Box<str>,
+    /// Products switched on.
+    pub products: Products,
+    /// Fee.
+    pub fee: Rate,
+    /// Requests a second.
+    pub rate_per_s: u32,
+}
+
+/// A change to a merchant's settings. What is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MerchantChange {
+    /// Allow or stop trading.
+    pub active: Option<bool>,
+    /// Replace the products switched on.
+    pub products: Option<Products>,
+    /// Replace the fee; payments made before keep theirs.
+    pub fee: Option<Rate>,
+    /// Replace the sealed APIv3 key.
+    pub apiv3_key: Option<Box<[u8]>>,
+    /// Replace the key mode of answers.
+    pub public_key_mode: Option<bool>,
+    /// Replace the rate limit.
+    pub rate_per_s: Option<u32>,
+    /// Bind an application.
+    pub bind: Option<AppId>,
+    /// Release an application.
+    pub unbind: Option<AppId>,
+}
+
+impl Merchant {
+    /// Checks that the merchant may place an order of `product` with `app`.
+    ///
+    /// # Errors
+    /// `MerchantSuspended`, `ProductOff`, `AppNotBound`.
+    pub fn may(&self, product: Product, app: AppId) -> Result<(), Rejection> {
+        if !self.active {
+            return Err(Rejection::MerchantSuspended(self.id));
+        }
+        if !self.apps.contains(&app) {
+            return Err(Rejection::AppNotBound(app, self.id));
+        }
+        if !self.products.has(product) {
+            return Err(Rejection::ProductOff(product));
+        }
+        Ok(())
+    }
+}
+
+/// Registers a merchant. Errors: `MerchantExists`.
+pub(crate) fn register(new: &NewMerchant, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    tx.about(Subject::Merchant(new.id), None);
+    if tx.get::<Merchant>(&new.id)?.is_some() {
+        return Err(Rejection::MerchantExists(new.id).into());
+    }
+    tx.put(Merchant {
+        id: new.id,
+        name: new.name.clone(),
+        active: true,
+        apps: Vec::new(),
+        products: new.products,
+        fee: new.fee,
+        apiv3_key: None,
+        public_key_mode: true,
+        rate_per_s: new.rate_per_s,
+        created_at: ctx.now,
+        journal: ctx.journal,
+    });
+    tx.tell(Event::MerchantChanged(new.id));
+    Ok(())
+}
+
+/// Changes a merchant. Errors: `MerchantNotFound`, `AppNotFound`.
+pub(crate) fn change(
+    id: MerchantId,
+    change: &MerchantChange,
+    ctx: &Context,
+    tx: &mut Tx<'_>,
+) -> Result<(), Stop> {
+    let mut merchant = tx.need::<Merchant>(&id, Rejection::MerchantNotFound(id))?.clone();
+    tx.about(Subject::Merchant(id), Some(merchant.journal));
+    if let Some(app) = change.bind {
+        tx.need::<Application>(&app, Rejection::AppNotFound(app))?;
+        if !merchant.apps.contains(&app) {
+            merchant.apps.push(app);
+        }
+    }
+    if let Some(app) = change.unbind {
+        merchant.apps.retain(|bound| *bound != app);
+    }
+    merchant.active = change.active.unwrap_or(merchant.active);
+    merchant.products = change.products.unwrap_or(merchant.products);
+    merchant.fee = change.fee.unwrap_or(merchant.fee);
+    merchant.public_key_mode = change.public_key_mode.unwrap_or(merchant.public_key_mode);
+    merchant.rate_per_s = change.rate_per_s.unwrap_or(merchant.rate_per_s);
+    if let Some(key) = &change.apiv3_key {
+        merchant.apiv3_key = Some(key.clone());
+    }
+    merchant.journal = ctx.journal;
+    tx.put(merchant);
+    tx.tell(Event::MerchantChanged(id));
+    Ok(())
+}
+
+/// Adds an API certificate. Errors: `MerchantNotFound`, `CertificateExists`.
+pub(crate) fn add_certificate(new: &Certificate, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    tx.expect::<Certificate>(&new.serial);
+    let merchant = tx.need::<Merchant>(&new.merchant, Rejection::MerchantNotFound(new.merchant))?.clone();
+    tx.about(Subject::Merchant(merchant.id), Some(merchant.journal));
+    if let Some(known) = tx.get::<Certificate>(&new.serial)? {
+        let same = known.pem == new.pem && known.merchant == new.merchant;
+        return if same { Ok(()) } else { Err(Rejection::CertificateExists.into()) };
+    }
+    tx.put(new.clone());
+    tx.note(&*new.serial);
+    tx.tell(Event::MerchantChanged(merchant.id));
+    tx.put(Merchant { journal: ctx.journal, ..merchant });
+    Ok(())
+}
+
+/// Revokes an API certificate; requests signed with it fail from the commit on. Errors: `CertificateExists`
+/// when the serial is not this merchant's.
+pub(crate) fn revoke_certificate(serial: &str, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    let mut known = tx.need::<Certificate>(&serial.into(), Rejection::NotAllowed)?.clone();
+    let merchant = known.merchant;
+    let owner = tx.need::<Merchant>(&merchant, Rejection::MerchantNotFound(merchant))?.clone();
+    tx.about(Subject::Merchant(merchant), Some(owner.journal));
+    known.revoked_at = known.revoked_at.or(Some(ctx.now));
+    tx.put(known);
+    tx.note(serial);
+    tx.put(Merchant { journal: ctx.journal, ..owner });
+    tx.tell(Event::MerchantChanged(merchant));
+    Ok(())
+}

@@ -1,0 +1,291 @@
+//! Orders: a merchant's demand for one payment, and its state machine.
+//!
+//! ```text
+//!           ┌──────────────▶ Expired ──close──▶ Closed
+//! create ─▶ Open ──pay────▶ Paid ──reverse (codes only)──▶ Revoked
+//!            │ └──close───▶ Closed
+//! codepay ─▶ Paying ──PIN─▶ Paid
+//!            └─ refused, too late ─▶ Failed;  reversed ─▶ Revoked
+//! ```
+
+use crate::{
+    Context, Rejection, Stop, Tx,
+    journal::Subject,
+    limit::BillEntry,
+    merchant::{Merchant, Product},
+    payer::Payer,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use types::{
+    AppId, CardId, Currency, JournalId, MerchantId, Money, OrderId, PayerId, PaymentId, Time, TransferId,
+    time,
+};
+
+/// An order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Its id; `transaction_id` on the wire once paid.
+    pub id: OrderId,
+    /// What the merchant asked for; never changes.
+    pub terms: Arc<Terms>,
+    /// Where it stands.
+    pub state: OrderState,
+    /// Until when it can be paid (wire §3.5: a payment deadline, not a close).
+    pub expires_at: Time,
+    /// Who paid, or must confirm a payment code.
+    pub payer: Option<PayerId>,
+    /// The card it was paid with; the balance when none.
+    pub card: Option<CardId>,
+    /// When it was paid.
+    pub paid_at: Option<Time>,
+    /// The fee taken, minor units.
+    pub fee: i64,
+    /// The channel payment under way, or the one that succeeded. While the order is not paid, it locks it.
+    pub payment: Option<PaymentId>,
+    /// The transfer that paid it; the fee's transfer is the next id.
+    pub transfer: Option<TransferId>,
+    /// The transfer that gave the money back; the fee's return is the next id.
+    pub reversal: Option<TransferId>,
+    /// The entry before this one in the payer's bill: an order or a top-up.
+    pub bill_previous: Option<BillEntry>,
+    /// Newest journal line.
+    pub journal: JournalId,
+}
+
+/// What the merchant asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// Whose order.
+    pub merchant: MerchantId,
+    /// The application it was placed with.
+    pub app: AppId,
+    /// The merchant's own number, 6 to 32 characters, unique per merchant.
+    pub number: Box<str>,
+    /// How it is to be paid.
+    pub product: Product,
+    /// How much.
+    pub amount: Money,
+    /// Shown in the payer's bill.
+    pub description: Box<str>,
+    /// Echoed to the merchant once paid.
+    pub attach: Box<str>,
+    /// Where the notification goes; empty for none.
+    pub notify_url: Box<str>,
+    /// The only payer who may pay it (JSAPI).
+    pub payer: Option<PayerId>,
+    /// The terminal, where one is named.
+    pub device: Box<str>,
+    /// Other wire parameters, canonical JSON, kept for the record.
+    pub extra: Box<str>,
+    /// Hash over all parameters: the same number with another digest is another order.
+    pub digest: [u8; 16],
+}
+
+/// Where an order stands. The number is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum OrderState {
+    /// Can be paid.
+    Open = 0,
+    /// A payment code was shown and the payer must confirm with the PIN.
+    Paying = 1,
+    /// Paid; final but for refunds and reversal.
+    Paid = 2,
+    /// Closed by the merchant; final.
+    Closed = 3,
+    /// A payment-code order was reversed; final.
+    Revoked = 4,
+    /// A payment-code order failed; final but for reversal and close.
+    Failed = 5,
+    /// The deadline passed unpaid. Still NOTPAY on the wire.
+    Expired = 6,
+}
+
+impl OrderState {
+    /// Every state, in stored order.
+    pub const ALL: [Self; 7] =
+        [Self::Open, Self::Paying, Self::Paid, Self::Closed, Self::Revoked, Self::Failed, Self::Expired];
+    /// The state stored as `number`.
+    #[must_use]
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| *state as i64 == number)
+    }
+    /// The word used in pages, files and the manual.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Paying => "paying",
+            Self::Paid => "paid",
+            Self::Closed => "closed",
+            Self::Revoked => "revoked",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// Which order a merchant's own number belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderNumber {
+    /// Whose.
+    pub merchant: MerchantId,
+    /// The merchant's number.
+    pub number: Box<str>,
+    /// The order.
+    pub order: OrderId,
+}
+
+/// How long an order can be paid when the merchant says nothing.
+pub const LIFE: i64 = 7 * time::DAY;
+const LIFE_LEAST: i64 = time::MINUTE;
+const LIFE_MOST: i64 = 90 * time::DAY;
+
+impl Order {
+    /// Checks that the order can be paid now. Errors: one per state, `OrderBusy`, `OrderExpired`.
+    pub(crate) fn check_payable(&self, now: Time) -> Result<(), Rejection> {
+        match self.state {
+            OrderState::Open | OrderState::Paying if self.payment.is_some() => Err(Rejection::OrderBusy),
+            OrderState::Open | OrderState::Paying | OrderState::Expired => {
+                let late = self.state == OrderState::Expired || now >= self.expires_at;
+                if late { Err(Rejection::OrderExpired(self.expires_at)) } else { Ok(()) }
+            }
+            OrderState::Paid => Err(Rejection::OrderPaid),
+            OrderState::Closed => Err(Rejection::OrderClosed),
+            OrderState::Revoked => Err(Rejection::OrderRevoked),
+            OrderState::Failed => Err(Rejection::OrderFailed),
+        }
+    }
+}
+
+/// The order under a merchant's own number. Errors: `OrderNotFound`.
+pub(crate) fn by_number(merchant: MerchantId, number: &str, tx: &mut Tx<'_>) -> Result<Order, Stop> {
+    let key = (merchant, Box::from(number));
+    let id = tx.need::<OrderNumber>(&key, Rejection::OrderNotFound)?.order;
+    let order = tx.need::<Order>(&id, Rejection::OrderNotFound)?.clone();
+    tx.about(Subject::Order(id), Some(order.journal));
+    Ok(order)
+}
+
+/// What a new number met.
+pub(crate) enum Placed {
+    /// Nothing: the order is new and not kept yet.
+    New(Order),
+    /// The same order, placed before.
+    Again(Order),
+}
+
+/// Checks terms against the merchant and earlier orders of the same number. The caller keeps a new order.
+/// Errors: the merchant's, `OrderNumberUsed`, `AmountOutOfRange`, `CurrencyUnsupported`, `OpenidMismatch`.
+pub(crate) fn place(
+    terms: &Arc<Terms>,
+    expires_at: Option<Time>,
+    ctx: &Context,
+    tx: &mut Tx<'_>,
+) -> Result<Placed, Stop> {
+    let key = (terms.merchant, terms.number.clone());
+    tx.expect::<OrderNumber>(&key);
+    if let Some(payer) = &terms.payer {
+        tx.expect::<Payer>(payer);
+    }
+    let merchant = tx.need::<Merchant>(&terms.merchant, Rejection::MerchantNotFound(terms.merchant))?;
+    merchant.may(terms.product, terms.app)?;
+    if terms.amount.currency != Currency::CNY {
+        return Err(Rejection::CurrencyUnsupported.into());
+    }
+    if !terms.amount.is_positive() {
+        return Err(Rejection::AmountOutOfRange.into());
+    }
+    if let Some(known) = tx.get::<OrderNumber>(&key)? {
+        let id = known.order;
+        let order = tx.need::<Order>(&id, Rejection::OrderNotFound)?.clone();
+        tx.about(Subject::Order(id), Some(order.journal));
+        if order.terms.digest != terms.digest {
+            return Err(Rejection::OrderNumberUsed.into());
+        }
+        return Ok(Placed::Again(order));
+    }
+    if let Some(payer) = terms.payer {
+        tx.need::<Payer>(&payer, Rejection::OpenidMismatch)?;
+    }
+    let id = OrderId(ctx.ids.id(0));
+    tx.about(Subject::Order(id), None);
+    let expires_at = expires_at.unwrap_or(ctx.now.plus(LIFE));
+    Ok(Placed::New(Order {
+        id,
+        terms: Arc::clone(terms),
+        state: OrderState::Open,
+        expires_at: expires_at.clamp(ctx.now.plus(LIFE_LEAST), ctx.now.plus(LIFE_MOST)),
+        payer: None,
+        card: None,
+        paid_at: None,
+        fee: 0,
+        payment: None,
+        transfer: None,
+        reversal: None,
+        bill_previous: None,
+        journal: ctx.journal,
+    }))
+}
+
+/// Keeps a new order and its number.
+pub(crate) fn keep_new(order: Order, tx: &mut Tx<'_>) {
+    let (merchant, number) = (order.terms.merchant, order.terms.number.clone());
+    tx.put(OrderNumber { merchant, number, order: order.id });
+    tx.put(order);
+}
+
+/// Places an order to be paid later. The same number with the same content gives the same order while it can
+/// be paid. Errors: as [`place`]; `OrderPaid`, `OrderClosed`, `OrderExpired` for an earlier order that ended.
+pub(crate) fn create(
+    terms: &Arc<Terms>,
+    expires_at: Option<Time>,
+    ctx: &Context,
+    tx: &mut Tx<'_>,
+) -> Result<OrderId, Stop> {
+    match place(terms, expires_at, ctx, tx)? {
+        Placed::New(order) => {
+            let id = order.id;
+            keep_new(order, tx);
+            Ok(id)
+        }
+        Placed::Again(order) => match order.check_payable(ctx.now) {
+            Ok(()) | Err(Rejection::OrderBusy) => Ok(order.id),
+            Err(ended) => Err(ended.into()),
+        },
+    }
+}
+
+/// Closes an unpaid order; closing again is the same. Errors: `OrderNotFound`, `OrderPaid`, `OrderBusy` while
+/// a payment's outcome is unknown, `OrderRevoked`.
+pub(crate) fn close(merchant: MerchantId, number: &str, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    let mut order = by_number(merchant, number, tx)?;
+    match order.state {
+        OrderState::Closed => return Ok(()),
+        OrderState::Paid => return Err(Rejection::OrderPaid.into()),
+        OrderState::Revoked => return Err(Rejection::OrderRevoked.into()),
+        _ if order.payment.is_some() => return Err(Rejection::OrderBusy.into()),
+        _ => {}
+    }
+    order.state = OrderState::Closed;
+    order.journal = ctx.journal;
+    tx.put(order);
+    Ok(())
+}
+
+/// Ends the payable time of an order whose deadline has passed; does nothing to any other.
+pub(crate) fn expire(id: OrderId, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    let mut order = tx.need::<Order>(&id, Rejection::OrderNotFound)?.clone();
+    tx.about(Subject::Order(id), Some(order.journal));
+    let open = matches!(order.state, OrderState::Open | OrderState::Paying);
+    if !open || order.payment.is_some() || ctx.now < order.expires_at {
+        return Ok(());
+    }
+    let paying = order.state == OrderState::Paying;
+    order.state = if paying { OrderState::Failed } else { OrderState::Expired };
+    order.journal = ctx.journal;
+    tx.put(order);
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! Every kind of record, listed once: keys, working set, a command's writes and a batch's changes follow.
+
+use crate::{
+    application::Application,
+    card::Card,
+    journal::JournalLine,
+    keyring::KeyRing,
+    limit::{Limits, Usage},
+    merchant::{Certificate, Merchant},
+    notification::Notification,
+    order::{Order, OrderNumber},
+    payer::{Payer, PhoneOwner},
+    payment::Payment,
+    payment_code::PaymentCode,
+    session::{OauthCode, OneTimeCode, Session},
+    sweep::Counter,
+    world::{Change, Entity, Table},
+};
+use ledger::{Account, AccountId, Transfer};
+use serde::{Deserialize, Serialize};
+use types::{AppId, CardId, MerchantId, NotificationId, OrderId, PayerId, PaymentId, Time, TransferId};
+
+/// A request key of a caller: the first answer under it is kept and repeated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Scope and key, hashed by the caller.
+    pub key: Digest,
+    /// What was asked; another content under the same key is refused.
+    pub content: Digest,
+    /// The first answer, serialised by the engine.
+    pub answer: Box<str>,
+    /// When it was given; kept 24 hours.
+    pub at: Time,
+}
+
+/// A 32-byte hash: of a token, a code, a phone, a PIN or a request. Shows only its first bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Digest(pub [u8; 32]);
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:02x}{:02x}{:02x}…", self.0[0], self.0[1], self.0[2])
+    }
+}
+
+/// One record's change in a dry run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Effect {
+    /// Kind of record.
+    pub record: &'static str,
+    /// As it is; none when it would be created.
+    pub before: Option<serde_json::Value>,
+    /// As it would be; none when it would be deleted.
+    pub after: Option<serde_json::Value>,
+}
+
+impl Effect {
+    fn new<R: Serialize>(record: &'static str, before: Option<&R>, after: Option<&R>) -> Self {
+        let json = |value: Option<&R>| value.and_then(|value| serde_json::to_value(value).ok());
+        Self { record, before: json(before), after: json(after) }
+    }
+}
+
+macro_rules! records {
+    ($($(#[$doc:meta])* $field:ident: $variant:ident($key:ty => $record:ty) by $by:expr, generation $bound:expr;)*) => {
+        /// The key of any record.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Key { $($(#[$doc])* $variant($key),)* }
+
+        /// Any record.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Record { $($(#[$doc])* $variant($record),)* }
+
+        /// The working set: the records that commands can read without a load.
+        #[derive(Debug, Default)]
+        pub struct Tables { $($(#[$doc])* pub $field: Table<$record>,)* }
+
+        /// What one command writes.
+        #[derive(Debug, Default)]
+        pub struct Writes { $($(#[$doc])* pub $field: Vec<($key, Option<$record>)>,)* }
+
+        /// What one batch of commands changes, one entry a record, and its journal lines: one transaction.
+        #[derive(Debug, Default, Clone, PartialEq)]
+        pub struct Batch {
+            /// Its number, counted from 1 without a gap.
+            pub number: i64,
+            /// When it was made.
+            pub at: Time,
+            /// A line for each command, in order.
+            pub journal: Vec<JournalLine>,
+            $($(#[$doc])* pub $field: Vec<Change<$record>>,)*
+        }
+
+        $(impl Entity for $record {
+            type Key = $key;
+            fn key(&self) -> $key { let by: fn(&$record) -> $key = $by; by(self) }
+            fn any_key(key: &$key) -> Key { Key::$variant(key.clone()) }
+            fn table(tables: &Tables) -> &Table<Self> { &tables.$field }
+            fn writes(writes: &Writes) -> &Vec<($key, Option<Self>)> { &writes.$field }
+            fn writes_mut(writes: &mut Writes) -> &mut Vec<($key, Option<Self>)> { &mut writes.$field }
+        })*
+
+        impl Tables {
+            /// Takes in what the store holds under a key.
+            ///
+            /// # Panics
+            /// When the record is of another kind than its key: a fault of the store.
+            pub fn load(&mut self, key: Key, record: Option<Record>) {
+                match (key, record) {
+                    $((Key::$variant(key), None) => self.$field.load(key, None),
+                    (Key::$variant(key), Some(Record::$variant(record))) => self.$field.load(key, Some(record)),)*
+                    (key, Some(record)) => panic!("the store answered {key:?} with {record:?}"),
+                }
+            }
+            /// Takes in an accepted command's writes as part of batch `number`.
+            pub fn merge(&mut self, writes: &mut Writes, number: i64) {
+                $(for (key, value) in writes.$field.drain(..) { self.$field.merge(key, value, number); })*
+            }
+            /// Closes the open batch.
+            pub fn take_batch(&mut self, number: i64, at: Time, journal: Vec<JournalLine>) -> Batch {
+                Batch { number, at, journal, $($field: self.$field.take_changes(),)* }
+            }
+            /// Lets what was not asked for lately fall out. True when a generation turned.
+            pub fn turn(&mut self) -> bool {
+                let mut turned = false;
+                $(turned |= self.$field.turn($bound);)*
+                turned
+            }
+            /// Records held now, all kinds.
+            #[must_use]
+            pub fn len(&self) -> usize { 0 $(+ self.$field.len())* }
+            /// True when nothing is held.
+            #[must_use]
+            pub fn is_empty(&self) -> bool { self.len() == 0 }
+        }
+
+        impl Writes {
+            /// The writes as a readable list: what each record is before and after.
+            #[must_use]
+            pub fn effects(&self, tables: &Tables) -> Vec<Effect> {
+                let mut effects = Vec::new();
+                $(for (key, value) in &self.$field {
+                    let before = tables.$field.peek(key).flatten();
+                    effects.push(Effect::new(stringify!($variant), before, value.as_ref()));
+                })*
+                effects
+            }
+            /// Forgets all writes, keeping the buffers.
+            pub fn clear(&mut self) { $(self.$field.clear();)* }
+            /// True when nothing was written.
+            #[must_use]
+            pub fn is_empty(&self) -> bool { true $(&& self.$field.is_empty())* }
+        }
+    };
+}
+
+records! {
+    /// A merchant.
+    merchants: Merchant(MerchantId => Merchant) by |r| r.id, generation 20_000;
+    /// A merchant's API certificate.
+    certificates: Certificate(Box<str> => Certificate) by |r| r.serial.clone(), generation 20_000;
+    /// An application.
+    applications: Application(AppId => Application) by |r| r.id, generation 20_000;
+    /// A payer.
+    payers: Payer(PayerId => Payer) by |r| r.id, generation 100_000;
+    /// Which payer a phone belongs to.
+    phones: Phone(Digest => PhoneOwner) by |r| r.phone, generation 20_000;
+    /// A code sent to a phone.
+    one_time_codes: OneTimeCode(Digest => OneTimeCode) by |r| r.phone, generation 20_000;
+    /// A signed-in session.
+    sessions: Session(Digest => Session) by |r| r.token, generation 20_000;
+    /// An OAuth authorization code.
+    oauth_codes: OauthCode(Digest => OauthCode) by |r| r.code, generation 20_000;
+    /// A bound bank card.
+    cards: Card(CardId => Card) by |r| r.id, generation 20_000;
+    /// An order.
+    orders: Order(OrderId => Order) by |r| r.id, generation 60_000;
+    /// Which order a merchant's own number belongs to.
+    order_numbers: OrderNumber((MerchantId, Box<str>) => OrderNumber) by |r| (r.merchant, r.number.clone()), generation 60_000;
+    /// A card payment or a top-up, while it runs and after.
+    payments: Payment(PaymentId => Payment) by |r| r.id, generation 20_000;
+    /// A payment code shown by a payer.
+    payment_codes: PaymentCode(i64 => PaymentCode) by |r| r.code, generation 20_000;
+    /// What a payer or card has used of its limits.
+    usage: Usage(i64 => Usage) by |r| r.id, generation 100_000;
+    /// The limits in force.
+    limits: Limits(() => Limits) by |_| (), generation 20_000;
+    /// A notification.
+    notifications: Notification(NotificationId => Notification) by |r| r.id, generation 60_000;
+    /// A set of sealed keys.
+    key_rings: KeyRing(Box<str> => KeyRing) by |r| r.name.clone(), generation 20_000;
+    /// A counter.
+    counters: Counter(Box<str> => Counter) by |r| r.name.clone(), generation 20_000;
+    /// A request key with its first answer.
+    requests: Request(Digest => Request) by |r| r.key, generation 60_000;
+    /// A ledger account.
+    accounts: Account(AccountId => Account) by |r| r.id, generation 150_000;
+    /// A ledger transfer.
+    transfers: Transfer(TransferId => Transfer) by |r| r.id, generation 60_000;
+}

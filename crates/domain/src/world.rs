@@ -1,0 +1,258 @@
+//! The working set that commands read, and the writes they make.
+
+use crate::{
+    context::Event,
+    journal::Subject,
+    records::{Key, Tables, Writes},
+    rejection::Rejection,
+};
+use ledger::{Account, AccountId, Book, Refused, Transfer};
+use rustc_hash::FxHashMap;
+use std::hash::Hash;
+use types::{JournalId, TransferId};
+
+/// Why `apply` stopped before an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stop {
+    /// A record is not loaded; [`Tx::missing`] names it. Nothing was decided.
+    Missing,
+    /// The rules say no. Nothing changed.
+    Rejected(Rejection),
+}
+
+impl From<Rejection> for Stop {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<Refused> for Stop {
+    fn from(refused: Refused) -> Self {
+        Self::Rejected(Rejection::Ledger(refused))
+    }
+}
+
+/// A kind of record: its key, and its place in the working set and in a command's writes.
+pub trait Entity: Clone + Sized {
+    /// What identifies it.
+    type Key: Clone + Eq + Hash;
+    /// This record's key.
+    fn key(&self) -> Self::Key;
+    /// The key as one of all kinds.
+    fn any_key(key: &Self::Key) -> Key;
+    /// Its table.
+    fn table(tables: &Tables) -> &Table<Self>;
+    /// Its writes.
+    fn writes(writes: &Writes) -> &Vec<(Self::Key, Option<Self>)>;
+    /// Its writes, to add to.
+    fn writes_mut(writes: &mut Writes) -> &mut Vec<(Self::Key, Option<Self>)>;
+}
+
+/// A cached record: known to exist with this value, or known to be absent.
+#[derive(Debug, Clone)]
+struct Slot<E> {
+    value: Option<E>,
+    /// The batch that last changed it; 0 for none since it was loaded.
+    batch: i64,
+}
+
+/// The cached records of one kind, in two generations: a full young one becomes the old one, and what was not
+/// asked for since falls out. Bounded; a record of a batch in flight never falls out (see [`Table::turn`]).
+#[derive(Debug)]
+pub struct Table<E: Entity> {
+    young: FxHashMap<E::Key, Slot<E>>,
+    old: FxHashMap<E::Key, Slot<E>>,
+    /// Keys changed by the open batch, with whether the record was stored before.
+    changed: Vec<(E::Key, bool)>,
+}
+
+impl<E: Entity> Default for Table<E> {
+    fn default() -> Self {
+        Self { young: FxHashMap::default(), old: FxHashMap::default(), changed: Vec::new() }
+    }
+}
+
+/// One record's change in a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change<E: Entity> {
+    /// Which record.
+    pub key: E::Key,
+    /// Its new value; none when deleted.
+    pub value: Option<E>,
+    /// Whether the store held it before the batch: an update rather than an insert.
+    pub existed: bool,
+}
+
+impl<E: Entity> Table<E> {
+    fn slot(&self, key: &E::Key) -> Option<&Slot<E>> {
+        self.young.get(key).or_else(|| self.old.get(key))
+    }
+    /// The record as far as known: `None` when not loaded, `Some(None)` when known to be absent.
+    #[must_use]
+    pub fn peek(&self, key: &E::Key) -> Option<Option<&E>> {
+        self.slot(key).map(|slot| slot.value.as_ref())
+    }
+    /// Takes in what the store holds under `key`. Never overwrites what is known already.
+    pub fn load(&mut self, key: E::Key, value: Option<E>) {
+        if self.slot(&key).is_none() {
+            self.young.insert(key, Slot { value, batch: 0 });
+        }
+    }
+    /// Takes in an accepted command's write.
+    pub fn merge(&mut self, key: E::Key, value: Option<E>, batch: i64) {
+        let before = self.young.remove(&key).or_else(|| self.old.remove(&key));
+        let open = before.as_ref().is_some_and(|slot| slot.batch == batch);
+        if !open {
+            let existed = before.is_some_and(|slot| slot.value.is_some());
+            self.changed.push((key.clone(), existed));
+        }
+        self.young.insert(key, Slot { value, batch });
+    }
+    /// The open batch's changes, one a record, in first-change order.
+    pub fn take_changes(&mut self) -> Vec<Change<E>> {
+        let changed = std::mem::take(&mut self.changed);
+        changed
+            .into_iter()
+            .map(|(key, existed)| {
+                let value = self.slot(&key).and_then(|slot| slot.value.clone());
+                Change { key, value, existed }
+            })
+            .filter(|change| change.existed || change.value.is_some())
+            .collect()
+    }
+    /// Moves to a new generation when the young one holds more than `bound` records. The caller makes sure
+    /// that at most one turn happens while a batch is in flight, so that its records stay in reach.
+    pub fn turn(&mut self, bound: usize) -> bool {
+        if self.young.len() < bound {
+            return false;
+        }
+        self.old = std::mem::take(&mut self.young);
+        true
+    }
+    /// Records held now.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.young.len() + self.old.len()
+    }
+    /// True when nothing is held.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.young.is_empty() && self.old.is_empty()
+    }
+}
+
+/// One command's view: the working set, and over it the command's own writes.
+#[derive(Debug)]
+pub struct Tx<'a> {
+    tables: &'a Tables,
+    writes: &'a mut Writes,
+    missing: &'a mut Vec<Key>,
+    events: Vec<Event>,
+    subject: Subject,
+    previous: Option<JournalId>,
+    note: Option<Box<str>>,
+}
+
+/// What a command says of itself besides its writes.
+#[derive(Debug)]
+pub struct Told {
+    /// The record it was about.
+    pub subject: Subject,
+    /// The line before on that record.
+    pub previous: Option<JournalId>,
+    /// What a reader should know beyond the outcome.
+    pub note: Option<Box<str>>,
+    /// What workers should hear after the commit.
+    pub events: Vec<Event>,
+}
+
+impl<'a> Tx<'a> {
+    /// A view over `tables`; writes go to `writes`, records that are not loaded to `missing`.
+    pub fn new(tables: &'a Tables, writes: &'a mut Writes, missing: &'a mut Vec<Key>) -> Self {
+        let (events, subject, previous, note) = (Vec::new(), Subject::Platform, None, None);
+        Self { tables, writes, missing, events, subject, previous, note }
+    }
+    /// The record under `key`, or none.
+    ///
+    /// # Errors
+    /// [`Stop::Missing`] when it is not loaded.
+    pub fn get<E: Entity>(&mut self, key: &E::Key) -> Result<Option<&E>, Stop> {
+        if let Some(at) = E::writes(self.writes).iter().rposition(|(written, _)| written == key) {
+            return Ok(E::writes(self.writes)[at].1.as_ref());
+        }
+        if let Some(known) = E::table(self.tables).peek(key) {
+            return Ok(known);
+        }
+        self.missing.push(E::any_key(key));
+        Err(Stop::Missing)
+    }
+    /// The record under `key`, or `otherwise`.
+    ///
+    /// # Errors
+    /// [`Stop::Missing`] when it is not loaded; `otherwise` when there is none.
+    pub fn need<E: Entity>(&mut self, key: &E::Key, otherwise: Rejection) -> Result<&E, Stop> {
+        self.get(key)?.ok_or(Stop::Rejected(otherwise))
+    }
+    /// Says that `key` will be read soon, so that one load brings all a command needs.
+    pub fn expect<E: Entity>(&mut self, key: &E::Key) {
+        if E::table(self.tables).peek(key).is_none() {
+            self.missing.push(E::any_key(key));
+        }
+    }
+    /// Stops when anything expected so far is not loaded.
+    ///
+    /// # Errors
+    /// [`Stop::Missing`].
+    pub fn loaded(&self) -> Result<(), Stop> {
+        if self.missing.is_empty() { Ok(()) } else { Err(Stop::Missing) }
+    }
+    /// Keeps a record.
+    pub fn put<E: Entity>(&mut self, value: E) {
+        self.write(value.key(), Some(value));
+    }
+    /// Removes a record.
+    pub fn delete<E: Entity>(&mut self, key: E::Key) {
+        self.write::<E>(key, None);
+    }
+    fn write<E: Entity>(&mut self, key: E::Key, value: Option<E>) {
+        let writes = E::writes_mut(self.writes);
+        match writes.iter_mut().find(|(written, _)| *written == key) {
+            Some(slot) => slot.1 = value,
+            None => writes.push((key, value)),
+        }
+    }
+    /// Tells workers something once the command is committed.
+    pub fn tell(&mut self, event: Event) {
+        self.events.push(event);
+    }
+    /// Names the record the command is about, and the newest journal line on it.
+    pub fn about(&mut self, subject: Subject, previous: Option<JournalId>) {
+        self.subject = subject;
+        self.previous = previous;
+    }
+    /// Adds what a reader of the journal should know. No personal data.
+    pub fn note(&mut self, note: impl Into<Box<str>>) {
+        self.note = Some(note.into());
+    }
+    /// What the command said of itself.
+    #[must_use]
+    pub fn told(self) -> Told {
+        Told { subject: self.subject, previous: self.previous, note: self.note, events: self.events }
+    }
+}
+
+impl Book for Tx<'_> {
+    type Error = Stop;
+    fn account(&mut self, id: AccountId) -> Result<Account, Stop> {
+        Ok(self.get::<Account>(&id)?.copied().unwrap_or(Account::new(id)))
+    }
+    fn set_account(&mut self, account: Account) {
+        self.put(account);
+    }
+    fn transfer(&mut self, id: TransferId) -> Result<Option<Transfer>, Stop> {
+        Ok(self.get::<Transfer>(&id)?.copied())
+    }
+    fn set_transfer(&mut self, transfer: Transfer) {
+        self.put(transfer);
+    }
+}

@@ -1,0 +1,266 @@
+//! The heart without threads: applies commands to the working set and closes batches. The engine drives it
+//! with a real clock and store, the simulator with its own.
+
+use crate::store::{Fault, Loader, Recovered};
+use domain::{
+    Batch, Caller, Command, Context, Event, JournalLine, Key, Rejection, Reply, Stop, Tables, Tx, Writes,
+    apply,
+    records::{Digest, Effect, Request},
+};
+use rustc_hash::FxHashSet;
+use types::{IdBlock, JournalId, Time, id_time};
+
+/// Commands in one batch at most; also the places a batch has in the journal.
+pub const BATCH_MAX: usize = 1000;
+const JOURNAL_PLACES: i64 = 4096;
+/// Times one command may ask for more records before it is refused as a fault.
+const LOADS_MAX: usize = 24;
+
+/// A command with who asks for it, and the key under which its answer is kept.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The command.
+    pub command: Command,
+    /// Who asks.
+    pub caller: Caller,
+    /// Key and content hash, when the caller wants repeats answered alike.
+    pub request: Option<(Digest, Digest)>,
+}
+
+/// What came of one command.
+pub type Outcome = Result<Reply, Rejection>;
+
+/// The working set and the open batch.
+#[derive(Debug)]
+pub struct Core {
+    tables: Tables,
+    writes: Writes,
+    missing: Vec<Key>,
+    shard: u8,
+    /// Number of the open batch.
+    number: i64,
+    /// Time of the open batch: never earlier than any before.
+    at: Time,
+    /// Millisecond and place of the next id block.
+    ids: (i64, i64),
+    journal: Vec<JournalLine>,
+    events: Vec<Event>,
+    /// The batch that was open when the working set last turned.
+    turned_in: i64,
+}
+
+/// A closed batch with what workers should hear once it is durable.
+#[derive(Debug)]
+pub struct Closed {
+    /// The transaction.
+    pub batch: Batch,
+    /// For workers.
+    pub events: Vec<Event>,
+}
+
+impl Core {
+    /// An empty working set over a store that stands at `recovered`. `shard` is 0 to 63.
+    #[must_use]
+    pub fn new(recovered: Recovered, shard: u8) -> Self {
+        Self {
+            tables: Tables::default(),
+            writes: Writes::default(),
+            missing: Vec::new(),
+            shard,
+            number: recovered.batch + 1,
+            // Ids carry their millisecond: the next one must lie after every id given out before.
+            at: recovered.at.plus(1000),
+            ids: (0, 0),
+            journal: Vec::new(),
+            events: Vec::new(),
+            turned_in: 0,
+        }
+    }
+    /// The number of the open batch.
+    #[must_use]
+    pub const fn number(&self) -> i64 {
+        self.number
+    }
+    /// The time of the open batch.
+    #[must_use]
+    pub const fn at(&self) -> Time {
+        self.at
+    }
+    /// Commands in the open batch.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.journal.len()
+    }
+    /// Records in the working set.
+    #[must_use]
+    pub fn cached(&self) -> usize {
+        self.tables.len()
+    }
+
+    /// Applies `jobs` in order to the open batch and gives their outcomes. `now` may repeat or go back; the
+    /// batch's time does not. A command that needs records not loaded lets the others go first.
+    ///
+    /// # Errors
+    /// The loader's fault. The open batch then holds the commands that were decided before.
+    ///
+    /// # Panics
+    /// When the batch would pass [`BATCH_MAX`].
+    pub fn run(
+        &mut self,
+        now: Time,
+        jobs: &[&Asked],
+        loader: &mut dyn Loader,
+        mut answered: impl FnMut(usize, Outcome),
+    ) -> Result<(), Fault> {
+        assert!(self.open() + jobs.len() <= BATCH_MAX, "a batch holds {BATCH_MAX} commands");
+        self.at = self.at.max(now);
+        let mut waiting: Vec<usize> = (0..jobs.len()).collect();
+        for _ in 0..LOADS_MAX {
+            let mut wanted = Vec::new();
+            waiting.retain(|&place| match self.decide(jobs[place], &mut wanted) {
+                Some(outcome) => {
+                    answered(place, outcome);
+                    false
+                }
+                None => true,
+            });
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let mut seen = FxHashSet::default();
+            wanted.retain(|key| seen.insert(key.clone()));
+            let found = loader.load(&wanted)?;
+            assert_eq!(found.len(), wanted.len(), "a loader answers every key");
+            for (key, record) in wanted.into_iter().zip(found) {
+                self.tables.load(key, record);
+            }
+        }
+        Err(Fault::Failed(format!("a command asked for records {LOADS_MAX} times")))
+    }
+
+    /// Applies a command and drops its writes: what would happen, and to which records.
+    ///
+    /// # Errors
+    /// The loader's fault.
+    pub fn dry_run(
+        &mut self,
+        now: Time,
+        asked: &Asked,
+        loader: &mut dyn Loader,
+    ) -> Result<(Outcome, Vec<Effect>), Fault> {
+        for _ in 0..LOADS_MAX {
+            let ctx = self.context(asked, now.max(self.at));
+            let mut tx = Tx::new(&self.tables, &mut self.writes, &mut self.missing);
+            let stop = apply(&asked.command, &ctx, &mut tx);
+            let effects = if stop.is_ok() { self.writes.effects(&self.tables) } else { Vec::new() };
+            self.writes.clear();
+            let wanted = std::mem::take(&mut self.missing);
+            match stop {
+                Ok(reply) => return Ok((Ok(reply), effects)),
+                Err(Stop::Rejected(rejection)) => return Ok((Err(rejection), effects)),
+                Err(Stop::Missing) => {
+                    let found = loader.load(&wanted)?;
+                    for (key, record) in wanted.into_iter().zip(found) {
+                        self.tables.load(key, record);
+                    }
+                }
+            }
+        }
+        Err(Fault::Failed(format!("a command asked for records {LOADS_MAX} times")))
+    }
+
+    /// Closes the open batch; none when no command came.
+    pub fn close(&mut self) -> Option<Closed> {
+        if self.journal.is_empty() {
+            return None;
+        }
+        let journal = std::mem::take(&mut self.journal);
+        let batch = self.tables.take_batch(self.number, self.at, journal);
+        self.number += 1;
+        Some(Closed { batch, events: std::mem::take(&mut self.events) })
+    }
+
+    /// Lets records fall out of the working set, as far as the batches not yet durable allow: `durable` is the
+    /// last one that is.
+    pub fn turn(&mut self, durable: i64) {
+        if durable >= self.turned_in && self.tables.turn() {
+            self.turned_in = self.number;
+        }
+    }
+
+    fn context(&mut self, asked: &Asked, now: Time) -> Context {
+        let (millisecond, place) = self.ids;
+        let current = id_time(IdBlock::new(now, 0, 0).id(0)).0 / 1000;
+        let (millisecond, place) = if current > millisecond {
+            (current, 0)
+        } else if place < IdBlock::PER_MS {
+            (millisecond, place)
+        } else {
+            (millisecond + 1, 0)
+        };
+        self.ids = (millisecond, place);
+        let place_in_batch = i64::try_from(self.journal.len()).unwrap_or(0);
+        Context {
+            now,
+            ids: IdBlock::new(Time(millisecond * 1000), self.shard, place),
+            journal: JournalId(self.number * JOURNAL_PLACES + place_in_batch),
+            caller: asked.caller.clone(),
+        }
+    }
+
+    /// Applies one command; none when it needs records, which go to `wanted`.
+    fn decide(&mut self, asked: &Asked, wanted: &mut Vec<Key>) -> Option<Outcome> {
+        let ctx = self.context(asked, self.at);
+        let mut tx = Tx::new(&self.tables, &mut self.writes, &mut self.missing);
+        let stop = with_request(asked, &ctx, &mut tx);
+        let told = tx.told();
+        if stop == Err(Stop::Missing) {
+            self.writes.clear();
+            wanted.append(&mut self.missing);
+            return None;
+        }
+        self.missing.clear(); // expected but, as it turned out, not needed
+        let outcome = match stop {
+            Ok(reply) => {
+                self.tables.merge(&mut self.writes, self.number);
+                self.events.extend(told.events);
+                self.ids.1 += 1;
+                Ok(reply)
+            }
+            Err(Stop::Rejected(rejection)) => {
+                self.writes.clear();
+                Err(rejection)
+            }
+            Err(Stop::Missing) => unreachable!("handled above"),
+        };
+        self.journal.push(JournalLine {
+            id: ctx.journal,
+            at: ctx.now,
+            caller: ctx.caller,
+            command: asked.command.name(),
+            subject: told.subject,
+            outcome: outcome.as_ref().err().map_or("ok", Rejection::code),
+            note: told.note,
+            previous: told.previous,
+        });
+        Some(outcome)
+    }
+}
+
+/// Answers a repeated request as the first time; keeps the first answer.
+fn with_request(asked: &Asked, ctx: &Context, tx: &mut Tx<'_>) -> Result<Reply, Stop> {
+    let Some((key, content)) = asked.request else {
+        return apply(&asked.command, ctx, tx);
+    };
+    if let Some(first) = tx.get::<Request>(&key)? {
+        if first.content != content {
+            return Err(Rejection::RequestKeyReused.into());
+        }
+        let reply = serde_json::from_str(&first.answer);
+        return reply.map_err(|_| Rejection::RequestKeyReused.into());
+    }
+    let reply = apply(&asked.command, ctx, tx)?;
+    let answer = serde_json::to_string(&reply).unwrap_or_default().into();
+    tx.put(Request { key, content, answer, at: ctx.now });
+    Ok(reply)
+}

@@ -1,0 +1,506 @@
+//! The engine's threads: a bounded queue in front, one thread that applies, one that commits.
+
+use crate::{
+    clock::Clock,
+    core::{Asked, BATCH_MAX, Closed, Core},
+    store::{Committer, Fault, Loader, Recovered, Store},
+};
+use domain::{
+    Caller, Command, Event, Rejection, Reply,
+    records::{Digest, Effect},
+};
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    task::{self, Poll},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// Key and content hash of a request whose answer is repeated.
+pub type RequestKey = (Digest, Digest);
+
+/// A command for the engine.
+#[derive(Debug)]
+pub struct Job {
+    /// The command.
+    pub command: Command,
+    /// Who asks.
+    pub caller: Caller,
+    /// Set when a repeat must get the first answer (R: every state change is idempotent).
+    pub request: Option<RequestKey>,
+}
+
+/// Why a command has no answer.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// The rules say no. Nothing changed.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The queue is full. Nothing changed; try again in a moment.
+    #[error("too many commands are waiting; try again in a moment")]
+    Busy,
+    /// The store can't be written. Nothing of this command is kept; try again.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// The engine is shutting down. Nothing changed.
+    #[error("shutting down")]
+    Stopped,
+}
+
+impl Refusal {
+    /// A stable code for metrics and logs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Rejected(rejection) => rejection.code(),
+            Self::Busy => "busy",
+            Self::Unavailable(_) => "unavailable",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+type Answer = Result<Reply, Refusal>;
+
+/// An answer to come; it comes once the command is durable.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Answer>);
+
+impl Future for Pending {
+    type Output = Answer;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Answer> {
+        Pin::new(&mut self.0).poll(cx).map(|got| got.unwrap_or(Err(Refusal::Stopped)))
+    }
+}
+
+impl Pending {
+    /// Waits on this thread. Not for async code.
+    ///
+    /// # Errors
+    /// Any [`Refusal`].
+    pub fn wait(self) -> Answer {
+        self.0.blocking_recv().unwrap_or(Err(Refusal::Stopped))
+    }
+}
+
+enum Work {
+    Command(Asked, oneshot::Sender<Answer>),
+    DryRun(Asked, oneshot::Sender<Result<(Result<Reply, Rejection>, Vec<Effect>), Refusal>>),
+}
+
+/// Called after each commit with what workers should hear. Must not block.
+pub type Listener = Box<dyn Fn(&[Event]) + Send>;
+
+/// Counters since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Stats {
+    /// Batches committed.
+    pub batches: u64,
+    /// Commands answered, rejected ones too.
+    pub commands: u64,
+    /// Microseconds spent committing.
+    pub commit_us: u64,
+    /// Microseconds spent applying.
+    pub apply_us: u64,
+    /// Commands waiting now.
+    pub queued: usize,
+    /// Records in the working set.
+    pub cached: usize,
+    /// Faults of the store.
+    pub faults: u64,
+}
+
+struct Inbox {
+    work: VecDeque<Work>,
+    /// The batch being committed, until the committer takes it.
+    outgoing: Option<(Closed, Vec<Told>)>,
+    committing: bool,
+    /// The last durable batch.
+    durable: i64,
+    /// Set by the committer when a batch did not go through; the applier starts over from the store.
+    fault: Option<(String, Recovered)>,
+    stopping: bool,
+    applier_done: bool,
+    stats: Stats,
+    queue_max: usize,
+}
+
+type Told = (oneshot::Sender<Answer>, Answer);
+
+struct Shared {
+    inbox: Mutex<Inbox>,
+    /// The applier waits on this for work, an idle committer or a fault.
+    applier: Condvar,
+    /// The committer waits on this for a batch.
+    committer: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Submits commands. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle(Arc<Shared>);
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handle")
+    }
+}
+
+impl Handle {
+    /// Puts a command in the queue.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`], [`Refusal::Stopped`]; the rest comes with the answer.
+    pub fn submit(&self, job: Job) -> Result<Pending, Refusal> {
+        let (tell, told) = oneshot::channel();
+        let Job { command, caller, request } = job;
+        self.push(Work::Command(Asked { command, caller, request }, tell))?;
+        Ok(Pending(told))
+    }
+    fn push(&self, work: Work) -> Result<(), Refusal> {
+        let mut inbox = self.0.lock();
+        if inbox.stopping {
+            return Err(Refusal::Stopped);
+        }
+        if inbox.work.len() >= inbox.queue_max {
+            return Err(Refusal::Busy);
+        }
+        let wake = inbox.work.is_empty();
+        inbox.work.push_back(work);
+        drop(inbox);
+        if wake {
+            self.0.applier.notify_one();
+        }
+        Ok(())
+    }
+    /// Runs a command for `caller` and waits for it to be durable.
+    ///
+    /// # Errors
+    /// Any [`Refusal`].
+    pub async fn run(&self, command: Command, caller: Caller) -> Answer {
+        self.submit(Job { command, caller, request: None })?.await
+    }
+    /// As [`Handle::run`], on this thread. Not for async code.
+    ///
+    /// # Errors
+    /// Any [`Refusal`].
+    pub fn run_blocking(&self, command: Command, caller: Caller) -> Answer {
+        self.submit(Job { command, caller, request: None })?.wait()
+    }
+    /// What a command would do, without doing it: its answer, and each record before and after.
+    ///
+    /// # Errors
+    /// [`Refusal::Rejected`] with what the rules say; the others as for any command.
+    pub async fn dry_run(&self, command: Command, caller: Caller) -> Result<(Reply, Vec<Effect>), Refusal> {
+        let (tell, told) = oneshot::channel();
+        self.push(Work::DryRun(Asked { command, caller, request: None }, tell))?;
+        let (outcome, effects) = told.await.map_err(|_| Refusal::Stopped)??;
+        Ok((outcome?, effects))
+    }
+    /// Counters.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let inbox = self.0.lock();
+        Stats { queued: inbox.work.len(), ..inbox.stats }
+    }
+}
+
+/// The running engine. Dropping it stops it after the commands already queued.
+#[derive(Debug)]
+pub struct Engine {
+    handle: Handle,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// How the engine is set up.
+#[derive(Debug, Clone, Copy)]
+pub struct Setup {
+    /// Commands that may wait, 1 or more; one more is refused as busy.
+    pub queue_max: usize,
+    /// This node's shard, 0 to 63.
+    pub shard: u8,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { queue_max: 20_000, shard: 0 }
+    }
+}
+
+impl Engine {
+    /// Starts over a store.
+    ///
+    /// # Errors
+    /// The store's fault when it can't tell where it stands; an operating-system refusal of a thread.
+    pub fn start(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        setup: Setup,
+        listener: Listener,
+    ) -> Result<Self, Fault> {
+        let Store { loader, mut committer, .. } = store;
+        let recovered = committer.recover()?;
+        let inbox = Inbox {
+            work: VecDeque::new(),
+            outgoing: None,
+            committing: false,
+            durable: recovered.batch,
+            fault: None,
+            stopping: false,
+            applier_done: false,
+            stats: Stats::default(),
+            queue_max: setup.queue_max.max(1),
+        };
+        let shared =
+            Arc::new(Shared { inbox: Mutex::new(inbox), applier: Condvar::new(), committer: Condvar::new() });
+        let handle = Handle(Arc::clone(&shared));
+        let core = Core::new(recovered, setup.shard);
+        let applier = Applier {
+            shared: Arc::clone(&shared),
+            core,
+            loader,
+            clock,
+            shard: setup.shard,
+            told: Vec::new(),
+        };
+        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            let thread = thread::Builder::new().name(name.into()).spawn(run);
+            thread.map_err(|error| Fault::Failed(format!("no thread: {error}")))
+        };
+        let threads = vec![
+            spawn("engine-apply", Box::new(move || applier.run()))?,
+            spawn("engine-commit", Box::new(move || commit_all(&shared, &mut *committer, &listener)))?,
+        ];
+        Ok(Self { handle, threads })
+    }
+    /// For submitting.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+    /// Stops after the commands already queued are answered.
+    pub fn stop(mut self) {
+        self.end();
+    }
+    fn end(&mut self) {
+        self.handle.0.lock().stopping = true;
+        self.handle.0.applier.notify_all();
+        self.handle.0.committer.notify_all();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("an engine thread panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+struct Applier {
+    shared: Arc<Shared>,
+    core: Core,
+    loader: Box<dyn Loader>,
+    clock: Arc<dyn Clock>,
+    shard: u8,
+    told: Vec<Told>,
+}
+
+impl Applier {
+    fn run(mut self) {
+        while let Some(work) = self.next() {
+            let started = std::time::Instant::now();
+            self.apply(work);
+            let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(0);
+            let cached = self.core.cached();
+            let mut inbox = self.shared.lock();
+            inbox.stats.apply_us += took;
+            inbox.stats.cached = cached;
+        }
+        self.shared.lock().applier_done = true;
+        self.shared.committer.notify_all();
+    }
+
+    /// Waits for work that fits into the open batch; hands the batch over as soon as the committer is idle.
+    /// None when stopping and all is handed over.
+    fn next(&mut self) -> Option<Vec<Work>> {
+        let shared = Arc::clone(&self.shared);
+        let mut inbox = shared.lock();
+        loop {
+            if let Some((reason, recovered)) = inbox.fault.take() {
+                self.start_over(&reason, recovered);
+            }
+            if !inbox.committing && inbox.outgoing.is_none() {
+                self.core.turn(inbox.durable);
+                if let Some(closed) = self.core.close() {
+                    inbox.outgoing = Some((closed, std::mem::take(&mut self.told)));
+                    shared.committer.notify_one();
+                }
+            }
+            let room = BATCH_MAX - self.core.open();
+            if room > 0 && !inbox.work.is_empty() {
+                let take = room.min(inbox.work.len());
+                return Some(inbox.work.drain(..take).collect());
+            }
+            if inbox.stopping && inbox.work.is_empty() && self.core.open() == 0 {
+                return None;
+            }
+            inbox = shared.applier.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn apply(&mut self, work: Vec<Work>) {
+        let mut asked = Vec::with_capacity(work.len());
+        let mut tell = Vec::with_capacity(work.len());
+        let now = self.clock.now();
+        for item in work {
+            match item {
+                Work::Command(command, sender) => {
+                    asked.push(command);
+                    tell.push(Some(sender));
+                }
+                Work::DryRun(command, sender) => {
+                    let ran = self.core.dry_run(now, &command, &mut *self.loader);
+                    drop(sender.send(ran.map_err(|fault| Refusal::Unavailable(fault.to_string()))));
+                }
+            }
+        }
+        let jobs: Vec<&Asked> = asked.iter().collect();
+        let (core, loader, told) = (&mut self.core, &mut *self.loader, &mut self.told);
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            core.run(now, &jobs, loader, |place, outcome| {
+                if let Some(sender) = tell[place].take() {
+                    told.push((sender, outcome.map_err(Refusal::Rejected)));
+                }
+            })
+        }));
+        let reason = match ran {
+            Ok(Ok(())) => return,
+            Ok(Err(fault)) => fault.to_string(),
+            Err(_) => {
+                tracing::error!("a command broke an invariant; starting over from the store");
+                let reason = "a command broke an invariant".to_owned();
+                self.wait_idle_and_start_over(&reason);
+                reason
+            }
+        };
+        for sender in tell.into_iter().flatten() {
+            drop(sender.send(Err(Refusal::Unavailable(reason.clone()))));
+        }
+    }
+
+    /// After a panic nothing of the open batch may be kept, and the working set is in doubt.
+    fn wait_idle_and_start_over(&mut self, reason: &str) {
+        let shared = Arc::clone(&self.shared);
+        let mut inbox = shared.lock();
+        while inbox.committing || inbox.outgoing.is_some() {
+            inbox = shared.applier.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+        }
+        let recovered = match inbox.fault.take() {
+            Some((_, recovered)) => recovered,
+            None => Recovered { batch: inbox.durable, at: self.core.at() },
+        };
+        inbox.stats.faults += 1;
+        drop(inbox);
+        self.start_over(reason, recovered);
+    }
+
+    /// Drops the working set and everything not durable; those who asked are told to try again.
+    fn start_over(&mut self, reason: &str, recovered: Recovered) {
+        for (sender, _) in self.told.drain(..) {
+            drop(sender.send(Err(Refusal::Unavailable(reason.to_owned()))));
+        }
+        self.core = Core::new(recovered, self.shard);
+    }
+}
+
+/// Longest wait between tries to learn where a faulty store stands.
+const RECOVER_WAIT_MAX: Duration = Duration::from_secs(2);
+
+fn commit_all(shared: &Shared, committer: &mut dyn Committer, listener: &Listener) {
+    loop {
+        let (closed, told) = {
+            let mut inbox = shared.lock();
+            loop {
+                if let Some(outgoing) = inbox.outgoing.take() {
+                    inbox.committing = true;
+                    break outgoing;
+                }
+                if inbox.applier_done {
+                    return;
+                }
+                inbox = shared.committer.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+            }
+        };
+        let started = std::time::Instant::now();
+        let committed = commit_one(&closed, committer);
+        let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(0);
+        {
+            let mut inbox = shared.lock();
+            inbox.committing = false;
+            inbox.stats.commit_us += took;
+            match &committed {
+                Ok(()) => {
+                    inbox.durable = closed.batch.number;
+                    inbox.stats.batches += 1;
+                    inbox.stats.commands += u64::try_from(told.len()).unwrap_or(0);
+                }
+                Err((reason, recovered)) => {
+                    inbox.durable = recovered.batch;
+                    inbox.stats.faults += 1;
+                    inbox.fault = Some((reason.clone(), *recovered));
+                }
+            }
+        }
+        shared.applier.notify_one();
+        match committed {
+            Ok(()) => {
+                for (sender, answer) in told {
+                    drop(sender.send(answer));
+                }
+                listener(&closed.events);
+            }
+            Err((reason, _)) => {
+                for (sender, _) in told {
+                    drop(sender.send(Err(Refusal::Unavailable(reason.clone()))));
+                }
+            }
+        }
+    }
+}
+
+/// Commits a batch. When the store does not say whether it did, it is asked where it stands until it answers:
+/// a batch that is there counts as committed, whatever the first answer was.
+fn commit_one(closed: &Closed, committer: &mut dyn Committer) -> Result<(), (String, Recovered)> {
+    let fault = match committer.commit(&closed.batch) {
+        Ok(()) => return Ok(()),
+        Err(fault) => fault,
+    };
+    tracing::error!(batch = closed.batch.number, %fault, "commit failed; asking the store where it stands");
+    let mut wait = Duration::from_millis(10);
+    loop {
+        match committer.recover() {
+            Ok(recovered) if recovered.batch >= closed.batch.number => return Ok(()),
+            Ok(recovered) => return Err((fault.to_string(), recovered)),
+            Err(again) => {
+                tracing::error!(%again, wait_ms = wait.as_millis(), "the store does not answer; trying again");
+                thread::sleep(wait);
+                wait = (wait * 2).min(RECOVER_WAIT_MAX);
+            }
+        }
+    }
+}

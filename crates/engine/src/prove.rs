@@ -1,0 +1,198 @@
+//! The proof: every money invariant over a whole store, for `feiqian prove` and for every money test's end.
+
+use crate::{query::Queries, store::Fault};
+use domain::{
+    notification::NotificationState,
+    order::{Order, OrderState},
+    payment::{Payment, PaymentState},
+};
+use ledger::{AccountKind, Transfer, TransferKind, TransferState, TrialBalance};
+use std::collections::HashMap;
+
+/// What was found: how much was checked, and every row that breaks an invariant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Proof {
+    /// Accounts checked.
+    pub accounts: u64,
+    /// Transfers checked.
+    pub transfers: u64,
+    /// Orders checked.
+    pub orders: u64,
+    /// Channel payments checked.
+    pub payments: u64,
+    /// Notifications checked.
+    pub notifications: u64,
+    /// Invariants checked, by name.
+    pub invariants: Vec<&'static str>,
+    /// Failures, each naming its rows; at most [`FAILURES_MAX`].
+    pub failures: Vec<String>,
+    /// Failures beyond those listed.
+    pub more: u64,
+}
+
+/// Failures that are listed.
+pub const FAILURES_MAX: usize = 200;
+
+impl Proof {
+    /// True when every invariant holds.
+    #[must_use]
+    pub const fn holds(&self) -> bool {
+        self.failures.is_empty()
+    }
+    fn fail(&mut self, text: String) {
+        if self.failures.len() < FAILURES_MAX {
+            self.failures.push(text);
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+#[derive(Default, Clone, Copy)]
+struct Moved {
+    payment: i64,
+    fee: i64,
+    reversal: i64,
+    fee_return: i64,
+    rows: u32,
+}
+
+/// Checks a store. Memory grows with orders (about 60 bytes each) and accounts.
+///
+/// # Errors
+/// A fault of the store while reading.
+pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
+    let mut proof = Proof {
+        invariants: vec![
+            "conservation: debits equal credits per currency",
+            "accounts equal the sum of their transfers, pending and posted",
+            "no overdraft where the account forbids it",
+            "every order state has exactly its transfers",
+            "every transfer belongs to one order or top-up",
+            "one success per order, at most one open payment",
+            "every paid order with a notify address has one notification",
+            "customer balances + unsettled + fees = channel receivables",
+        ],
+        ..Proof::default()
+    };
+    let mut trial = TrialBalance::default();
+    let mut liabilities: i128 = 0;
+    let mut receivables: i128 = 0;
+    store.each_account(&mut |account| {
+        proof.accounts += 1;
+        let balance = i128::from(account.balance().minor);
+        match account.id.kind() {
+            AccountKind::ChannelReceivable => receivables += balance,
+            AccountKind::PayerBalance | AccountKind::MerchantUnsettled | AccountKind::PlatformFee => {
+                liabilities += balance;
+            }
+        }
+        trial.account(&account);
+    })?;
+    let mut moved: HashMap<i64, Moved> = HashMap::new();
+    let mut top_ups: HashMap<i64, i64> = HashMap::new();
+    let mut doubled = Vec::new();
+    store.each_transfer(&mut |transfer: Transfer| {
+        proof.transfers += 1;
+        trial.transfer(&transfer);
+        if transfer.state == TransferState::Voided {
+            return;
+        }
+        if transfer.kind == TransferKind::TopUp {
+            if top_ups.insert(transfer.subject, transfer.amount).is_some() {
+                doubled.push(transfer.subject);
+            }
+            return;
+        }
+        let sums = moved.entry(transfer.subject).or_default();
+        sums.rows += 1;
+        match transfer.kind {
+            TransferKind::Payment => sums.payment += transfer.amount,
+            TransferKind::Fee => sums.fee += transfer.amount,
+            TransferKind::Reversal => sums.reversal += transfer.amount,
+            TransferKind::FeeReturn => sums.fee_return += transfer.amount,
+            TransferKind::TopUp => {}
+        }
+    })?;
+    for failure in trial.finish() {
+        proof.fail(failure.to_string());
+    }
+    for subject in doubled {
+        proof.fail(format!("payment {subject}: topped up twice"));
+    }
+    if liabilities != receivables {
+        proof.fail(format!("reserve equation: liabilities {liabilities}, channel receivables {receivables}"));
+    }
+    let mut notify = HashMap::new();
+    store.each_notification(&mut |notification| {
+        proof.notifications += 1;
+        *notify.entry(notification.order).or_insert(0_u32) += 1;
+        let open = notification.next_at.is_some();
+        if open != (notification.state == NotificationState::Pending) {
+            proof.fail(format!(
+                "notification {}: {:?} but next try {:?}",
+                notification.id, notification.state, notification.next_at
+            ));
+        }
+    })?;
+    let mut succeeded: HashMap<i64, u32> = HashMap::new();
+    store.each_payment(&mut |payment: Payment| {
+        proof.payments += 1;
+        let done = payment.state == PaymentState::Succeeded;
+        match payment.order {
+            Some(order) if done => *succeeded.entry(order.0).or_default() += 1,
+            Some(_) => {}
+            None => {
+                let booked = top_ups.remove(&payment.id.0);
+                if booked != done.then_some(payment.amount.minor) {
+                    proof.fail(format!("top-up {}: {:?}, booked {booked:?}", payment.id, payment.state));
+                }
+            }
+        }
+    })?;
+    store.each_order(&mut |order: Order| {
+        proof.orders += 1;
+        let sums = moved.remove(&order.id.0).unwrap_or_default();
+        let (amount, fee) = (order.terms.amount.minor, order.fee);
+        let fee_rows = u32::from(fee > 0);
+        let want = match order.state {
+            OrderState::Paid => Moved { payment: amount, fee, rows: 1 + fee_rows, ..Moved::default() },
+            OrderState::Revoked if order.paid_at.is_some() => {
+                let rows = 2 + 2 * fee_rows;
+                Moved { payment: amount, fee, reversal: amount, fee_return: fee, rows }
+            }
+            _ => Moved::default(),
+        };
+        let same = (sums.payment, sums.fee, sums.reversal, sums.fee_return, sums.rows)
+            == (want.payment, want.fee, want.reversal, want.fee_return, want.rows);
+        if !same {
+            proof.fail(format!(
+                "order {}: {} of {amount} with fee {fee}, but transfers say paid {}, fee {}, returned {}, fee returned {} in {} rows",
+                order.id, order.state.name(), sums.payment, sums.fee, sums.reversal, sums.fee_return, sums.rows
+            ));
+        }
+        let by_card = succeeded.remove(&order.id.0).unwrap_or(0);
+        if by_card > 1 || (by_card == 1) != (order.card.is_some()) {
+            proof.fail(format!("order {}: {by_card} successful card payments, card {:?}", order.id, order.card));
+        }
+        let owed = u32::from(
+            order.paid_at.is_some()
+                && order.terms.product != domain::merchant::Product::Code
+                && !order.terms.notify_url.is_empty(),
+        );
+        let kept = notify.remove(&order.id).unwrap_or(0);
+        if kept != owed {
+            proof.fail(format!("order {}: {kept} notifications, {owed} owed", order.id));
+        }
+    })?;
+    for (order, sums) in moved {
+        proof.fail(format!("{} transfers name order {order}, which does not exist", sums.rows));
+    }
+    for payment in top_ups.into_keys() {
+        proof.fail(format!("a top-up transfer names payment {payment}, which does not exist"));
+    }
+    for order in notify.into_keys() {
+        proof.fail(format!("a notification names order {order}, which does not exist"));
+    }
+    Ok(proof)
+}

@@ -1,0 +1,146 @@
+//! What pages, files and workers read. Reads see committed batches only; none of them decides about money.
+
+use crate::store::Fault;
+use domain::{
+    Key,
+    application::Application,
+    card::Card,
+    keyring::KeyRing,
+    limit::{BillEntry, Limits, Usage},
+    merchant::{Certificate, Merchant},
+    notification::Notification,
+    order::Order,
+    payer::Payer,
+    payment::Payment,
+    payment_code::PaymentCode,
+    records::Digest,
+    session::Session,
+};
+use ledger::{Account, AccountId, Transfer};
+use types::{
+    AppId, CardId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId, PaymentId,
+    Time, TransferId,
+};
+
+/// A journal line as read back.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct JournalRow {
+    /// Its place.
+    pub id: JournalId,
+    /// When.
+    pub at: Time,
+    /// Who, as `merchant:1900000001`.
+    pub actor: String,
+    /// From which address.
+    pub address: Option<String>,
+    /// With which device.
+    pub device: Option<String>,
+    /// The command.
+    pub command: String,
+    /// On which record, as `order:123`.
+    pub subject: String,
+    /// `ok` or a rejection's code.
+    pub outcome: String,
+    /// More.
+    pub note: Option<String>,
+    /// The line before on the same record.
+    pub previous: Option<JournalId>,
+}
+
+/// An entry of a payer's bill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bill {
+    /// An order paid (or paid and reversed).
+    Order(Box<Order>),
+    /// A top-up received.
+    TopUp(Box<Payment>),
+}
+
+/// A count of rows of each kind, for the status page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// The last batch.
+    pub batch: i64,
+    /// Bytes the store takes.
+    pub bytes: i64,
+}
+
+type Answer<T> = Result<T, Fault>;
+
+/// The read side of a store. Calls block for microseconds (a row) to milliseconds (a list); async callers of
+/// lists use a blocking thread. Every method fails only with [`Fault::Failed`].
+#[expect(clippy::missing_errors_doc, reason = "said once above")]
+pub trait Queries: Send + Sync {
+    /// A merchant.
+    fn merchant(&self, id: MerchantId) -> Answer<Option<Merchant>>;
+    /// All merchants, by number.
+    fn merchants(&self) -> Answer<Vec<Merchant>>;
+    /// A certificate by serial (upper-case hex).
+    fn certificate(&self, serial: &str) -> Answer<Option<Certificate>>;
+    /// A merchant's certificates, newest first.
+    fn certificates(&self, merchant: MerchantId) -> Answer<Vec<Certificate>>;
+    /// An application.
+    fn application(&self, id: AppId) -> Answer<Option<Application>>;
+    /// A key ring by name.
+    fn key_ring(&self, name: &str) -> Answer<Option<KeyRing>>;
+    /// The limits, all versions.
+    fn limits(&self) -> Answer<Option<Limits>>;
+    /// A payer.
+    fn payer(&self, id: PayerId) -> Answer<Option<Payer>>;
+    /// The payer of a phone, by keyed hash.
+    fn payer_by_phone(&self, phone: Digest) -> Answer<Option<PayerId>>;
+    /// A session by token hash; the caller checks that it has not ended.
+    fn session(&self, token: Digest) -> Answer<Option<Session>>;
+    /// A card.
+    fn card(&self, id: CardId) -> Answer<Option<Card>>;
+    /// A payer's cards, newest first.
+    fn cards(&self, payer: PayerId) -> Answer<Vec<Card>>;
+    /// What a payer (or card) has used of its limits.
+    fn usage(&self, id: i64) -> Answer<Option<Usage>>;
+    /// An account; new and empty when nothing moved through it.
+    fn account(&self, id: AccountId) -> Answer<Account>;
+    /// A transfer.
+    fn transfer(&self, id: TransferId) -> Answer<Option<Transfer>>;
+    /// An order.
+    fn order(&self, id: OrderId) -> Answer<Option<Order>>;
+    /// An order by the merchant's own number.
+    fn order_by_number(&self, merchant: MerchantId, number: &str) -> Answer<Option<Order>>;
+    /// Payment-code orders waiting for this payer's PIN, newest first, at most 10.
+    fn orders_to_confirm(&self, payer: PayerId) -> Answer<Vec<Order>>;
+    /// A channel payment.
+    fn payment(&self, id: PaymentId) -> Answer<Option<Payment>>;
+    /// A payment code.
+    fn payment_code(&self, code: i64) -> Answer<Option<PaymentCode>>;
+    /// A payer's bill from `from` back, newest first; from the newest when none.
+    fn bill(&self, payer: PayerId, from: Option<BillEntry>, limit: usize) -> Answer<Vec<Bill>>;
+    /// A notification.
+    fn notification(&self, id: NotificationId) -> Answer<Option<Notification>>;
+    /// Notifications, newest first; of one merchant when given.
+    fn notifications(&self, merchant: Option<MerchantId>, page: PageRequest) -> Answer<Page<Notification>>;
+    /// Journal lines from `head` back along one record, newest first.
+    fn timeline(&self, head: JournalId, limit: usize) -> Answer<Vec<JournalRow>>;
+    /// The newest journal lines.
+    fn journal(&self, page: PageRequest) -> Answer<Page<JournalRow>>;
+
+    /// Notifications whose time has come, earliest first.
+    fn due_notifications(&self, now: Time, limit: usize) -> Answer<Vec<Notification>>;
+    /// Channel payments that must be asked (again), earliest first.
+    fn due_payments(&self, now: Time, limit: usize) -> Answer<Vec<Payment>>;
+    /// Orders whose payment deadline has passed, earliest first.
+    fn due_orders(&self, now: Time, limit: usize) -> Answer<Vec<OrderId>>;
+    /// Keys of short-lived records whose time is over.
+    fn stale(&self, now: Time, limit: usize) -> Answer<Vec<Key>>;
+
+    /// Every account.
+    fn each_account(&self, take: &mut dyn FnMut(Account)) -> Answer<()>;
+    /// Every transfer, in id order.
+    fn each_transfer(&self, take: &mut dyn FnMut(Transfer)) -> Answer<()>;
+    /// Every order, in id order.
+    fn each_order(&self, take: &mut dyn FnMut(Order)) -> Answer<()>;
+    /// Every channel payment, in id order.
+    fn each_payment(&self, take: &mut dyn FnMut(Payment)) -> Answer<()>;
+    /// Every notification, in id order.
+    fn each_notification(&self, take: &mut dyn FnMut(Notification)) -> Answer<()>;
+    /// Size of the store.
+    fn counts(&self) -> Answer<Counts>;
+}

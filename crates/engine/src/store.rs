@@ -1,0 +1,65 @@
+//! What the engine asks of a store: recover, load, commit.
+
+use crate::query::Queries;
+use domain::{Batch, Key, Record};
+use std::sync::Arc;
+use types::Time;
+
+/// A store that did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It was not done, for sure.
+    #[error("the store refused: {0}")]
+    Failed(String),
+    /// It may or may not have been done; only [`Committer::recover`] can tell.
+    #[error("the store did not answer: {0}")]
+    Unknown(String),
+}
+
+/// Where the store stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// The last batch committed; 0 in a new store.
+    pub batch: i64,
+    /// When that batch was made.
+    pub at: Time,
+}
+
+/// Reads records for the working set. It sees every batch committed before it is asked.
+pub trait Loader: Send {
+    /// The records under `keys`, in order; none where there is no such record.
+    ///
+    /// # Errors
+    /// [`Fault::Failed`].
+    fn load(&mut self, keys: &[Key]) -> Result<Vec<Option<Record>>, Fault>;
+}
+
+/// Writes batches. One commits at a time.
+pub trait Committer: Send {
+    /// Where the store stands. Also called after a fault, to tell whether the batch in doubt is there.
+    ///
+    /// # Errors
+    /// Any [`Fault`]; it is tried again.
+    fn recover(&mut self) -> Result<Recovered, Fault>;
+    /// Makes a batch durable, whole or not at all. `batch.number` is one more than the last.
+    ///
+    /// # Errors
+    /// [`Fault::Failed`] when nothing was written, [`Fault::Unknown`] when that is not known.
+    fn commit(&mut self, batch: &Batch) -> Result<(), Fault>;
+}
+
+/// An opened store.
+pub struct Store {
+    /// For the working set.
+    pub loader: Box<dyn Loader>,
+    /// For batches.
+    pub committer: Box<dyn Committer>,
+    /// For pages, files and workers.
+    pub queries: Arc<dyn Queries>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}

@@ -1,0 +1,244 @@
+//! Accounts: who may hold money, on which side it grows, and the four counters.
+
+use crate::Refused;
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use types::{Currency, MerchantId, Money, PayerId};
+
+/// The side on which an account's balance grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Assets: what others owe the platform.
+    Debit,
+    /// Liabilities and income: what the platform owes or has earned.
+    Credit,
+}
+
+/// The chart of accounts. The number is stored; it never changes meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum AccountKind {
+    /// A payer's stored value.
+    PayerBalance = 1,
+    /// A merchant's takings before settlement.
+    MerchantUnsettled = 2,
+    /// Fees the platform has earned.
+    PlatformFee = 6,
+    /// What a channel (bank, card network) owes the platform until it settles.
+    ChannelReceivable = 10,
+}
+
+impl AccountKind {
+    /// Every kind, in stored order.
+    pub const ALL: [Self; 4] =
+        [Self::PayerBalance, Self::MerchantUnsettled, Self::PlatformFee, Self::ChannelReceivable];
+    /// The side on which the balance grows.
+    #[must_use]
+    pub const fn side(self) -> Side {
+        match self {
+            Self::ChannelReceivable => Side::Debit,
+            Self::PayerBalance | Self::MerchantUnsettled | Self::PlatformFee => Side::Credit,
+        }
+    }
+    /// Whether the balance may pass below zero. Only the platform's own positions may.
+    #[must_use]
+    pub const fn may_go_negative(self) -> bool {
+        matches!(self, Self::PlatformFee | Self::ChannelReceivable)
+    }
+    /// The name used in pages, files and the manual.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PayerBalance => "payer.balance",
+            Self::MerchantUnsettled => "merchant.unsettled",
+            Self::PlatformFee => "platform.fee",
+            Self::ChannelReceivable => "channel.receivable",
+        }
+    }
+    /// The kind stored as `number`.
+    #[must_use]
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as i64 == number)
+    }
+}
+
+/// An account's id: kind (6 bits), currency (10 bits, ISO 4217 number) and owner (46 bits) in one integer,
+/// so that it is a row key by itself. Prints as `payer.balance:12:CNY`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccountId(pub i64);
+
+const OWNER_BITS: u32 = 46;
+const OWNER_MASK: i64 = (1 << OWNER_BITS) - 1;
+
+impl AccountId {
+    /// The account of `owner` (0 ≤ owner < 2^46; 0 for the platform itself).
+    #[must_use]
+    pub fn new(kind: AccountKind, owner: i64, currency: Currency) -> Self {
+        assert!(owner >= 0 && owner <= OWNER_MASK, "an account owner has 46 bits");
+        Self((kind as i64) << 56 | i64::from(currency.numeric()) << OWNER_BITS | owner)
+    }
+    /// A payer's balance.
+    #[must_use]
+    pub fn payer_balance(payer: PayerId, currency: Currency) -> Self {
+        Self::new(AccountKind::PayerBalance, payer.0, currency)
+    }
+    /// A merchant's takings before settlement.
+    #[must_use]
+    pub fn merchant_unsettled(merchant: MerchantId, currency: Currency) -> Self {
+        Self::new(AccountKind::MerchantUnsettled, merchant.0, currency)
+    }
+    /// The platform's fee income.
+    #[must_use]
+    pub fn platform_fee(currency: Currency) -> Self {
+        Self::new(AccountKind::PlatformFee, 0, currency)
+    }
+    /// What channel number `channel` owes.
+    #[must_use]
+    pub fn channel_receivable(channel: i64, currency: Currency) -> Self {
+        Self::new(AccountKind::ChannelReceivable, channel, currency)
+    }
+    /// Reads a stored id; none when its kind or currency is unknown.
+    #[must_use]
+    pub fn from_stored(id: i64) -> Option<Self> {
+        let known = AccountKind::from_number(id >> 56).is_some()
+            && Currency::from_numeric(Self(id).currency_number()).is_some();
+        known.then_some(Self(id))
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "masked to 10 bits")]
+    const fn currency_number(self) -> u16 {
+        ((self.0 >> OWNER_BITS) & 0x3ff) as u16
+    }
+    /// The account's kind.
+    ///
+    /// # Panics
+    /// Never for an id built by [`AccountId::new`] or [`AccountId::from_stored`].
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "every constructor checks")]
+    pub fn kind(self) -> AccountKind {
+        AccountKind::from_number(self.0 >> 56).expect("a known account kind")
+    }
+    /// The account's currency.
+    ///
+    /// # Panics
+    /// Never for an id built by [`AccountId::new`] or [`AccountId::from_stored`].
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "every constructor checks")]
+    pub fn currency(self) -> Currency {
+        Currency::from_numeric(self.currency_number()).expect("a known currency")
+    }
+    /// The owner's number: payer, merchant or channel; 0 for the platform.
+    #[must_use]
+    pub const fn owner(self) -> i64 {
+        self.0 & OWNER_MASK
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.kind().name(), self.owner(), self.currency().code())
+    }
+}
+
+impl fmt::Debug for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl FromStr for AccountId {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || format!("`{text}` is not an account such as payer.balance:12:CNY");
+        let mut parts = text.split(':');
+        let (Some(kind), Some(owner), Some(currency), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(bad());
+        };
+        let kind = AccountKind::ALL.into_iter().find(|k| k.name() == kind).ok_or_else(bad)?;
+        let owner: i64 = owner.parse().map_err(|_| bad())?;
+        let currency = Currency::from_code(currency).ok_or_else(bad)?;
+        if (0..=OWNER_MASK).contains(&owner) { Ok(Self::new(kind, owner, currency)) } else { Err(bad()) }
+    }
+}
+
+/// An account: four counters that only grow through posted and pending transfers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Which account.
+    pub id: AccountId,
+    /// Sum of open holds on the debit side, minor units.
+    pub debits_pending: i64,
+    /// Sum of posted debits, minor units.
+    pub debits_posted: i64,
+    /// Sum of open holds on the credit side, minor units.
+    pub credits_pending: i64,
+    /// Sum of posted credits, minor units.
+    pub credits_posted: i64,
+    /// Frozen: nothing may leave (rules §7.5); money may still arrive.
+    pub frozen: bool,
+}
+
+impl Account {
+    /// An account that nothing has moved through yet. Accounts open on first use.
+    #[must_use]
+    pub const fn new(id: AccountId) -> Self {
+        Self { id, debits_pending: 0, debits_posted: 0, credits_pending: 0, credits_posted: 0, frozen: false }
+    }
+    /// Posted balance on the account's own side.
+    #[must_use]
+    pub fn balance(&self) -> Money {
+        let minor = match self.id.kind().side() {
+            Side::Credit => self.credits_posted - self.debits_posted,
+            Side::Debit => self.debits_posted - self.credits_posted,
+        };
+        Money::new(minor, self.id.currency())
+    }
+    /// What may still leave: the balance less open holds that would reduce it.
+    #[must_use]
+    pub fn available(&self) -> Money {
+        let held = match self.id.kind().side() {
+            Side::Credit => self.debits_pending,
+            Side::Debit => self.credits_pending,
+        };
+        let balance = self.balance();
+        Money::new(balance.minor.saturating_sub(held), balance.currency)
+    }
+    /// Held by open pending transfers.
+    #[must_use]
+    pub fn held(&self) -> Money {
+        let balance = self.balance();
+        Money::new(balance.minor - self.available().minor, balance.currency)
+    }
+
+    pub(crate) fn add(&mut self, side: Side, pending: i64, posted: i64) -> Result<(), Refused> {
+        let (pending_counter, posted_counter) = match side {
+            Side::Debit => (&mut self.debits_pending, &mut self.debits_posted),
+            Side::Credit => (&mut self.credits_pending, &mut self.credits_posted),
+        };
+        let next_pending = pending_counter.checked_add(pending).ok_or(Refused::Overflow(self.id))?;
+        let next_posted = posted_counter.checked_add(posted).ok_or(Refused::Overflow(self.id))?;
+        assert!(next_pending >= 0, "{}: holds below zero", self.id);
+        assert!(next_posted >= *posted_counter, "{}: a posted counter never shrinks", self.id);
+        *pending_counter = next_pending;
+        *posted_counter = next_posted;
+        Ok(())
+    }
+
+    /// Refuses when money would leave on `side` without being there.
+    pub(crate) fn check_leaving(&self, side: Side, amount: i64) -> Result<(), Refused> {
+        if side == self.id.kind().side() {
+            return Ok(()); // it arrives
+        }
+        if self.frozen {
+            return Err(Refused::Frozen(self.id));
+        }
+        let available = self.available();
+        if !self.id.kind().may_go_negative() && available.minor < amount {
+            let needed = Money::new(amount, available.currency);
+            return Err(Refused::NotEnough { account: self.id, available, needed });
+        }
+        Ok(())
+    }
+}

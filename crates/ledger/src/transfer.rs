@@ -1,0 +1,121 @@
+//! Transfers: one row per movement, pending or posted, tied to one business record.
+
+use crate::AccountId;
+use serde::{Deserialize, Serialize};
+use types::{Money, Time, TransferId};
+
+/// Why money moves. The number is stored; it never changes meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum TransferKind {
+    /// Payer or channel to merchant, for an order.
+    Payment = 1,
+    /// Merchant to platform, for a payment.
+    Fee = 2,
+    /// Channel to payer's balance.
+    TopUp = 3,
+    /// Merchant back to payer or channel: a reversed payment-code order.
+    Reversal = 4,
+    /// Platform to merchant: the fee of a reversed payment.
+    FeeReturn = 5,
+}
+
+impl TransferKind {
+    /// Every kind, in stored order.
+    pub const ALL: [Self; 5] = [Self::Payment, Self::Fee, Self::TopUp, Self::Reversal, Self::FeeReturn];
+    /// The name used in pages, files and the manual.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Payment => "payment",
+            Self::Fee => "fee",
+            Self::TopUp => "top_up",
+            Self::Reversal => "reversal",
+            Self::FeeReturn => "fee_return",
+        }
+    }
+    /// The kind stored as `number`.
+    #[must_use]
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as i64 == number)
+    }
+}
+
+/// Where a transfer stands. `Posted` and `Voided` are final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum TransferState {
+    /// A hold: the amount is set aside on both sides.
+    Pending = 0,
+    /// The money has moved.
+    Posted = 1,
+    /// The hold was released; nothing moved.
+    Voided = 2,
+}
+
+impl TransferState {
+    /// The state stored as `number`.
+    #[must_use]
+    pub const fn from_number(number: i64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Pending),
+            1 => Some(Self::Posted),
+            2 => Some(Self::Voided),
+            _ => None,
+        }
+    }
+}
+
+/// One movement of money. A hold that is posted or voided stays the same row; its journal lines tell when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// Its id, time-ordered.
+    pub id: TransferId,
+    /// Account debited.
+    pub debit: AccountId,
+    /// Account credited.
+    pub credit: AccountId,
+    /// Minor units, above zero, in the accounts' currency.
+    pub amount: i64,
+    /// Why.
+    pub kind: TransferKind,
+    /// Pending, posted or voided.
+    pub state: TransferState,
+    /// The business record it belongs to: an order id for payments, a payment id for top-ups.
+    pub subject: i64,
+    /// When it was posted or voided; its creation time while pending.
+    pub at: Time,
+}
+
+/// A transfer the ledger would not make. Nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Refused {
+    /// The amount is zero or negative.
+    #[error("an amount must be above zero, not {0}")]
+    Amount(i64),
+    /// Both sides are one account.
+    #[error("{0} can't pay itself")]
+    SameAccount(AccountId),
+    /// The two accounts hold different currencies.
+    #[error("{0} and {1} hold different currencies; convert first")]
+    Currency(AccountId, AccountId),
+    /// The paying account has too little.
+    #[error("{account} has {available}, {needed} is needed")]
+    NotEnough {
+        /// The paying account.
+        account: AccountId,
+        /// What may leave.
+        available: Money,
+        /// What was asked.
+        needed: Money,
+    },
+    /// Nothing may leave the account while it is frozen.
+    #[error("{0} is frozen")]
+    Frozen(AccountId),
+    /// A counter would pass 2^63.
+    #[error("a counter of {0} would overflow")]
+    Overflow(AccountId),
+    /// The hold is unknown, or was posted or voided before.
+    #[error("transfer {0} is not an open hold")]
+    NotPending(TransferId),
+}

@@ -1,0 +1,169 @@
+//! Notifications to merchants: the body, when to try again, and what counts as received (wire §5).
+
+use crate::error::cut;
+use crate::json::Body;
+use crate::sealed::Sealed;
+use serde::Serialize;
+use types::Time;
+
+/// How long a merchant has to answer, in seconds (wire §5).
+pub const ANSWER_SECONDS_MAX: u64 = 5;
+/// How much of a merchant's answer is worth reading, in bytes.
+pub const ANSWER_BYTES_MAX: usize = 64 << 10;
+/// Pauses before the 15 retries of a payment notification, in seconds; 24 h 4 m in all. The same schedule
+/// serves refunds and most other products.
+pub const RETRY_SECONDS: [u64; 15] =
+    [15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10_800, 10_800, 10_800, 21_600, 21_600];
+
+/// Seconds to wait before the next attempt when so many were made: 0 before the first, none after the last.
+///
+/// ```
+/// use protocol::notification::next_delay;
+/// assert_eq!(next_delay(0), Some(0));
+/// assert_eq!(next_delay(1), Some(15));
+/// assert_eq!(next_delay(15), Some(21_600));
+/// assert_eq!(next_delay(16), None);
+/// ```
+#[must_use]
+pub fn next_delay(attempts_made: usize) -> Option<u64> {
+    match attempts_made.checked_sub(1) {
+        None => Some(0),
+        Some(retry) => RETRY_SECONDS.get(retry).copied(),
+    }
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// An order was paid; the clear text is the transaction object.
+    TransactionSuccess,
+    /// The answer to `POST /v3/security/echo` (wire §1.11).
+    SecurityEcho,
+}
+
+impl Event {
+    /// The text of `event_type`.
+    #[must_use]
+    pub const fn wire(self) -> &'static str {
+        match self {
+            Self::TransactionSuccess => "TRANSACTION.SUCCESS",
+            Self::SecurityEcho => "SECURITY_ECHO.SUCCESS",
+        }
+    }
+    /// The text of `original_type`; also the `associated_data` to seal with.
+    #[must_use]
+    pub const fn original_type(self) -> &'static str {
+        match self {
+            Self::TransactionSuccess => "transaction",
+            Self::SecurityEcho => "security",
+        }
+    }
+    /// The text of `summary`, always Chinese.
+    #[must_use]
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::TransactionSuccess => "支付成功",
+            Self::SecurityEcho => "安全自测成功",
+        }
+    }
+}
+
+/// One notification; the same on every attempt, only the signature is fresh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// Unique and the same on every attempt; at most 36 characters.
+    pub id: String,
+    /// When the event happened.
+    pub create_time: Time,
+    /// What happened.
+    pub event: Event,
+    /// The clear text, sealed with the merchant's APIv3 key.
+    pub resource: Sealed,
+}
+
+impl Notification {
+    /// The body to sign and send.
+    #[must_use]
+    pub fn body(&self) -> Vec<u8> {
+        crate::body(&Wire {
+            id: &self.id,
+            create_time: self.create_time.rfc3339(),
+            event_type: self.event.wire(),
+            resource_type: "encrypt-resource",
+            summary: self.event.summary(),
+            resource: Resource { original_type: self.event.original_type(), sealed: &self.resource },
+        })
+    }
+}
+
+/// What a merchant's answer means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acknowledgement {
+    /// Received; do not send again.
+    Received,
+    /// Not received; send again. With a short reason for the console, at most 128 characters.
+    Refused(String),
+}
+
+/// Reads a merchant's answer. Redirects are not followed, a timeout is no answer at all.
+///
+/// | Status | Body | Meaning |
+/// | --- | --- | --- |
+/// | 204 | any | received |
+/// | 200 | an object whose `code` is a text other than `SUCCESS` (any case), such as `FAIL` | refused: the older rule's failure |
+/// | 200 | anything else, also none | received: the newer rule, where the body is optional |
+/// | other 2xx | an object whose `code` is `SUCCESS` | received: the older rule |
+/// | anything else | any | refused |
+///
+/// When the two rules disagree we retry: a second notification is normal, a lost one is not. At most
+/// [`ANSWER_BYTES_MAX`] bytes of the body are considered; a longer one counts as no object.
+#[must_use]
+pub fn acknowledgement(status: u16, body: &[u8]) -> Acknowledgement {
+    if status == 204 {
+        return Acknowledgement::Received;
+    }
+    if !(200..300).contains(&status) {
+        return Acknowledgement::Refused(format!("HTTP {status}"));
+    }
+    match answer_code(body) {
+        Some((code, _)) if code.eq_ignore_ascii_case("SUCCESS") => Acknowledgement::Received,
+        Some((code, message)) => {
+            Acknowledgement::Refused(cut(&format!("HTTP {status} {code} {message}"), 128))
+        }
+        None if status == 200 => Acknowledgement::Received,
+        None => Acknowledgement::Refused(format!("HTTP {status}")),
+    }
+}
+
+/// `code` and `message` of an answer, when it is an object with a text `code`.
+fn answer_code(body: &[u8]) -> Option<(String, String)> {
+    if body.len() > ANSWER_BYTES_MAX {
+        return None;
+    }
+    let body = Body::parse(body).ok()?;
+    let fields = body.fields();
+    let code = fields.text("code", 0..=ANSWER_BYTES_MAX).ok()??;
+    let message = fields.text("message", 0..=ANSWER_BYTES_MAX).ok().flatten().unwrap_or_default();
+    Some((code.to_owned(), message.to_owned()))
+}
+
+#[derive(Serialize)]
+struct Wire<'a> {
+    id: &'a str,
+    create_time: String,
+    event_type: &'static str,
+    resource_type: &'static str,
+    summary: &'static str,
+    resource: Resource<'a>,
+}
+
+#[derive(Serialize)]
+struct Resource<'a> {
+    original_type: &'static str,
+    #[serde(flatten)]
+    sealed: &'a Sealed,
+}
+
+#[cfg(test)]
+#[path = "notification_tests.rs"]
+mod tests;

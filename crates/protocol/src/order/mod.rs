@@ -1,0 +1,148 @@
+//! Orders on the wire: prepay of four products, 付款码 (codepay), close and reverse, with every limit of wire
+//! §3.2 and §3.8.
+//!
+//! What comes out is checked in form only. Whether the appid belongs to the merchant, the URL may be called
+//! or the time makes sense is for the rooms that know.
+
+mod codepay;
+mod end;
+mod prepay;
+mod shape;
+
+pub use codepay::CodePay;
+pub use end::{Close, Reverse};
+pub use prepay::{Identity, IdentityKind, Prepay, PrepayAnswer};
+
+use crate::error::ApiError;
+use crate::field::{self, OUT_TRADE_NO};
+use crate::issue;
+use crate::json::{Fields, Members, Node, canonical};
+use crate::language::Text;
+use crate::transaction::TradeType;
+use types::{AppId, Currency, MerchantId, Money, Secret, Time};
+
+/// How the payer is brought to the cashier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Product {
+    /// JSAPI or mini-program: inside the wallet, by `prepay_id`.
+    Jsapi,
+    /// A merchant's own app, by `prepay_id`.
+    App,
+    /// A mobile browser, by `h5_url`.
+    H5,
+    /// The payer scans a `code_url`.
+    Native,
+    /// 付款码: the merchant scans the payer.
+    CodePay,
+}
+
+impl Product {
+    /// The products placed by a prepay call.
+    pub const PREPAY: [Product; 4] = [Product::Jsapi, Product::App, Product::H5, Product::Native];
+
+    /// The last part of the path `/v3/pay/transactions/…` (wire §3.1).
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Jsapi => "jsapi",
+            Self::App => "app",
+            Self::H5 => "h5",
+            Self::Native => "native",
+            Self::CodePay => "codepay",
+        }
+    }
+
+    /// The `trade_type` of its transactions.
+    #[must_use]
+    pub const fn trade_type(self) -> TradeType {
+        match self {
+            Self::Jsapi => TradeType::Jsapi,
+            Self::App => TradeType::App,
+            Self::H5 => TradeType::Mweb,
+            Self::Native => TradeType::Native,
+            Self::CodePay => TradeType::Micropay,
+        }
+    }
+}
+
+/// What `notify_url` must be.
+pub(crate) const NOTIFY_URL: Text =
+    Text::fixed("不带参数的 http(s) 绝对地址", "an absolute http or https URL without query string");
+const APPID: Text = Text::fixed("wx 加 16 位小写十六进制数字", "wx and 16 lower-case hex digits");
+const MCHID: Text = Text::fixed("商户号数字", "a merchant number");
+const TIME: Text = Text::fixed(
+    "RFC 3339 时间，如 2026-11-21T10:00:00+08:00",
+    "an RFC 3339 time such as 2026-11-21T10:00:00+08:00",
+);
+
+fn appid(fields: &Fields<'_>) -> Result<AppId, ApiError> {
+    fields.need_parsed("appid", 1..=32, |text| text.parse().ok(), || field::form(APPID))
+}
+
+fn mchid(fields: &Fields<'_>) -> Result<MerchantId, ApiError> {
+    fields.need_parsed("mchid", 1..=32, |text| text.parse().ok(), || field::form(MCHID))
+}
+
+fn out_trade_no(fields: &Fields<'_>) -> Result<String, ApiError> {
+    let read = |text: &str| field::is_out_trade_no(text).then(|| text.to_owned());
+    fields.need_parsed("out_trade_no", 6..=32, read, || field::form(OUT_TRADE_NO))
+}
+
+fn notify_url(fields: &Fields<'_>) -> Result<String, ApiError> {
+    let read = |text: &str| field::is_notify_url(text).then(|| text.to_owned());
+    fields.need_parsed("notify_url", 1..=255, read, || field::form(NOTIFY_URL))
+}
+
+fn time_expire(fields: &Fields<'_>) -> Result<Option<Time>, ApiError> {
+    fields.parsed("time_expire", 1..=64, field::time, || field::form(TIME))
+}
+
+/// `amount`: `total` at least 1 fen; `currency` CNY, also when left out.
+fn amount(fields: &Fields<'_>) -> Result<Money, ApiError> {
+    let amount = fields.need_object("amount")?;
+    let total = amount.need_integer("total", 1..=i64::MAX)?;
+    let cny = |text: &str| (text == "CNY").then_some(Currency::CNY);
+    let currency = amount.parsed("currency", 1..=16, cny, || issue::one_of(&["CNY"]))?;
+    Ok(Money::new(total, currency.unwrap_or(Currency::CNY)))
+}
+
+fn owned(text: Option<&str>) -> Option<String> {
+    text.map(str::to_owned)
+}
+
+/// Gathers the parameters of a request for its canonical form. Absent and default values are left out, so a
+/// parameter added in a later version does not change the form of requests that lack it.
+#[derive(Default)]
+struct Parameters(Members);
+
+impl Parameters {
+    fn put(&mut self, name: &str, value: Node) {
+        self.0.insert(name.to_owned(), value);
+    }
+    fn text(&mut self, name: &str, value: Option<&str>) {
+        if let Some(text) = value {
+            self.put(name, Node::Text(text.to_owned()));
+        }
+    }
+    fn flag(&mut self, name: &str, value: bool) {
+        if value {
+            self.put(name, Node::Bool(true));
+        }
+    }
+    fn money(&mut self, value: Money) {
+        self.put("total", Node::Integer(value.minor));
+        self.text("currency", Some(value.currency.code()));
+    }
+    fn bytes(self) -> Secret<Vec<u8>> {
+        Secret::new(canonical(&Node::Object(self.0)).into_bytes())
+    }
+}
+
+/// The canonical text of what is only kept for the record, none when there is nothing.
+fn extra(members: Members) -> Option<String> {
+    (!members.is_empty()).then(|| canonical(&Node::Object(members)))
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,219 @@
+//! Typed ids. Every id is a positive `i64` inside, so that rows stay narrow, and prints in its wire form.
+
+use crate::time::Time;
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// Text that is not an id of the kind asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not {kind}")]
+pub struct IdError {
+    /// What was expected, with its form.
+    pub kind: &'static str,
+    /// The first characters of what came.
+    pub text: String,
+}
+
+impl IdError {
+    fn new(kind: &'static str, text: &str) -> Self {
+        Self { kind, text: text.chars().take(64).collect() }
+    }
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident: $form:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+    )*
+        $(decimal_id!($name, $form);)*
+    };
+}
+
+macro_rules! decimal_id {
+    ($name:ident, $form:literal) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}", self.0)
+            }
+        }
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let canonical = !text.is_empty()
+                    && text.bytes().all(|b| b.is_ascii_digit())
+                    && !(text.len() > 1 && text.starts_with('0'));
+                let value = if canonical { text.parse().ok() } else { None };
+                value.map(Self).ok_or_else(|| IdError::new($form, text))
+            }
+        }
+    };
+}
+
+ids! {
+    /// A merchant, `mchid` on the wire.
+    MerchantId: "a merchant number (digits)";
+    /// A payer.
+    PayerId: "a payer number (digits)";
+    /// An order; its wire form once paid is [`TransactionId`].
+    OrderId: "an order number (digits)";
+    /// One attempt to pay an order by a channel, or one top-up.
+    PaymentId: "a payment number (digits)";
+    /// A ledger transfer.
+    TransferId: "a transfer number (digits)";
+    /// A bank card bound by a payer.
+    CardId: "a card number id (digits)";
+    /// A notification to a merchant, the same on every attempt.
+    NotificationId: "a notification number (digits)";
+    /// A line of the journal: batch times 4096 plus its place in the batch.
+    JournalId: "a journal number (digits)";
+    /// A payer's or operator's signed-in session.
+    SessionId: "a session number (digits)";
+    /// A command waiting for its time.
+    TimerId: "a timer number (digits)";
+}
+
+/// An application, `appid` on the wire: `wx` and 16 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AppId(pub i64);
+
+impl fmt::Display for AppId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "wx{:016x}", self.0)
+    }
+}
+impl fmt::Debug for AppId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+impl FromStr for AppId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let bad = || IdError::new("an appid (wx and 16 lower-case hex digits)", text);
+        let hex = text.strip_prefix("wx").ok_or_else(bad)?;
+        let lower = hex.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
+        if hex.len() != 16 || !lower {
+            return Err(bad());
+        }
+        u64::from_str_radix(hex, 16).map(|v| Self(v.cast_signed())).map_err(|_| bad())
+    }
+}
+
+/// The wire number of a paid order, `transaction_id`: `4`, the order's day `yyyyMMdd`, and the order id in
+/// 19 digits; 28 in all. It is computed from the order id and back, so no row stores it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TransactionId(pub OrderId);
+
+impl fmt::Display for TransactionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let day = id_time(self.0.0).compact();
+        write!(f, "4{}{:019}", &day[..8], self.0.0)
+    }
+}
+impl FromStr for TransactionId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let bad = || IdError::new("a transaction_id (28 digits)", text);
+        if text.len() != 28 || !text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(bad());
+        }
+        let id = Self(OrderId(text[9..].parse().map_err(|_| bad())?));
+        if id.to_string() == text { Ok(id) } else { Err(bad()) }
+    }
+}
+
+/// Time-ordered ids: 41 bits of milliseconds since 2020-01-01T00:00:00Z, 6 bits of shard, 16 bits of sequence.
+/// A command gets a block of [`IdBlock::SIZE`] consecutive ids, so what it creates sorts together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdBlock(i64);
+
+const ID_EPOCH_MS: i64 = 1_577_836_800_000;
+
+impl IdBlock {
+    /// Ids in one block.
+    pub const SIZE: i64 = 8;
+    /// Blocks that one millisecond of one shard holds.
+    pub const PER_MS: i64 = (1 << 16) / Self::SIZE;
+    /// The block `index` (0..[`Self::PER_MS`]) of a millisecond of a shard (0..64).
+    #[must_use]
+    pub fn new(at: Time, shard: u8, index: i64) -> Self {
+        let ms = (at.0.div_euclid(1000) - ID_EPOCH_MS).clamp(0, (1 << 41) - 1);
+        Self(ms << 22 | i64::from(shard & 63) << 16 | (index * Self::SIZE & 0xffff))
+    }
+    /// The id at place `n` of the block, `n < SIZE`.
+    #[must_use]
+    pub fn id(self, n: i64) -> i64 {
+        debug_assert!((0..Self::SIZE).contains(&n));
+        self.0 + n
+    }
+    /// Rebuilds a block from its first id, for replay and tests.
+    #[must_use]
+    pub const fn from_first(id: i64) -> Self {
+        Self(id)
+    }
+}
+
+/// The millisecond in which an id was made.
+#[must_use]
+pub const fn id_time(id: i64) -> Time {
+    Time(((id >> 22) + ID_EPOCH_MS) * 1000)
+}
+
+/// The smallest id that can be made at `at` or later: the start of a time range over ids.
+#[must_use]
+pub fn first_id_at(at: Time) -> i64 {
+    IdBlock::new(at, 0, 0).0
+}
+
+/// The shard that made an id.
+#[must_use]
+pub const fn id_shard(id: i64) -> i64 {
+    (id >> 16) & 63
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wire_forms_read_back() {
+        let app: AppId = "wx8888888888888888".parse().unwrap();
+        assert_eq!(app.to_string(), "wx8888888888888888");
+        for bad in ["wx", "wx888888888888888", "WX8888888888888888", "wx888888888888888G", ""] {
+            assert!(bad.parse::<AppId>().is_err(), "{bad}");
+        }
+        assert_eq!("1900000001".parse::<MerchantId>().unwrap().0, 1_900_000_001);
+        for bad in ["", "01", "-1", "1 ", "9223372036854775808", "x"] {
+            assert!(bad.parse::<MerchantId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_transaction_id_is_its_order_id() {
+        let at = Time::parse_rfc3339("2026-11-21T10:00:00+08:00").unwrap();
+        let order = OrderId(IdBlock::new(at, 0, 5).id(0));
+        let wire = TransactionId(order).to_string();
+        assert_eq!(wire.len(), 28);
+        assert!(wire.starts_with("420261121"));
+        assert_eq!(wire.parse::<TransactionId>().unwrap().0, order);
+        assert!(wire.replacen("1121", "1122", 1).parse::<TransactionId>().is_err());
+    }
+
+    #[test]
+    fn ids_sort_by_time() {
+        let early = IdBlock::new(Time::from_unix(1_700_000_000), 3, IdBlock::PER_MS - 1);
+        let late = IdBlock::new(Time::from_unix(1_700_000_001), 0, 0);
+        assert!(early.id(7) < late.id(0));
+        assert_eq!(id_time(early.id(7)), Time::from_unix(1_700_000_000));
+        assert_eq!(id_shard(early.id(7)), 3);
+    }
+}

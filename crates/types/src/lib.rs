@@ -1,0 +1,15 @@
+//! Plain values that every other room speaks in: money, typed ids, time, masked secrets, paging.
+//!
+//! No I/O, no clock, no randomness. Nothing here knows a payment rule, SQL or HTTP.
+
+pub mod ids;
+pub mod mask;
+pub mod money;
+pub mod page;
+pub mod time;
+
+pub use ids::*;
+pub use mask::{Masked, Phone, Secret};
+pub use money::{Currency, Money, MoneyError, Rate};
+pub use page::{Cursor, Page, PageRequest};
+pub use time::{BusinessDay, Time};

@@ -1,0 +1,103 @@
+//! A data folder with a sandbox in it, and what `sandbox init` wrote there.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{must, run};
+
+/// A temporary data folder with a fresh sandbox. Removed when dropped.
+#[derive(Debug)]
+pub struct DataDir {
+    folder: TempDir,
+}
+
+impl DataDir {
+    /// A new folder, after `feiqian sandbox init --data DIR` in it.
+    #[track_caller]
+    #[must_use]
+    pub fn with_sandbox() -> Self {
+        let folder = must(TempDir::with_prefix("feiqian-"), "a temporary folder");
+        let data = Self { folder };
+        let ended = run(&["sandbox", "init", "--data", &data.text()]);
+        assert!(ended.ok(), "'feiqian sandbox init' failed: {ended}");
+        data
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The folder as an argument of a command.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.path().display().to_string()
+    }
+
+    /// What `sandbox init` wrote for integrators.
+    #[track_caller]
+    #[must_use]
+    pub fn sandbox(&self) -> Sandbox {
+        Sandbox::read(&self.path().join("sandbox"))
+    }
+
+    /// Runs `feiqian prove` on the folder and demands that every invariant of money holds.
+    #[track_caller]
+    pub fn must_prove(&self) {
+        let ended = run(&["prove", "--data", &self.text()]);
+        assert!(ended.ok(), "'feiqian prove' found a broken invariant: {ended}");
+    }
+}
+
+/// The sandbox merchant and payer, as in `DIR/sandbox/merchant.json`.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    /// Merchant number.
+    pub mchid: String,
+    /// An application bound to the merchant.
+    pub appid: String,
+    /// Serial of the merchant's API certificate.
+    pub merchant_serial_no: String,
+    /// The merchant's RSA private key, PKCS#8 PEM.
+    pub merchant_private_key: String,
+    /// The merchant's APIv3 key, 32 characters.
+    pub apiv3_key: String,
+    /// Id of the platform's public key.
+    pub platform_public_key_id: String,
+    /// The platform's public key, PEM.
+    pub platform_public_key: String,
+    /// A payer with money, ready to pay.
+    pub payer_openid: String,
+}
+
+impl Sandbox {
+    /// Reads `merchant.json` in `folder` and the keys it names.
+    #[track_caller]
+    fn read(folder: &Path) -> Self {
+        let file = folder.join("merchant.json");
+        let text = must(std::fs::read_to_string(&file), &format!("reading {}", file.display()));
+        let json: Value = must(serde_json::from_str(&text), &format!("{} as JSON", file.display()));
+        let member = |name: &str| match json[name].as_str() {
+            Some(value) if !value.is_empty() => value.to_owned(),
+            _ => panic!("{} has no '{name}'", file.display()),
+        };
+        let pem = |name: &str| {
+            // `join` keeps an absolute path as it is.
+            let path: PathBuf = folder.join(member(name));
+            must(std::fs::read_to_string(&path), &format!("reading {}", path.display()))
+        };
+        Self {
+            mchid: member("mchid"),
+            appid: member("appid"),
+            merchant_serial_no: member("merchant_serial_no"),
+            merchant_private_key: pem("merchant_private_key_path"),
+            apiv3_key: member("apiv3_key"),
+            platform_public_key_id: member("platform_public_key_id"),
+            platform_public_key: pem("platform_public_key_path"),
+            payer_openid: member("payer_openid"),
+        }
+    }
+}
