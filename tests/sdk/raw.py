@@ -1,11 +1,12 @@
 """Requests no SDK would send: each part of a signed request can be bent."""
 
 import base64
+import http.client
+import json
 import secrets
 import time
 from urllib.parse import urlsplit
 
-import requests
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -39,8 +40,24 @@ def authorization(server, method, target, body, *, key=None, scheme="WECHATPAY2-
     return scheme + " " + ",".join(f'{n}="{v}"' for n, v in values.items() if v is not None)
 
 
-def send(server, body: bytes, *, method="POST", target=NATIVE, header=None, headers=None, **signing):
-    """Sends `body` signed; `header` replaces the whole Authorization header, `headers` adds others."""
+class Answer:
+    """What the server answered."""
+
+    def __init__(self, response):
+        self.status_code = response.status
+        self.headers = response.headers
+        self.text = response.read().decode(errors="replace")
+
+    def json(self):
+        return json.loads(self.text)
+
+
+def send(server, body: bytes, *, method="POST", target=NATIVE, header=None, headers=None, **signing) -> Answer:
+    """Sends `body` signed, target and headers exactly as given.
+
+    `header` replaces the whole Authorization header (an empty one leaves it out), `headers` adds others, and
+    everything else bends the signature as in `authorization`.
+    """
     if header is None:
         header = authorization(server, method, target, body, **signing)
     all_headers = {
@@ -48,12 +65,21 @@ def send(server, body: bytes, *, method="POST", target=NATIVE, header=None, head
         "Content-Type": "application/json",
         "User-Agent": "feiqian-tests",
         "Authorization": header,
+        "Content-Length": str(len(body)),
         **(headers or {}),
     }
-    if header == "":
-        del all_headers["Authorization"]
-    prepared = requests.Request(method, server.base_url + target, headers=all_headers, data=body).prepare()
-    # The target goes out as signed, without the library's own escaping.
-    assert urlsplit(prepared.url).path == urlsplit(target).path
-    with requests.Session() as session:
-        return session.send(prepared, timeout=PATIENCE_S)
+    address = urlsplit(server.base_url)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=PATIENCE_S)
+    try:
+        connection.putrequest(method, target, skip_accept_encoding=True)
+        for name, value in all_headers.items():
+            if value:
+                connection.putheader(name, value)
+        connection.endheaders()
+        try:
+            connection.send(body)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # the server refused before reading all of it; its answer is still there
+        return Answer(connection.getresponse())
+    finally:
+        connection.close()

@@ -8,6 +8,7 @@
 //! Helpers panic with a sentence that says what was expected: in a test that is the error report.
 
 mod data;
+pub mod fuzz;
 mod http;
 mod merchant;
 mod receiver;

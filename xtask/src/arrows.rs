@@ -1,7 +1,7 @@
 //! The arrows between crates: which crate may know which.
 //!
-//! `types ← ledger ← domain ← engine ← {gateway, wallet, worker} ← feiqian`; `store` implements the
-//! engine's trait; `crypto` and `protocol` know only `types`. Nothing points the other way. The tables
+//! `types ← ledger ← domain ← engine ← service ← {gateway, wallet, worker} ← feiqian`; `store` implements
+//! the engine's trait; `crypto` and `protocol` know only `types`. Nothing points the other way. The tables
 //! below are the rule; `ARCHITECTURE.md` says why.
 
 use std::collections::BTreeSet;
@@ -32,9 +32,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("store", &["types", "ledger", "domain", "engine"]),
     ("crypto", &["types"]),
     ("protocol", &["types"]),
-    ("gateway", &["types", "ledger", "domain", "engine", "crypto", "protocol"]),
-    ("wallet", &["types", "ledger", "domain", "engine", "crypto", "protocol"]),
-    ("worker", &["types", "ledger", "domain", "engine", "crypto", "protocol"]),
+    ("service", &["types", "ledger", "domain", "engine", "crypto", "protocol"]),
+    ("gateway", &["types", "ledger", "domain", "engine", "crypto", "protocol", "service"]),
+    ("wallet", &["types", "ledger", "domain", "engine", "crypto", "protocol", "service"]),
+    ("worker", &["types", "ledger", "domain", "engine", "crypto", "protocol", "service"]),
     ("simulator", &["types", "ledger", "domain", "engine", "crypto", "protocol"]),
     (
         "feiqian",
@@ -46,6 +47,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "store",
             "crypto",
             "protocol",
+            "service",
             "gateway",
             "wallet",
             "worker",
@@ -64,6 +66,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "store",
             "crypto",
             "protocol",
+            "service",
             "gateway",
             "wallet",
             "worker",
@@ -73,8 +76,14 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Arrows allowed in `[dev-dependencies]` only, on top of [`MAY_KNOW`].
-const MAY_TEST_WITH: &[(&str, &[&str])] = &[("simulator", &["store"])];
+/// Arrows allowed in `[dev-dependencies]` only, on top of [`MAY_KNOW`]: tests of an edge run on a real store.
+const MAY_TEST_WITH: &[(&str, &[&str])] = &[
+    ("service", &["store"]),
+    ("gateway", &["store"]),
+    ("wallet", &["store"]),
+    ("worker", &["store"]),
+    ("simulator", &["store"]),
+];
 
 /// Crates from outside that do I/O, and the only crates of ours that may depend on them directly.
 /// "Domain knows no SQL and no HTTP" is checked here.
@@ -85,7 +94,7 @@ const ONLY_FOR: &[(&str, &[&str])] = &[
     ("axum", &["gateway", "wallet", "feiqian"]),
     ("tower-http", &["gateway", "wallet", "feiqian"]),
     ("hyper-util", &["gateway", "wallet", "feiqian"]),
-    ("tokio", &["engine", "store", "gateway", "wallet", "worker", "simulator", "feiqian"]),
+    ("tokio", &["engine", "store", "service", "gateway", "wallet", "worker", "simulator", "feiqian"]),
 ];
 
 /// Crates that may be nowhere in the tree; `deny.toml` says why. Checked here as well, because cargo-deny

@@ -39,7 +39,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         println!("{target} for {seconds} s");
         fuzz(&root, target, seconds)?;
     }
-    println!("{} targets ran {seconds} s each and found nothing", wanted.len());
+    println!("{} target(s) ran {seconds} s each and found nothing", wanted.len());
     Ok(())
 }
 

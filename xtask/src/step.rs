@@ -274,6 +274,10 @@ impl Watched {
             let _ = writeln!(log, "{line}");
         }
         self.count.feed(self.runner, line);
+        // Progress of a build says nothing about its failure.
+        if ["Compiling ", "Checking ", "Downloaded "].iter().any(|word| line.trim_start().starts_with(word)) {
+            return;
+        }
         if self.tail.len() == TAIL {
             self.tail.pop_front();
         }

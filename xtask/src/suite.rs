@@ -163,7 +163,7 @@ impl Suite {
         match part {
             Part::Packages => self.packages(),
             Part::Format => {
-                let mut cargo = self.cargo(&["fmt", "--all", "--check"]);
+                let mut cargo = self.cargo(&["fmt", "--all", "--check", "--", "--color", "never"]);
                 self.steps.command("formatting", Runner::Whole, &mut cargo);
             }
             Part::Lints => {
@@ -177,10 +177,7 @@ impl Suite {
                 self.built = Some(self.steps.command("build", Runner::Preparation, &mut cargo));
             }
             Part::Rust => self.rust(),
-            Part::Doc => {
-                let mut cargo = self.cargo(&["test", "--workspace", "--doc", "--no-fail-fast"]);
-                self.steps.command("documentation examples", Runner::Libtest, &mut cargo);
-            }
+            Part::Doc => self.doc(),
             Part::Arrows => {
                 self.steps.check("arrows between crates", || {
                     arrows::check().map(|n| format!("{n} crates, every arrow allowed")).map_err(|f| f.message)
@@ -258,6 +255,15 @@ impl Suite {
             cargo
         };
         self.steps.command(name, self.harness(), &mut cargo);
+    }
+
+    fn doc(&mut self) {
+        let name = "documentation examples";
+        if self.built == Some(false) {
+            return self.steps.leave_out(name, "the build failed");
+        }
+        let mut cargo = self.cargo(&["test", "--workspace", "--doc", "--no-fail-fast"]);
+        self.steps.command(name, Runner::Libtest, &mut cargo);
     }
 
     fn crash(&mut self) {

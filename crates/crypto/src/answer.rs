@@ -78,8 +78,20 @@ impl SignedHeaders {
     /// # Errors
     /// [`AnswerError`].
     pub fn sign(signer: &Signer<'_>, body: &[u8], now: Time) -> Result<Self, AnswerError> {
+        Ok(Self::sign_with_nonce(signer, body, now, random::nonce()?)?)
+    }
+
+    /// Signs with a nonce of the caller's, for runs that must repeat exactly.
+    ///
+    /// # Errors
+    /// [`SignFailed`].
+    pub fn sign_with_nonce(
+        signer: &Signer<'_>,
+        body: &[u8],
+        now: Time,
+        nonce: String,
+    ) -> Result<Self, SignFailed> {
         let timestamp = now.unix().to_string();
-        let nonce = random::nonce()?;
         let signature = signer.key.sign_parts(&message(&timestamp, &nonce, body))?;
         let (serial, signature_type) = (signer.serial.to_owned(), SCHEME.to_owned());
         Ok(Self { timestamp, nonce, signature, serial, signature_type })
@@ -115,7 +127,7 @@ impl SignedHeaders {
             return Err(DistrustError::Type(self.signature_type.chars().take(64).collect()));
         }
         let seconds: Option<i64> = self.timestamp.parse().ok();
-        if !seconds.is_some_and(|s| s.abs_diff(now.unix()) <= WINDOW_SECONDS.unsigned_abs()) {
+        if seconds.is_none_or(|s| s.abs_diff(now.unix()) > WINDOW_SECONDS.unsigned_abs()) {
             return Err(DistrustError::Timestamp(self.timestamp.chars().take(64).collect()));
         }
         Ok(key.verify_parts(&message(&self.timestamp, &self.nonce, body), &self.signature)?)

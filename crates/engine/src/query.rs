@@ -124,9 +124,19 @@ pub trait Queries: Send + Sync {
 
     /// Notifications whose time has come, earliest first.
     fn due_notifications(&self, now: Time, limit: usize) -> Answer<Vec<Notification>>;
+    /// As [`Queries::due_notifications`] (ordered by `next_at`, then id), but only those after `past` in that
+    /// order and of other merchants than `except` (at most a few hundred): so that a dead merchant's thousands
+    /// of due rows can be stepped over without reading them.
+    fn due_notifications_past(
+        &self,
+        now: Time,
+        past: Option<(Time, NotificationId)>,
+        except: &[MerchantId],
+        limit: usize,
+    ) -> Answer<Vec<Notification>>;
     /// Channel payments that must be asked (again), earliest first.
     fn due_payments(&self, now: Time, limit: usize) -> Answer<Vec<Payment>>;
-    /// Orders whose payment deadline has passed, earliest first.
+    /// Orders that can be paid no more: the deadline has passed and no payment is under way. Earliest first.
     fn due_orders(&self, now: Time, limit: usize) -> Answer<Vec<OrderId>>;
     /// Keys of short-lived records whose time is over.
     fn stale(&self, now: Time, limit: usize) -> Answer<Vec<Key>>;

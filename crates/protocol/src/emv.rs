@@ -48,7 +48,7 @@ pub struct Account {
 pub struct Payload {
     /// Absent means unknown.
     pub initiation: Option<Initiation>,
-    /// Templates 26 to 51, at least one unless `others` holds a scheme account.
+    /// Templates 26 to 51; none when the code names only scheme accounts (2 to 25, among `others`).
     pub accounts: Vec<Account>,
     /// Merchant category, 4 digits (ISO 18245).
     pub category: String,

@@ -47,7 +47,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// Codepay: the payer is typing a PIN; query, then reverse (wire §3.8).
+    /// Codepay: the payer is typing a PIN; query, then reverse (wire §3.8). A 2xx, so the answer is signed.
     UserPaying = 202, "USERPAYING",
         "需要用户输入支付密码，请稍后查询订单",
         "The payer must enter the PIN; query the order later";

@@ -147,7 +147,7 @@ impl IdBlock {
     #[must_use]
     pub fn new(at: Time, shard: u8, index: i64) -> Self {
         let ms = (at.0.div_euclid(1000) - ID_EPOCH_MS).clamp(0, (1 << 41) - 1);
-        Self(ms << 22 | i64::from(shard & 63) << 16 | (index * Self::SIZE & 0xffff))
+        Self((ms << 22) | (i64::from(shard & 63) << 16) | ((index * Self::SIZE) & 0xffff))
     }
     /// The id at place `n` of the block, `n < SIZE`.
     #[must_use]

@@ -12,7 +12,7 @@ use crate::{
     aead::{AeadError, Encrypted},
     random::{self, NoRandomness},
     rsa::{FieldError, KeyError},
-    vault::VaultError,
+    vault::{SECRET_BYTES_MAX, VaultError},
 };
 use issue::Authority;
 use serde::{Deserialize, Serialize};
@@ -304,8 +304,10 @@ impl PlatformKeys {
     /// # Errors
     /// [`PlatformError::Key`], [`PlatformError::Vault`].
     pub fn seal(&self, vault: &Vault) -> Result<Sealed, PlatformError> {
-        let clear = serde_json::to_vec(&self.0).map_err(|e| PlatformError::Stored(e.to_string()))?;
-        Ok(vault.seal(Purpose::PlatformKeys, BINDING, &Zeroizing::new(clear))?)
+        // Room for the whole from the start: a vector that grows leaves copies of keys behind.
+        let mut clear = Zeroizing::new(Vec::with_capacity(SECRET_BYTES_MAX));
+        serde_json::to_writer(&mut *clear, &self.0).map_err(|e| PlatformError::Stored(e.to_string()))?;
+        Ok(vault.seal(Purpose::PlatformKeys, BINDING, &clear)?)
     }
 
     /// Reads back what [`Self::seal`] made.

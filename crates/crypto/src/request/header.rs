@@ -4,7 +4,7 @@ use super::{HEADER_BYTES_MAX, NONCE_MAX, SCHEME, WINDOW_SECONDS};
 use crate::{Certificate, rsa::BLOCK_TEXT};
 use types::{MerchantId, Time};
 
-/// What a request says about its sender. Nothing here is proved until [`super::verify`] succeeds.
+/// What a request says about its sender. Nothing here is proved until [`super::verify()`] succeeds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// The calling merchant.
@@ -15,7 +15,7 @@ pub struct Credentials {
     pub nonce: String,
     /// Unix seconds by the caller's clock.
     pub timestamp: i64,
-    /// Base64, 344 characters by length; whether it decodes is found out by [`super::verify`].
+    /// Base64, 344 characters by length; whether it decodes is found out by [`super::verify()`].
     pub signature: String,
 }
 

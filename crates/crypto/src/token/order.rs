@@ -175,6 +175,21 @@ mod tests {
     }
 
     #[test]
+    fn tokens_are_stable_across_releases() {
+        // Orders outlive an upgrade. The values were computed apart, from another program's HMAC.
+        let (tokens, order) = (tokens(7), OrderId(911));
+        assert_eq!(
+            tokens.prepay_id(order, now()),
+            "wx20231115061320000000000000038f9555452f8ae534c2bd9a017c"
+        );
+        assert_eq!(
+            tokens.code_url(order, now()),
+            "weixin://wxpay/bizpayurl?pr=AAAAAAAAA49lU_EA37XB4LQrSTV-8DZm"
+        );
+        assert_eq!(tokens.h5(order, now()), "AAAAAAAAA49lU_EA5bj98qVxu3NK6V1M");
+    }
+
+    #[test]
     fn one_kind_is_never_taken_for_another() {
         let tokens = tokens(1);
         let code = tokens.packed(TokenKind::Code, OrderId(1), now());
@@ -184,6 +199,18 @@ mod tests {
         assert_eq!(tokens.open_h5(&code), None);
         assert_eq!(tokens.open_code(&h5), None);
         assert_eq!(tokens.open_prepay_id(&code), None);
+    }
+
+    #[test]
+    fn one_token_has_one_text() {
+        // A leap second reads as the second before it, but was never printed.
+        let (tokens, last_second) = (tokens(1), now().plus(39 * types::time::SECOND));
+        let text = tokens.prepay_id(OrderId(1), last_second);
+        assert!(text.starts_with("wx20231115061359"), "{text}");
+        assert!(tokens.open_prepay_id(&text).is_some());
+        assert_eq!(tokens.open_prepay_id(&text.replacen("061359", "061360", 1)), None);
+        assert_eq!(tokens.open_prepay_id(&text.to_uppercase()), None);
+        assert_eq!(tokens.open_code(&format!("{} ", tokens.code_url(OrderId(1), now()))), None);
     }
 
     #[test]

@@ -56,6 +56,15 @@ impl Purpose {
     }
 }
 
+/// [`Generation`] finds a key by its purpose's number.
+const _: () = {
+    let mut place = 0;
+    while place < Purpose::ALL.len() {
+        assert!(Purpose::ALL[place] as usize == place);
+        place += 1;
+    }
+};
+
 /// Why something could not be sealed or opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {

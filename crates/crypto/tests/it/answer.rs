@@ -9,7 +9,7 @@ use crypto::{
 use types::time::SECOND;
 
 fn signed(body: &[u8]) -> SignedHeaders {
-    SignedHeaders::sign(&Signer { serial: "5A0B", key: &KEY }, body, now()).unwrap()
+    SignedHeaders::sign(&Signer { serial: "5A0B", key: &KEY }, body, now()).expect("a good key signs")
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn credentials(signature: String) -> Credentials {
 
 /// Credentials over a message that an SDK built in its own way.
 fn signed(message: &[u8]) -> Credentials {
-    credentials(KEY.sign(message).unwrap())
+    credentials(KEY.sign(message).expect("a good key signs"))
 }
 
 fn message(method: &str, target: &str, body: &[u8]) -> Vec<u8> {

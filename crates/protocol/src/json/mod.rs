@@ -304,5 +304,4 @@ impl Seed<'_> {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

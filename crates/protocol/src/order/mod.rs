@@ -144,5 +144,4 @@ fn extra(members: Members) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

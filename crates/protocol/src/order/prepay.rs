@@ -103,6 +103,7 @@ impl Prepay {
     /// # Errors
     /// `PARAM_ERROR` with the pointer of the first member that is wrong.
     pub fn read(product: Product, bytes: &[u8]) -> Result<Self, ApiError> {
+        debug_assert!(product != Product::CodePay, "a codepay is read by CodePay::read");
         let body = Body::parse(bytes)?;
         let fields = body.fields();
         let mut kept = Members::new();

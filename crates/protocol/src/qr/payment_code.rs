@@ -48,7 +48,7 @@ pub enum PaymentCodeError {
 /// use types::Masked;
 /// let body = PaymentCode::body_of(0x0123_4567_89ab_cdef).unwrap();
 /// let code = PaymentCode::new(Prefix::DEFAULT, body).unwrap();
-/// assert_eq!(code.grouped(), "8898 5529 2164 8689 53");
+/// assert_eq!(code.grouped(), "8898 5529 2164 8689 57");
 /// assert_eq!(PaymentCode::parse(Prefix::DEFAULT, code.expose()).unwrap(), code);
 /// ```
 #[derive(Clone, PartialEq, Eq)]

@@ -1,0 +1,192 @@
+//! Durable payments without HTTP: callers place an order and pay it, each step awaited until it is on disk.
+
+use super::{
+    machine::cpu_us,
+    stats::{percentile_ms, rate},
+};
+use crate::seed::{self, MerchantSeed, SeedError, SeededPayer};
+use crypto::{MasterKey, Vault};
+use domain::{
+    Caller, Command, Reply,
+    merchant::Product,
+    payment::{Confirmation, Entry, Paid},
+};
+use engine::{Engine, Handle, Store, SystemClock, engine::Setup};
+use serde::Serialize;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use types::{AppId, MerchantId, Money, Rate};
+
+/// What was measured.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct InProcess {
+    /// Which store.
+    pub(crate) store: &'static str,
+    /// Callers at once.
+    pub(crate) callers: usize,
+    /// Payments a second: order and pay, both durable.
+    pub(crate) payments_per_s: u64,
+    /// CPU of the whole process a payment, load generator included.
+    pub(crate) cpu_us_per_payment: u64,
+    /// Latency of pay, median.
+    pub(crate) p50_ms: f64,
+    /// Latency of pay, 99th percentile.
+    pub(crate) p99_ms: f64,
+    /// Commands a batch, on average.
+    pub(crate) batch: u64,
+    /// Payments made in all.
+    pub(crate) payments: u64,
+    /// Commands that did not succeed.
+    pub(crate) errors: u64,
+}
+
+/// How the load is shaped.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) seconds: u64,
+    pub(crate) callers: usize,
+    pub(crate) payers: usize,
+    pub(crate) merchants: i64,
+}
+
+const APP: AppId = AppId(0x0bec_0bec_0bec_0bec);
+const FIRST_MERCHANT: i64 = 1_800_000_000;
+
+/// A world for the load: merchants and funded payers.
+pub(crate) struct World {
+    payers: Vec<SeededPayer>,
+    merchants: i64,
+}
+
+/// Makes the world over `engine`.
+pub(crate) async fn prepare(engine: &Handle, vault: &Arc<Vault>, load: Load) -> Result<World, SeedError> {
+    seed::application(engine, APP, "bench", &[], None).await?;
+    for number in 0..load.merchants {
+        let id = MerchantId(FIRST_MERCHANT + number);
+        let fee = Rate(6_000);
+        seed::merchant(engine, &MerchantSeed { id, name: "bench", app: APP, fee, rate_per_s: 1_000_000 })
+            .await?;
+    }
+    let mut payers = Vec::with_capacity(load.payers);
+    let mut made = 0;
+    while made < load.payers {
+        let upto = (made + 1000).min(load.payers);
+        let tasks: Vec<_> = (made..upto)
+            .map(|number| {
+                let (engine, vault) = (engine.clone(), Arc::clone(vault));
+                tokio::spawn(async move {
+                    let phone = format!("139{number:08}");
+                    let card = ("bench-token", "0000", 1);
+                    seed::payer(&engine, &vault, &phone, &[], card, Money::cny(900_00)).await
+                })
+            })
+            .collect();
+        for task in tasks {
+            payers.push(task.await.map_err(|_| SeedError::Phone("task".into()))??);
+        }
+        made = upto;
+    }
+    Ok(World { payers, merchants: load.merchants })
+}
+
+struct Shared {
+    world: World,
+    done: AtomicU64,
+    errors: AtomicU64,
+    until: Instant,
+}
+
+/// Runs the load and measures it.
+pub(crate) async fn run(
+    store: &'static str,
+    opened: Store,
+    load: Load,
+) -> Result<InProcess, Box<dyn std::error::Error>> {
+    let vault = Arc::new(Vault::new(1, &MasterKey::generate()?));
+    let engine = Engine::start(opened, Arc::new(SystemClock), Setup::default(), Box::new(|_| {}))?;
+    let handle = engine.handle();
+    let world = prepare(&handle, &vault, load).await?;
+    let measured = measure(store, &handle, world, load).await;
+    engine.stop();
+    Ok(measured)
+}
+
+async fn measure(store: &'static str, engine: &Handle, world: World, load: Load) -> InProcess {
+    let shared = Arc::new(Shared {
+        world,
+        done: AtomicU64::new(0),
+        errors: AtomicU64::new(0),
+        until: Instant::now() + Duration::from_secs(load.seconds),
+    });
+    let before = engine.stats();
+    let (started, cpu) = (Instant::now(), cpu_us());
+    let tasks: Vec<_> = (0..load.callers)
+        .map(|caller| tokio::spawn(call(engine.clone(), Arc::clone(&shared), caller)))
+        .collect();
+    let mut latencies = Vec::new();
+    for task in tasks {
+        latencies.extend(task.await.unwrap_or_default());
+    }
+    let (elapsed, cpu) = (started.elapsed(), cpu_us() - cpu);
+    let after = engine.stats();
+    let payments = shared.done.load(Ordering::Relaxed);
+    latencies.sort_unstable();
+    InProcess {
+        store,
+        callers: load.callers,
+        payments_per_s: rate(payments, elapsed),
+        cpu_us_per_payment: cpu / payments.max(1),
+        p50_ms: percentile_ms(&latencies, 50),
+        p99_ms: percentile_ms(&latencies, 99),
+        batch: (after.commands - before.commands) / (after.batches - before.batches).max(1),
+        payments,
+        errors: shared.errors.load(Ordering::Relaxed),
+    }
+}
+
+/// One caller: places an order and pays it, until the time is over. A tenth of the payments go to one merchant.
+async fn call(engine: Handle, shared: Arc<Shared>, caller: usize) -> Vec<u32> {
+    let mut latencies = Vec::with_capacity(256);
+    let mut turn = 0_usize;
+    while Instant::now() < shared.until {
+        turn += 1;
+        let place = caller.wrapping_mul(7919).wrapping_add(turn.wrapping_mul(104_729));
+        let payer = shared.world.payers[place % shared.world.payers.len()];
+        let other = i64::try_from(place % 1_000_003).unwrap_or(0) % shared.world.merchants;
+        let merchant = MerchantId(FIRST_MERCHANT + if place % 10 == 0 { 0 } else { other });
+        match one(&engine, payer, merchant, &format!("B{caller:06}{turn:08}")).await {
+            Some(us) => {
+                shared.done.fetch_add(1, Ordering::Relaxed);
+                latencies.push(us);
+            }
+            None => {
+                shared.errors.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+    latencies
+}
+
+async fn one(engine: &Handle, payer: SeededPayer, merchant: MerchantId, number: &str) -> Option<u32> {
+    let terms = seed::load_terms(merchant, APP, number, 1);
+    let amount = terms.amount;
+    let create = Command::CreateOrder { terms, expires_at: None };
+    let Ok(Reply::Order(order)) =
+        engine.run(create, Caller::of(domain::Actor::Merchant(merchant))).await
+    else {
+        return None;
+    };
+    let entry = Entry { product: Product::Native, issued_at: seed::unix_now() };
+    let pay = Confirmation { order, payer: payer.id, entry, shown: amount, card: None, pin: payer.pin };
+    let started = Instant::now();
+    let paid = engine.run(Command::PayOrder(pay), Caller::of(domain::Actor::Payer(payer.id))).await;
+    match paid {
+        Ok(Reply::Paid(Paid::Done(_))) => u32::try_from(started.elapsed().as_micros()).ok(),
+        _ => None,
+    }
+}

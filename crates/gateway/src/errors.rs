@@ -1,0 +1,180 @@
+//! The one table from what a command refuses to what a merchant is told (wire §1.5, §3.7). Codes, statuses and
+//! general messages are those of [`protocol::Code`]; here stands only which rejection is which.
+//!
+//! Choices where the wire is silent:
+//!
+//! | Rejection | Code | Why |
+//! | --- | --- | --- |
+//! | suspended merchant, product off | `NO_AUTH` | the merchant, not the request, must change |
+//! | unknown application | `APPID_MCHID_NOT_MATCH` | what is not there is not bound |
+//! | expired, busy, reversed order; link or code too old | `INVALID_REQUEST` | well formed, not possible now |
+//! | limits of law or operator, locked PIN | `RULE_LIMIT` | with what is left, where that is known |
+//! | payer suspended or without PIN, frozen account | `ACCOUNT_ERROR` | the payer must act |
+//! | queue full | `FREQUENCY_LIMITED` | nothing changed; the same request again is right |
+//! | store not available | `SYSTEM_ERROR` | nothing is kept of it; the same number again is right |
+
+use axum::extract::Request;
+use domain::Rejection;
+use engine::{Fault, Refusal};
+use ledger::Refused;
+use protocol::{ApiError, Code, Location, Text, issue};
+
+/// What a merchant is told when the rules say no.
+pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
+    use Rejection as R;
+    match rejection {
+        R::MerchantNotFound(_) => ApiError::new(Code::MchNotExists),
+        R::MerchantSuspended(id) => {
+            no(Code::NoAuth, format!("商户 {id} 已被停用，请联系平台"), rejection)
+        }
+        R::ProductOff(product) => {
+            no(Code::NoAuth, format!("商户未开通 {product:?} 支付产品，请开通后重试"), rejection)
+        }
+        R::AppNotFound(app) => {
+            no(Code::AppidMchidNotMatch, format!("appid {app} 不存在，请检查 appid"), rejection)
+        }
+        R::AppNotBound(app, merchant) => {
+            let zh = format!("appid {app} 未与商户号 {merchant} 绑定，请绑定后重试");
+            no(Code::AppidMchidNotMatch, zh, rejection)
+        }
+        R::OpenidMismatch => ApiError::new(Code::OpenidMismatch),
+        R::OrderNotFound => ApiError::new(Code::OrderNotExist),
+        R::OrderNumberUsed => ApiError::number_used(),
+        R::OrderPaid => ApiError::order_paid(),
+        R::OrderClosed => ApiError::new(Code::OrderClosed),
+        R::OrderExpired(at) => {
+            let zh = format!("订单已过支付截止时间 {at}，请更换商户订单号重新下单");
+            let en = format!("the order could be paid until {at}; place a new one under another number");
+            ApiError::because(Code::InvalidRequest, Text::new(zh, en))
+        }
+        R::OrderBusy => no(Code::InvalidRequest, "订单支付结果尚未确定，请稍后查询订单", rejection),
+        R::OrderRevoked => no(Code::InvalidRequest, "订单已撤销，请更换商户订单号重新下单", rejection),
+        R::OrderFailed => no(Code::TradeError, "订单支付失败，请更换商户订单号重新下单", rejection),
+        R::NotReversible => no(Code::InvalidRequest, "只有付款码支付的订单可以撤销", rejection),
+        R::ReverseTooLate => no(Code::InvalidRequest, "订单支付已超过 7 天，不能撤销", rejection),
+        R::WrongPayer => no(Code::InvalidRequest, "订单指定了其他付款人", rejection),
+        R::WrongApp => {
+            let issue = Text::fixed("与下单时的 appid 不一致", "is not the appid the order was placed with");
+            ApiError::param("/appid", None, issue, Location::Body)
+        }
+        R::WrongAmount { wanted, .. } => {
+            no(Code::InvalidRequest, format!("确认的金额与订单金额 {wanted} 不一致"), rejection)
+        }
+        R::EntryExpired => no(Code::InvalidRequest, "支付链接或二维码已过期，请商户重新下单获取", rejection),
+        R::EntryMismatch => no(Code::InvalidRequest, "订单不能以此方式支付", rejection),
+        R::AmountOutOfRange => {
+            let issue = Text::fixed("超出允许范围", "is out of range");
+            ApiError::param("/amount/total", None, issue, Location::Body)
+        }
+        R::CurrencyUnsupported => {
+            ApiError::param("/amount/currency", None, issue::one_of(&["CNY"]), Location::Body)
+        }
+        R::PinLocked(until) => {
+            no(Code::RuleLimit, format!("支付密码连续输错，已锁定至 {until}"), rejection)
+        }
+        R::LimitExceeded { left, .. } => {
+            no(Code::RuleLimit, format!("超出支付限额，剩余额度 {left} 元"), rejection)
+        }
+        R::NotEnough | R::Ledger(Refused::NotEnough { .. }) => ApiError::new(Code::NotEnough),
+        R::CodeInvalid => no(Code::InvalidRequest, "付款码无效，请重新扫码", rejection),
+        R::CodeUsed => no(Code::InvalidRequest, "付款码已使用，请用户刷新后重新扫码", rejection),
+        R::CodeExpired => no(Code::InvalidRequest, "付款码已过期，请用户刷新后重新扫码", rejection),
+        R::PayerNotFound | R::PayerSuspended => ApiError::new(Code::AccountError),
+        R::PinNotSet => no(Code::AccountError, "用户未设置支付密码", rejection),
+        R::Ledger(Refused::Frozen(_)) => no(Code::AccountError, "账户已冻结", rejection),
+        R::MerchantExists(_) | R::CertificateExists => ApiError::new(Code::AlreadyExists),
+        R::CardNotFound | R::PaymentNotFound | R::NotificationNotFound => {
+            because(Code::ResourceNotExists, Code::ResourceNotExists.text().zh, rejection)
+        }
+        R::CodeTooSoon(_) | R::CodeTooMany => {
+            because(Code::FrequencyLimited, Code::FrequencyLimited.text().zh, rejection)
+        }
+        R::NotAllowed | R::SessionEnded => ApiError::new(Code::NoAuth),
+        // No merchant's request comes to these; they are told in general terms.
+        R::PinAlreadySet
+        | R::CodeMissing
+        | R::TooManyCards(_)
+        | R::PaymentFinal
+        | R::OauthCodeInvalid
+        | R::RedirectNotAllowed
+        | R::RequestKeyReused
+        | R::LimitsOutOfOrder(_) => because(Code::InvalidRequest, Code::InvalidRequest.text().zh, rejection),
+        // The rules above the ledger let none of these through: one of our invariants is broken.
+        R::Ledger(
+            Refused::Amount(_)
+            | Refused::SameAccount(_)
+            | Refused::Currency(..)
+            | Refused::Overflow(_)
+            | Refused::NotPending(_),
+        ) => broken("the ledger refused what the rules allowed", rejection),
+    }
+}
+
+/// A rejection with a Chinese message of its own; the English one is the rejection's.
+fn no(code: Code, zh: impl Into<String>, rejection: &Rejection) -> ApiError {
+    ApiError::because(code, Text::new(zh.into(), rejection.to_string()))
+}
+
+fn because(code: Code, zh: std::borrow::Cow<'static, str>, rejection: &Rejection) -> ApiError {
+    ApiError::because(code, Text { zh, en: rejection.to_string().into() })
+}
+
+/// What a merchant is told when a command has no answer.
+pub(crate) fn refusal(refusal: &Refusal) -> ApiError {
+    match refusal {
+        Refusal::Rejected(why) => rejection(why),
+        Refusal::Busy => ApiError::new(Code::FrequencyLimited),
+        Refusal::Stopped => ApiError::new(Code::ServiceUnavailable),
+        Refusal::Unavailable(reason) => {
+            tracing::error!(%reason, "a command was not kept");
+            ApiError::because(
+                Code::SystemError,
+                Text::fixed(
+                    "系统异常，请求未生效，请稍后以相同参数（含商户订单号）重试",
+                    "The system failed and kept nothing; repeat the same request with the same number",
+                ),
+            )
+        }
+    }
+}
+
+/// As [`refusal`], for a reversal: the money that is missing is the merchant's.
+pub(crate) fn reversal(why: &Refusal) -> ApiError {
+    match why {
+        Refusal::Rejected(Rejection::NotEnough) => ApiError::because(
+            Code::NotEnough,
+            Text::fixed(
+                "商户未结算资金不足，无法撤销并退还用户，请充值或改用退款",
+                "The merchant's unsettled money does not cover the return; add funds or refund instead",
+            ),
+        ),
+        other => refusal(other),
+    }
+}
+
+/// What a merchant is told when the store can't be read.
+pub(crate) fn fault(fault: &Fault) -> ApiError {
+    broken("the store can't be read", fault)
+}
+
+/// `SYSTEM_ERROR` for what can't be; the reason goes to the log only.
+pub(crate) fn broken(what: &'static str, error: &dyn std::fmt::Display) -> ApiError {
+    tracing::error!(%error, "{what}");
+    ApiError::new(Code::SystemError)
+}
+
+/// 404 and 405: the method and path that lead nowhere.
+pub(crate) fn no_such_address(request: &Request) -> ApiError {
+    let at: String = format!("{} {}", request.method(), request.uri().path()).chars().take(160).collect();
+    ApiError::because(
+        Code::NotFound,
+        Text::new(
+            format!("接口地址不存在：{at}，请检查请求方法与路径"),
+            format!("There is no such address: {at}; check method and path"),
+        ),
+    )
+}
+
+#[cfg(test)]
+#[path = "tests/errors.rs"]
+mod tests;

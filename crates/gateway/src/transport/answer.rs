@@ -1,0 +1,164 @@
+//! Answers: signed when they are 2xx, with the language's message when they are errors (wire §1.5, §1.6).
+
+use super::Gateway;
+use crate::errors;
+use axum::{
+    body::Body,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use bytes::Bytes;
+use crypto::{
+    answer::{AnswerError, HEADER_NAMES, SignedHeaders},
+    platform::{KeyMode, PlatformError},
+    random,
+    request::SCHEME,
+};
+use protocol::{ApiError, Code, Language};
+use std::{
+    fmt,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// A 2xx answer before it is signed.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    status: StatusCode,
+    body: Bytes,
+}
+
+impl Answer {
+    /// 200 with a JSON body.
+    pub(crate) fn ok(body: Vec<u8>) -> Self {
+        Self { status: StatusCode::OK, body: body.into() }
+    }
+    /// 202: not finished.
+    pub(crate) fn accepted(body: Vec<u8>) -> Self {
+        Self { status: StatusCode::ACCEPTED, body: body.into() }
+    }
+    /// 204.
+    pub(crate) fn empty() -> Self {
+        Self { status: StatusCode::NO_CONTENT, body: Bytes::new() }
+    }
+}
+
+/// Why an answer can't be signed.
+#[derive(Debug, thiserror::Error)]
+enum Unsigned {
+    #[error(transparent)]
+    Keys(#[from] PlatformError),
+    #[error(transparent)]
+    Sign(#[from] AnswerError),
+}
+
+/// Signs an answer with the key that the request asked for (wire §1.8). The merchant is told that the outcome is
+/// unknown when that fails: its request was carried out.
+pub(super) async fn sign(
+    gateway: &Gateway,
+    answer: Answer,
+    mode: KeyMode,
+    requested: Option<HeaderValue>,
+) -> Result<Response, ApiError> {
+    let (keys, now, body) = (gateway.service.keys(), gateway.wall.now(), answer.body.clone());
+    let work = move || -> Result<SignedHeaders, Unsigned> {
+        let requested = requested.as_ref().and_then(|serial| serial.to_str().ok());
+        let signer = keys.answer_signer(requested, mode, now)?;
+        Ok(SignedHeaders::sign(&signer, &body, now)?)
+    };
+    let signed = match gateway.service.signing.run(work).await {
+        Ok(Ok(signed)) => signed,
+        Ok(Err(error)) => return Err(errors::broken("an answer can't be signed", &error)),
+        Err(error) => return Err(errors::broken("an answer can't be signed", &error)),
+    };
+    let SignedHeaders { timestamp, nonce, signature, serial, signature_type } = signed;
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = answer.status;
+    let headers = response.headers_mut();
+    for (name, value) in HEADER_NAMES.into_iter().zip([timestamp, nonce, signature, serial, signature_type]) {
+        let value = HeaderValue::try_from(value)
+            .map_err(|error| errors::broken("a signature header is no header value", &error))?;
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    if answer.status != StatusCode::NO_CONTENT {
+        headers.insert(header::CONTENT_TYPE, JSON);
+    }
+    Ok(response)
+}
+
+/// An error, unsigned: no SDK verifies answers outside 2xx (wire §1.5).
+pub(super) fn refuse(status: StatusCode, error: &ApiError, language: Language) -> Response {
+    let mut response = Response::new(Body::from(error.body(language)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, JSON);
+    match error.code {
+        // Every rate here is by the second.
+        Code::FrequencyLimited | Code::ServiceUnavailable => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        Code::SignError => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(SCHEME));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// The `Request-ID` of an answer: 16 hex digits of the process, drawn at its start, and 8 or more that count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestId(u64);
+
+static PROCESS: LazyLock<u64> = LazyLock::new(|| random::bytes().map_or(0, u64::from_be_bytes));
+static COUNT: AtomicU64 = AtomicU64::new(1);
+
+impl RequestId {
+    pub(crate) fn next() -> Self {
+        Self(COUNT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016X}{:08X}", *PROCESS, self.0)
+    }
+}
+
+impl From<RequestId> for HeaderValue {
+    fn from(id: RequestId) -> Self {
+        // Hex digits are always a header value.
+        Self::try_from(id.to_string()).unwrap_or(Self::from_static("0"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_are_unique_and_of_one_form() {
+        let (one, two) = (RequestId::next().to_string(), RequestId::next().to_string());
+        assert_ne!(one, two);
+        assert_eq!(one[..16], two[..16]);
+        assert!(one.len() >= 24 && one.bytes().all(|b| b.is_ascii_hexdigit()));
+    }
+
+    #[test]
+    fn errors_say_when_to_come_back_and_how_to_sign() {
+        let header = |code, name| {
+            let response = refuse(StatusCode::OK, &ApiError::new(code), Language::En);
+            response.headers().get(name).map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(header(Code::FrequencyLimited, "retry-after").as_deref(), Some("1"));
+        assert_eq!(header(Code::SignError, "www-authenticate").as_deref(), Some(SCHEME));
+        assert_eq!(header(Code::ParamError, "retry-after"), None);
+        assert_eq!(
+            header(Code::ParamError, "content-type").as_deref(),
+            Some("application/json; charset=utf-8")
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! How often a merchant may call, and how much trouble an address may make.
+
+use domain::merchant::Merchant;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    num::NonZeroU32,
+    sync::{Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+use types::MerchantId;
+
+/// Merchants and addresses remembered at most; beyond it the memory starts anew.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// A limiter for each merchant: `rate_per_s` requests a second, bursts of the same size.
+#[derive(Default)]
+pub(super) struct Rates(RwLock<HashMap<MerchantId, (u32, DefaultDirectRateLimiter)>>);
+
+impl Rates {
+    /// Counts a request. False when it is one too many; a rate of zero lets none pass. A merchant whose rate was
+    /// changed starts with a full burst.
+    pub(super) fn pass(&self, merchant: &Merchant) -> bool {
+        let rate = merchant.rate_per_s;
+        if let Some((known, limiter)) =
+            self.0.read().unwrap_or_else(PoisonError::into_inner).get(&merchant.id)
+            && *known == rate
+        {
+            return limiter.check().is_ok();
+        }
+        let Some(quota) = NonZeroU32::new(rate).map(Quota::per_second) else { return false };
+        let mut limiters = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if limiters.len() >= REMEMBERED_MAX {
+            limiters.clear();
+        }
+        let (known, limiter) =
+            limiters.entry(merchant.id).or_insert_with(|| (rate, RateLimiter::direct(quota)));
+        // Another request may have come first.
+        if *known != rate {
+            (*known, *limiter) = (rate, RateLimiter::direct(quota));
+        }
+        limiter.check().is_ok()
+    }
+}
+
+/// Counts by address, in windows of a second: for what costs us more than it costs the caller.
+pub(crate) struct Addresses {
+    per_second: u32,
+    counts: Mutex<HashMap<IpAddr, (Instant, u32)>>,
+}
+
+const WINDOW: Duration = Duration::from_secs(1);
+
+impl Addresses {
+    /// Allows `per_second` counts a second to each address.
+    pub(crate) fn new(per_second: u32) -> Self {
+        Self { per_second, counts: Mutex::default() }
+    }
+    /// True while the address has not used its second up.
+    pub(crate) fn free(&self, address: IpAddr, now: Instant) -> bool {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.get(&network(address)).is_none_or(|(since, count)| {
+            now.saturating_duration_since(*since) >= WINDOW || *count < self.per_second
+        })
+    }
+    /// Counts one for the address.
+    pub(crate) fn count(&self, address: IpAddr, now: Instant) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() >= REMEMBERED_MAX {
+            counts.clear();
+        }
+        let entry = counts.entry(network(address)).or_insert((now, 0));
+        if now.saturating_duration_since(entry.0) >= WINDOW {
+            *entry = (now, 0);
+        }
+        entry.1 = entry.1.saturating_add(1);
+    }
+}
+
+/// One subscriber: an IPv4 address, or the first 64 bits of an IPv6 one.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::from((u128::from(v6) & !u128::from(u64::MAX)).to_be_bytes()),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::merchant::Products;
+    use types::{JournalId, Rate, Time};
+
+    fn merchant(id: i64, rate_per_s: u32) -> Merchant {
+        Merchant {
+            id: MerchantId(id),
+            name: "Tea house".into(),
+            active: true,
+            apps: Vec::new(),
+            products: Products::ALL,
+            fee: Rate(6_000),
+            apiv3_key: None,
+            public_key_mode: true,
+            rate_per_s,
+            created_at: Time(0),
+            journal: JournalId(0),
+        }
+    }
+
+    #[test]
+    fn each_merchant_has_its_own_rate_and_a_change_counts_at_once() {
+        let rates = Rates::default();
+        let passed = |id, rate| (0..1000).filter(|_| rates.pass(&merchant(id, rate))).count();
+        assert!((5..10).contains(&passed(1, 5)), "a burst of the rate, and what a moment adds");
+        assert!((7..12).contains(&passed(2, 7)));
+        assert!((20..30).contains(&passed(1, 20)));
+        assert_eq!(passed(3, 0), 0);
+    }
+
+    #[test]
+    fn an_address_is_counted_by_the_second() {
+        let addresses = Addresses::new(2);
+        let (now, one, other): (_, IpAddr, IpAddr) =
+            (Instant::now(), "192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        for _ in 0..2 {
+            assert!(addresses.free(one, now));
+            addresses.count(one, now);
+        }
+        assert!(!addresses.free(one, now));
+        assert!(!addresses.free("::ffff:192.0.2.1".parse().unwrap(), now), "the same address, mapped");
+        assert!(addresses.free(other, now));
+        assert!(addresses.free(one, now + WINDOW));
+        addresses.count(one, now + WINDOW);
+        assert!(addresses.free(one, now + WINDOW));
+    }
+
+    #[test]
+    fn one_ipv6_network_is_one_caller_and_the_memory_is_bounded() {
+        let addresses = Addresses::new(1);
+        let now = Instant::now();
+        addresses.count("2001:db8::1".parse().unwrap(), now);
+        assert!(!addresses.free("2001:db8::ffff:1".parse().unwrap(), now));
+        assert!(addresses.free("2001:db8:0:1::1".parse().unwrap(), now));
+        for number in 0..3 * u32::try_from(REMEMBERED_MAX).unwrap() {
+            addresses.count(IpAddr::from(number.to_be_bytes()), now);
+        }
+        assert!(addresses.counts.lock().unwrap().len() <= REMEMBERED_MAX);
+    }
+}

@@ -1,0 +1,180 @@
+//! What the edges (gateway, wallet, worker) share: the engine, committed reads, the clock, the vault, the
+//! platform's keys, the merchant directory, signing threads and outgoing messages.
+//!
+//! It holds no rule and no HTTP. An edge translates between the outside and [`Service`].
+
+pub mod directory;
+pub mod events;
+pub mod message;
+pub mod signing;
+pub mod wire;
+
+pub use directory::{Directory, MerchantEntry};
+pub use events::EventBus;
+pub use message::{Message, Messenger, SandboxInbox};
+pub use signing::SigningThreads;
+
+use crypto::{PlatformKeys, Sealed, Vault};
+use domain::{Command, records::Digest};
+use engine::{Clock, Handle, Queries, Refusal};
+use std::sync::{Arc, PoisonError, RwLock};
+use types::Time;
+
+/// Name of the key ring that holds the platform's signing keys.
+pub const PLATFORM_RING: &str = "platform";
+
+/// How this installation shows itself.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Scheme, host and port under which merchants and payers reach it, without a trailing slash; links are
+    /// built from it and absolute-URL signatures are checked against it.
+    pub public_base: String,
+    /// Other bases that merchants may have signed, for the absolute-URL fallback (wire §1.3).
+    pub other_bases: Vec<String>,
+    /// A sandbox: amber band, test endpoints on loopback, notifications to loopback allowed.
+    pub sandbox: bool,
+    /// First two digits of payment codes (rules §3), 10 to 99.
+    pub payment_code_prefix: u8,
+}
+
+/// Everything an edge needs. One per process, behind an `Arc`.
+pub struct Service {
+    /// Submits commands.
+    pub engine: Handle,
+    /// Committed reads.
+    pub queries: Arc<dyn Queries>,
+    /// The clock that commands run on.
+    pub clock: Arc<dyn Clock>,
+    /// Seals and opens secrets, keyed hashes, tokens.
+    pub vault: Arc<Vault>,
+    /// Merchants with their keys parsed, cached.
+    pub directory: Directory,
+    /// Threads that sign, off the async runtime.
+    pub signing: SigningThreads,
+    /// What happened, for workers.
+    pub events: EventBus,
+    /// Sends codes to phones.
+    pub messenger: Arc<dyn Messenger>,
+    /// How this installation shows itself.
+    pub settings: Settings,
+    keys: RwLock<Arc<PlatformKeys>>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// The parts a [`Service`] is made of.
+#[expect(missing_docs, reason = "as in Service")]
+pub struct Parts {
+    pub engine: Handle,
+    pub queries: Arc<dyn Queries>,
+    pub clock: Arc<dyn Clock>,
+    pub vault: Arc<Vault>,
+    pub platform: PlatformKeys,
+    pub events: EventBus,
+    pub messenger: Arc<dyn Messenger>,
+    pub settings: Settings,
+    /// Threads that sign; the number of cores is right.
+    pub signing_threads: usize,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Parts")
+    }
+}
+
+/// Why the platform's keys can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// They can't be opened.
+    #[error(transparent)]
+    Platform(#[from] crypto::platform::PlatformError),
+    /// The store can't be read.
+    #[error(transparent)]
+    Store(#[from] engine::Fault),
+    /// The command that keeps them was refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The stored bytes are no sealed value.
+    #[error("the stored platform keys are damaged")]
+    Damaged,
+}
+
+impl Service {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            directory: Directory::new(Arc::clone(&parts.queries), Arc::clone(&parts.vault)),
+            signing: SigningThreads::start(parts.signing_threads),
+            keys: RwLock::new(Arc::new(parts.platform)),
+            engine: parts.engine,
+            queries: parts.queries,
+            clock: parts.clock,
+            vault: parts.vault,
+            events: parts.events,
+            messenger: parts.messenger,
+            settings: parts.settings,
+        }
+    }
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+    /// The platform's signing keys as they are now; hold them for one request at most.
+    #[must_use]
+    pub fn keys(&self) -> Arc<PlatformKeys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+    /// Reads the platform's keys from the store again, after they were rotated.
+    ///
+    /// # Errors
+    /// Any [`KeysError`]; the keys in use stay.
+    pub fn reload_keys(&self) -> Result<(), KeysError> {
+        if let Some(keys) = load_keys(&*self.queries, &self.vault)? {
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        }
+        Ok(())
+    }
+    /// Adds a platform certificate that signs from `active_from` on, keeps it, and uses it.
+    ///
+    /// # Errors
+    /// Any [`KeysError`]; the keys in use stay.
+    pub async fn rotate_certificate(&self, active_from: Time) -> Result<(), KeysError> {
+        let mut keys = PlatformKeys::clone(&self.keys());
+        keys.retire(self.now());
+        keys.rotate(self.now(), active_from)?;
+        let caller = domain::Caller::platform();
+        self.engine.run(keep_keys(&keys, &self.vault)?, caller).await?;
+        self.reload_keys()
+    }
+    /// Hash of a bearer token as it is kept.
+    #[must_use]
+    pub fn token_hash(&self, token: &str) -> Digest {
+        Digest(*self.vault.hasher().token(token).as_bytes())
+    }
+}
+
+/// The platform's keys as stored; none in a new store.
+///
+/// # Errors
+/// Any [`KeysError`] but `Refused`.
+pub fn load_keys(queries: &dyn Queries, vault: &Vault) -> Result<Option<PlatformKeys>, KeysError> {
+    let Some(ring) = queries.key_ring(PLATFORM_RING)? else { return Ok(None) };
+    let sealed = Sealed::from_bytes(&ring.sealed).ok_or(KeysError::Damaged)?;
+    Ok(Some(PlatformKeys::open(vault, &sealed)?))
+}
+
+/// The command that keeps the platform's keys.
+///
+/// # Errors
+/// [`KeysError::Platform`] when sealing fails.
+pub fn keep_keys(keys: &PlatformKeys, vault: &Vault) -> Result<Command, KeysError> {
+    let sealed = keys.seal(vault)?.as_bytes().into();
+    Ok(Command::ReplaceKeyRing { name: PLATFORM_RING.into(), sealed })
+}

@@ -1,0 +1,96 @@
+//! Loads records for the working set, through a read-only connection of its own.
+
+use super::row::{bind, by_key, failed, read, select};
+use crate::columns::{Stored, Value};
+use domain::{
+    Key, Record,
+    order::{Order, OrderNumber},
+    payer::PhoneOwner,
+};
+use engine::{Fault, Loader};
+use rusqlite::Connection;
+use types::{OrderId, PayerId};
+
+pub(super) struct SqliteLoader(Connection);
+
+impl SqliteLoader {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self(connection)
+    }
+}
+
+impl Loader for SqliteLoader {
+    fn load(&mut self, keys: &[Key]) -> Result<Vec<Option<Record>>, Fault> {
+        // One read transaction for all: one snapshot, one lock.
+        let tx = self.0.unchecked_transaction().map_err(failed)?;
+        keys.iter().map(|key| load(&tx, key)).collect()
+    }
+}
+
+/// The record under `key`.
+pub(super) fn one<E: Stored>(connection: &Connection, key: &E::Key) -> Result<Option<E>, Fault> {
+    let sql = select(&E::TABLE, &format!("WHERE {}", by_key(&E::TABLE)));
+    let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
+    let mut place = 0;
+    let mut bound = Ok(());
+    E::key_values(key, &mut |value| {
+        place += 1;
+        if bound.is_ok() {
+            bound = bind(&mut statement, place, value);
+        }
+    });
+    bound.map_err(failed)?;
+    let mut rows = statement.raw_query();
+    rows.next().map_err(failed)?.map(read).transpose()
+}
+
+/// The order under a merchant's number.
+pub(super) fn order_id(connection: &Connection, merchant: i64, number: &str) -> Result<Option<OrderId>, Fault> {
+    let sql = "SELECT id FROM orders WHERE mchid = ?1 AND out_trade_no = ?2";
+    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    bind(&mut statement, 1, Value::Int(merchant)).map_err(failed)?;
+    bind(&mut statement, 2, Value::Text(number)).map_err(failed)?;
+    let mut rows = statement.raw_query();
+    let id = rows.next().map_err(failed)?.map(|row| row.get(0).map(OrderId));
+    id.transpose().map_err(failed)
+}
+
+/// The payer of a phone.
+pub(super) fn payer_of(connection: &Connection, phone: &[u8]) -> Result<Option<PayerId>, Fault> {
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM payers WHERE phone = ?1").map_err(failed)?;
+    bind(&mut statement, 1, Value::Blob(phone)).map_err(failed)?;
+    let mut rows = statement.raw_query();
+    let id = rows.next().map_err(failed)?.map(|row| row.get(0).map(PayerId));
+    id.transpose().map_err(failed)
+}
+
+fn load(db: &Connection, key: &Key) -> Result<Option<Record>, Fault> {
+    Ok(match key {
+        Key::Merchant(key) => one(db, key)?.map(Record::Merchant),
+        Key::Certificate(key) => one(db, key)?.map(Record::Certificate),
+        Key::Application(key) => one(db, key)?.map(Record::Application),
+        Key::Payer(key) => one(db, key)?.map(Record::Payer),
+        Key::Phone(key) => {
+            payer_of(db, &key.0)?.map(|payer| Record::Phone(PhoneOwner { phone: *key, payer }))
+        }
+        Key::OneTimeCode(key) => one(db, key)?.map(Record::OneTimeCode),
+        Key::Session(key) => one(db, key)?.map(Record::Session),
+        Key::OauthCode(key) => one(db, key)?.map(Record::OauthCode),
+        Key::Card(key) => one(db, key)?.map(Record::Card),
+        Key::Order(key) => one::<Order>(db, key)?.map(Record::Order),
+        Key::OrderNumber((merchant, number)) => order_id(db, merchant.0, number)?.map(|order| {
+            Record::OrderNumber(OrderNumber { merchant: *merchant, number: number.clone(), order })
+        }),
+        Key::Payment(key) => one(db, key)?.map(Record::Payment),
+        Key::PaymentCode(key) => one(db, key)?.map(Record::PaymentCode),
+        Key::Usage(key) => one(db, key)?.map(Record::Usage),
+        Key::Limits(key) => one(db, key)?.map(Record::Limits),
+        Key::Notification(key) => one(db, key)?.map(Record::Notification),
+        Key::KeyRing(key) => one(db, key)?.map(Record::KeyRing),
+        Key::Counter(key) => one(db, key)?.map(Record::Counter),
+        Key::Request(key) => one(db, key)?.map(Record::Request),
+        Key::Account(key) => one(db, key)?.map(Record::Account),
+        Key::Transfer(key) => one(db, key)?.map(Record::Transfer),
+    })
+}

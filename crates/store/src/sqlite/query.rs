@@ -1,0 +1,353 @@
+//! Committed reads over a small pool of read-only connections.
+
+use super::{
+    load::{one, order_id, payer_of},
+    row::{bind, failed, read, select},
+};
+use crate::{
+    columns::{Stored, Value},
+    journal,
+};
+use domain::{
+    Key,
+    application::Application,
+    card::Card,
+    keyring::KeyRing,
+    limit::{BillEntry, Limits, Usage},
+    merchant::{Certificate, Merchant},
+    notification::Notification,
+    order::Order,
+    payer::Payer,
+    payment::Payment,
+    payment_code::PaymentCode,
+    records::Digest,
+    session::Session,
+};
+use engine::{
+    Fault, Queries,
+    query::{Bill, Counts, JournalRow},
+};
+use ledger::{Account, AccountId, Transfer};
+use rusqlite::Connection;
+use std::{
+    path::PathBuf,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use types::{
+    AppId, CardId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId, PaymentId, Time,
+    TransferId, time,
+};
+
+type Answer<T> = Result<T, Fault>;
+
+pub(super) struct SqliteQueries {
+    pool: Vec<Mutex<Connection>>,
+    next: AtomicUsize,
+    path: PathBuf,
+}
+
+impl SqliteQueries {
+    pub(super) fn new(pool: Vec<Connection>, path: PathBuf) -> Self {
+        Self { pool: pool.into_iter().map(Mutex::new).collect(), next: AtomicUsize::new(0), path }
+    }
+    /// A free connection, or the next one in turn.
+    fn get(&self) -> MutexGuard<'_, Connection> {
+        let start = self.next.fetch_add(1, Ordering::Relaxed);
+        for step in 0..self.pool.len() {
+            if let Ok(free) = self.pool[(start + step) % self.pool.len()].try_lock() {
+                return free;
+            }
+        }
+        self.pool[start % self.pool.len()].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn find<E: Stored>(&self, key: &E::Key) -> Answer<Option<E>> {
+        one(&self.get(), key)
+    }
+    fn list<E: Stored>(&self, rest: &str, values: &[Value<'_>]) -> Answer<Vec<E>> {
+        let db = self.get();
+        let mut found = Vec::new();
+        each(&db, &select(&E::TABLE, rest), values, |row| {
+            found.push(read(row)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+    fn every<E: Stored>(&self, take: &mut dyn FnMut(E)) -> Answer<()> {
+        each(&self.get(), &select(&E::TABLE, "ORDER BY 1"), &[], |row| {
+            take(read(row)?);
+            Ok(())
+        })
+    }
+}
+
+fn each(
+    db: &Connection,
+    sql: &str,
+    values: &[Value<'_>],
+    mut take: impl FnMut(&rusqlite::Row<'_>) -> Answer<()>,
+) -> Answer<()> {
+    let mut statement = db.prepare_cached(sql).map_err(failed)?;
+    for (place, value) in values.iter().enumerate() {
+        bind(&mut statement, place + 1, *value).map_err(failed)?;
+    }
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next().map_err(failed)? {
+        take(row)?;
+    }
+    Ok(())
+}
+
+fn count(limit: usize) -> Value<'static> {
+    Value::Int(i64::try_from(limit).unwrap_or(i64::MAX))
+}
+
+impl Queries for SqliteQueries {
+    fn merchant(&self, id: MerchantId) -> Answer<Option<Merchant>> {
+        self.find(&id)
+    }
+    fn merchants(&self) -> Answer<Vec<Merchant>> {
+        self.list("ORDER BY id", &[])
+    }
+    fn certificate(&self, serial: &str) -> Answer<Option<Certificate>> {
+        self.find(&serial.into())
+    }
+    fn certificates(&self, merchant: MerchantId) -> Answer<Vec<Certificate>> {
+        self.list("WHERE mchid = ?1 ORDER BY not_before DESC, serial", &[Value::Int(merchant.0)])
+    }
+    fn application(&self, id: AppId) -> Answer<Option<Application>> {
+        self.find(&id)
+    }
+    fn key_ring(&self, name: &str) -> Answer<Option<KeyRing>> {
+        self.find(&name.into())
+    }
+    fn limits(&self) -> Answer<Option<Limits>> {
+        self.find(&())
+    }
+    fn payer(&self, id: PayerId) -> Answer<Option<Payer>> {
+        self.find(&id)
+    }
+    fn payer_by_phone(&self, phone: Digest) -> Answer<Option<PayerId>> {
+        payer_of(&self.get(), &phone.0)
+    }
+    fn session(&self, token: Digest) -> Answer<Option<Session>> {
+        self.find(&token)
+    }
+    fn card(&self, id: CardId) -> Answer<Option<Card>> {
+        self.find(&id)
+    }
+    fn cards(&self, payer: PayerId) -> Answer<Vec<Card>> {
+        self.list("WHERE payer = ?1 ORDER BY id DESC", &[Value::Int(payer.0)])
+    }
+    fn usage(&self, id: i64) -> Answer<Option<Usage>> {
+        self.find(&id)
+    }
+    fn account(&self, id: AccountId) -> Answer<Account> {
+        Ok(self.find(&id)?.unwrap_or(Account::new(id)))
+    }
+    fn transfer(&self, id: TransferId) -> Answer<Option<Transfer>> {
+        self.find(&id)
+    }
+    fn order(&self, id: OrderId) -> Answer<Option<Order>> {
+        self.find(&id)
+    }
+    fn order_by_number(&self, merchant: MerchantId, number: &str) -> Answer<Option<Order>> {
+        let db = self.get();
+        match order_id(&db, merchant.0, number)? {
+            Some(id) => one(&db, &id),
+            None => Ok(None),
+        }
+    }
+    fn orders_to_confirm(&self, payer: PayerId) -> Answer<Vec<Order>> {
+        self.list("WHERE payer = ?1 AND state = 1 ORDER BY id DESC LIMIT 10", &[Value::Int(payer.0)])
+    }
+    fn payment(&self, id: PaymentId) -> Answer<Option<Payment>> {
+        self.find(&id)
+    }
+    fn payment_code(&self, code: i64) -> Answer<Option<PaymentCode>> {
+        self.find(&code)
+    }
+    fn bill(&self, payer: PayerId, from: Option<BillEntry>, limit: usize) -> Answer<Vec<Bill>> {
+        let db = self.get();
+        let newest = || Ok::<_, Fault>(one::<Usage>(&db, &payer.0)?.and_then(|usage| usage.newest));
+        let mut at = match from {
+            Some(from) => Some(from),
+            None => newest()?,
+        };
+        let mut bill = Vec::new();
+        while let (Some(entry), true) = (at, bill.len() < limit) {
+            if let Some(order) = one::<Order>(&db, &OrderId(entry.0))? {
+                if order.payer != Some(payer) {
+                    break; // a made-up starting point
+                }
+                at = order.bill_previous;
+                bill.push(Bill::Order(Box::new(order)));
+            } else if let Some(payment) = one::<Payment>(&db, &PaymentId(entry.0))? {
+                if payment.payer != payer {
+                    break;
+                }
+                at = payment.bill_previous;
+                bill.push(Bill::TopUp(Box::new(payment)));
+            } else {
+                break;
+            }
+        }
+        Ok(bill)
+    }
+    fn notification(&self, id: NotificationId) -> Answer<Option<Notification>> {
+        self.find(&id)
+    }
+    fn notifications(&self, merchant: Option<MerchantId>, page: PageRequest) -> Answer<Page<Notification>> {
+        let after = Value::Int(page.after.map_or(i64::MAX, |cursor| cursor.0));
+        let rows = match merchant {
+            None => self.list("WHERE id < ?1 ORDER BY id DESC LIMIT ?2", &[after, count(page.limit + 1)])?,
+            Some(merchant) => self.list(
+                "WHERE id < ?1 AND mchid = ?3 ORDER BY id DESC LIMIT ?2",
+                &[after, count(page.limit + 1), Value::Int(merchant.0)],
+            )?,
+        };
+        Ok(Page::of(rows, page.limit, |row: &Notification| row.id.0))
+    }
+    fn timeline(&self, head: JournalId, limit: usize) -> Answer<Vec<JournalRow>> {
+        let db = self.get();
+        let mut lines: Vec<JournalRow> = Vec::new();
+        let mut next = Some(head);
+        while let (Some(id), true) = (next, lines.len() < limit) {
+            let Some(line) = journal_line(&db, id)? else { break };
+            next = line.previous.filter(|previous| *previous < id);
+            lines.push(line);
+        }
+        Ok(lines)
+    }
+    fn journal(&self, page: PageRequest) -> Answer<Page<JournalRow>> {
+        let db = self.get();
+        let before = page.after.map_or(i64::MAX, |cursor| cursor.0);
+        let mut lines: Vec<JournalRow> = Vec::new();
+        let mut batch = before / journal::PLACES;
+        while lines.len() <= page.limit {
+            let Some((number, rows)) = journal_batch(&db, "batch <= ?1 ORDER BY batch DESC LIMIT 1", batch)? else {
+                break;
+            };
+            lines.extend(rows.into_iter().rev().filter(|row| row.id.0 < before));
+            batch = number - 1;
+        }
+        lines.truncate(page.limit + 1);
+        Ok(Page::of(lines, page.limit, |row| row.id.0))
+    }
+
+    fn due_notifications(&self, now: Time, limit: usize) -> Answer<Vec<Notification>> {
+        self.list("WHERE next_at <= ?1 ORDER BY next_at LIMIT ?2", &[Value::Int(now.0), count(limit)])
+    }
+    fn due_notifications_past(
+        &self,
+        now: Time,
+        past: Option<(Time, NotificationId)>,
+        except: &[MerchantId],
+        limit: usize,
+    ) -> Answer<Vec<Notification>> {
+        let (at, id) = past.map_or((i64::MIN, i64::MIN), |(at, id)| (at.0, id.0));
+        let except: Vec<String> = except.iter().map(ToString::to_string).collect();
+        self.list(
+            "WHERE next_at <= ?1 AND (next_at, id) > (?2, ?3)
+               AND mchid NOT IN (SELECT value FROM json_each(?4))
+             ORDER BY next_at, id LIMIT ?5",
+            &[
+                Value::Int(now.0),
+                Value::Int(at),
+                Value::Int(id),
+                Value::Text(&format!("[{}]", except.join(","))),
+                count(limit),
+            ],
+        )
+    }
+    fn due_payments(&self, now: Time, limit: usize) -> Answer<Vec<Payment>> {
+        self.list("WHERE ask_at <= ?1 ORDER BY ask_at LIMIT ?2", &[Value::Int(now.0), count(limit)])
+    }
+    fn due_orders(&self, now: Time, limit: usize) -> Answer<Vec<OrderId>> {
+        let sql = "SELECT id FROM orders WHERE expires_at <= ?1 AND state IN (0, 1) AND payment IS NULL
+                   ORDER BY expires_at LIMIT ?2";
+        let mut found = Vec::new();
+        each(&self.get(), sql, &[Value::Int(now.0), count(limit)], |row| {
+            found.push(OrderId(row.get(0).map_err(failed)?));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+    fn stale(&self, now: Time, limit: usize) -> Answer<Vec<Key>> {
+        let db = self.get();
+        let mut keys = Vec::new();
+        let over = now.plus(-domain::sweep::KEPT).0;
+        let day = now.plus(-time::DAY).0;
+        let kept_day = Time(over).plus(-time::DAY).0;
+        let digest = |row: &rusqlite::Row<'_>| row.get(0).map(Digest).map_err(failed);
+        each(&db, "SELECT code FROM payment_codes WHERE expires_at < ?1 LIMIT ?2", &[Value::Int(over), count(limit)], |row| {
+            keys.push(Key::PaymentCode(row.get(0).map_err(failed)?));
+            Ok(())
+        })?;
+        each(&db, "SELECT token FROM sessions WHERE expires_at < ?1 LIMIT ?2", &[Value::Int(over), count(limit)], |row| {
+            keys.push(Key::Session(digest(row)?));
+            Ok(())
+        })?;
+        each(&db, "SELECT phone FROM one_time_codes WHERE sent_at < ?1 LIMIT ?2", &[Value::Int(day), count(limit)], |row| {
+            keys.push(Key::OneTimeCode(digest(row)?));
+            Ok(())
+        })?;
+        each(&db, "SELECT code FROM oauth_codes WHERE expires_at < ?1 LIMIT ?2", &[Value::Int(over), count(limit)], |row| {
+            keys.push(Key::OauthCode(digest(row)?));
+            Ok(())
+        })?;
+        each(&db, "SELECT key FROM requests WHERE at < ?1 LIMIT ?2", &[Value::Int(kept_day), count(limit)], |row| {
+            keys.push(Key::Request(digest(row)?));
+            Ok(())
+        })?;
+        keys.truncate(limit);
+        Ok(keys)
+    }
+
+    fn each_account(&self, take: &mut dyn FnMut(Account)) -> Answer<()> {
+        self.every(take)
+    }
+    fn each_transfer(&self, take: &mut dyn FnMut(Transfer)) -> Answer<()> {
+        self.every(take)
+    }
+    fn each_order(&self, take: &mut dyn FnMut(Order)) -> Answer<()> {
+        self.every(take)
+    }
+    fn each_payment(&self, take: &mut dyn FnMut(Payment)) -> Answer<()> {
+        self.every(take)
+    }
+    fn each_notification(&self, take: &mut dyn FnMut(Notification)) -> Answer<()> {
+        self.every(take)
+    }
+    fn counts(&self) -> Answer<Counts> {
+        let batch = "SELECT coalesce(max(batch), 0) FROM journal";
+        let batch = self.get().query_row(batch, [], |row| row.get(0)).map_err(failed)?;
+        let mut bytes = 0;
+        for suffix in ["", "-wal"] {
+            let mut name = self.path.clone().into_os_string();
+            name.push(suffix);
+            bytes += std::fs::metadata(name).map_or(0, |file| i64::try_from(file.len()).unwrap_or(i64::MAX));
+        }
+        Ok(Counts { batch, bytes })
+    }
+}
+
+fn journal_batch(db: &Connection, rest: &str, batch: i64) -> Answer<Option<(i64, Vec<JournalRow>)>> {
+    let mut found = None;
+    each(db, &format!("SELECT batch, at, lines FROM journal WHERE {rest}"), &[Value::Int(batch)], |row| {
+        let number: i64 = row.get(0).map_err(failed)?;
+        let lines = row.get_ref(2).map_err(failed)?.as_str().map_err(failed)?;
+        let rows = journal::read(number, row.get(1).map_err(failed)?, lines).map_err(Fault::Failed)?;
+        found = Some((number, rows));
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn journal_line(db: &Connection, id: JournalId) -> Answer<Option<JournalRow>> {
+    let rows = journal_batch(db, "batch = ?1", id.0 / journal::PLACES)?;
+    let place = usize::try_from(id.0 % journal::PLACES).unwrap_or(usize::MAX);
+    Ok(rows.and_then(|(_, rows)| rows.into_iter().nth(place)))
+}

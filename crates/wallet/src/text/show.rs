@@ -1,0 +1,131 @@
+//! How values look on a page.
+
+use protocol::Language;
+use types::{Currency, Money, Time};
+
+/// `¥1,234.56`; another currency by its code, `USD 1,234.56`; a minus sign in front.
+///
+/// Minor units are always shown, whole units in groups of three.
+pub(crate) fn money(amount: Money) -> String {
+    let plain = amount.to_string();
+    let (sign, digits) = plain.strip_prefix('-').map_or(("", plain.as_str()), |digits| ("-", digits));
+    let (whole, part) = digits.split_once('.').map_or((digits, None), |(w, p)| (w, Some(p)));
+    let mut out = String::with_capacity(plain.len() + 12);
+    out.push_str(sign);
+    if amount.currency == Currency::CNY {
+        out.push('¥');
+    } else {
+        out.push_str(amount.currency.code());
+        out.push(' ');
+    }
+    for (place, digit) in whole.chars().enumerate() {
+        if place > 0 && (whole.len() - place) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(part) = part {
+        out.push('.');
+        out.push_str(part);
+    }
+    out
+}
+
+/// A point in the business zone for machines and people; the zone's name shows on hover.
+pub(crate) fn time(at: Time, language: Language) -> String {
+    let zone = super::text(language, "zone", None);
+    format!(r#"<time datetime="{}" title="{zone}">{}</time>"#, at.rfc3339(), at.local())
+}
+
+/// `2026-11` of a point in the business zone.
+pub(crate) fn month(at: Time) -> String {
+    at.local().chars().take(7).collect()
+}
+
+/// A user agent in three words: program and system. Never more than what a payer needs to know the device.
+pub(crate) fn device(agent: &str) -> Option<String> {
+    let find = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(part, _)| agent.contains(part)).map(|(_, name)| *name)
+    };
+    // Order matters: later programs also name earlier ones.
+    let program = find(&[
+        ("MicroMessenger", "WeChat"),
+        ("Edg", "Edge"),
+        ("Firefox", "Firefox"),
+        ("FxiOS", "Firefox"),
+        ("CriOS", "Chrome"),
+        ("Chrome", "Chrome"),
+        ("Safari", "Safari"),
+    ]);
+    let system = find(&[
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("HarmonyOS", "HarmonyOS"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (program, system) {
+        (Some(program), Some(system)) => Some(format!("{program} · {system}")),
+        (Some(one), None) | (None, Some(one)) => Some(one.to_owned()),
+        (None, None) => Some(agent.chars().take(24).collect()).filter(|short: &String| !short.is_empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::Currency;
+
+    #[test]
+    fn money_is_grouped_and_always_has_its_minor_units() {
+        for (minor, shown) in [
+            (0, "¥0.00"),
+            (1, "¥0.01"),
+            (100, "¥1.00"),
+            (99_999, "¥999.99"),
+            (100_000, "¥1,000.00"),
+            (123_456_789, "¥1,234,567.89"),
+            (-123_456, "-¥1,234.56"),
+            (i64::MAX, "¥92,233,720,368,547,758.07"),
+        ] {
+            assert_eq!(money(Money::cny(minor)), shown);
+        }
+        assert_eq!(money(Money::new(1_234_567, Currency::JPY)), "JPY 1,234,567");
+        assert_eq!(money(Money::new(-5, Currency::USD)), "-USD 0.05");
+    }
+
+    #[test]
+    fn time_names_its_zone_on_hover() {
+        let at = Time::parse_rfc3339("2026-11-21T15:04:05+08:00").unwrap();
+        assert_eq!(
+            time(at, Language::En),
+            r#"<time datetime="2026-11-21T15:04:05+08:00" title="China Standard Time (Asia/Shanghai, UTC+8)">2026-11-21 15:04:05</time>"#
+        );
+        assert_eq!(month(at), "2026-11");
+        assert_eq!(month(Time::parse_rfc3339("2026-11-30T16:00:00Z").unwrap()), "2026-12");
+    }
+
+    #[test]
+    fn a_device_is_known_by_program_and_system() {
+        for (agent, name) in [
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1",
+                Some("Safari · iPhone"),
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Mobile Safari/537.36",
+                Some("Chrome · Android"),
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/150.0 Safari/537.36 Edg/150.0",
+                Some("Edge · Windows"),
+            ),
+            ("curl/8.0", Some("curl/8.0")),
+            ("", None),
+        ] {
+            assert_eq!(device(agent).as_deref(), name);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What the fuzz targets do with one input. Kept here so that an ordinary test runs every stored input too.
+//!
+//! Each function panics when a promise of the code under test is broken; not to panic on any bytes is the
+//! first of them.
+
+use crypto::request::{Credentials, HEADER_BYTES_MAX, NONCE_MAX};
+use protocol::order::{Close, CodePay, Prepay, Product, Reverse};
+use protocol::{ApiError, emv, field};
+
+/// The name of each target and what it does: one file in `fuzz/fuzz_targets`, one folder in `fuzz/seeds`.
+pub const TARGETS: &[(&str, fn(&[u8]))] =
+    &[("signature_header", signature_header), ("json_body", json_body), ("emv", emv_payload)];
+
+/// The `Authorization` header (wire §1.3): what is read has the documented form, and reads the same when
+/// written again.
+pub fn signature_header(bytes: &[u8]) {
+    let Ok(read) = Credentials::parse(bytes) else { return };
+    assert!(bytes.len() <= HEADER_BYTES_MAX);
+    assert!((1..=NONCE_MAX).contains(&read.nonce.len()));
+    assert!(!read.nonce.contains('"'));
+    assert_eq!(read.serial, read.serial.to_ascii_uppercase());
+    let written = format!(
+        "{} signature=\"{}\", timestamp=\"{}\",serial_no=\"{}\" ,nonce_str=\"{}\",mchid=\"{}\"",
+        crypto::request::SCHEME,
+        read.signature,
+        read.timestamp,
+        read.serial,
+        read.nonce,
+        read.mchid
+    );
+    assert_eq!(Credentials::parse(written.as_bytes()).as_ref(), Ok(&read), "{written}");
+}
+
+/// Request bodies (wire §3): an order that is accepted is within its limits, and its canonical form does not
+/// depend on how it was written.
+pub fn json_body(bytes: &[u8]) {
+    for product in Product::PREPAY {
+        match Prepay::read(product, bytes) {
+            Ok(order) => {
+                assert!(order.amount.minor >= 1);
+                assert!(field::is_out_trade_no(&order.out_trade_no));
+                assert!(field::is_notify_url(&order.notify_url));
+                assert!((1..=127).contains(&order.description.chars().count()));
+                // Spaces around the body mean nothing.
+                let spaced = [b" \n".as_slice(), bytes, b"\t\r\n "].concat();
+                let again = Prepay::read(product, &spaced);
+                assert_eq!(again.as_ref().ok(), Some(&order));
+                let same = again.is_ok_and(|o| o.canonical().expose() == order.canonical().expose());
+                assert!(same, "spaces changed the canonical form");
+            }
+            Err(error) => refused(&error),
+        }
+    }
+    match CodePay::read(bytes) {
+        Ok(order) => assert!(order.amount.minor >= 1 && field::is_out_trade_no(&order.out_trade_no)),
+        Err(error) => refused(&error),
+    }
+    if let Err(error) = Close::read(bytes) {
+        refused(&error);
+    }
+    if let Err(error) = Reverse::read(bytes) {
+        refused(&error);
+    }
+}
+
+/// EMVCo payloads as scanned, as they are and with the checksum put right (else hardly any input gets past
+/// it): what is read and written reads and writes the same again.
+pub fn emv_payload(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    emv_text(text);
+    if let Some((body, _)) = text.rsplit_once("6304") {
+        let body = format!("{body}6304");
+        emv_text(&format!("{body}{:04X}", emv::crc16(body.as_bytes())));
+    }
+}
+
+fn emv_text(text: &str) {
+    let Ok(payload) = emv::Payload::parse(text) else { return };
+    // Objects are written in the order of their ids, whatever the order they came in.
+    if let Ok(written) = payload.encode() {
+        let again = emv::Payload::parse(&written).and_then(|payload| payload.encode());
+        assert_eq!(again.as_ref(), Ok(&written));
+    }
+}
+
+/// A body that is refused is a parameter error that names where.
+fn refused(error: &ApiError) {
+    assert_eq!((error.code.status(), error.code.wire()), (400, "PARAM_ERROR"));
+    assert!(error.detail.is_some());
+}
