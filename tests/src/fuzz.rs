@@ -7,8 +7,11 @@ use crypto::request::{Credentials, HEADER_BYTES_MAX, NONCE_MAX};
 use protocol::order::{Close, CodePay, Prepay, Product, Reverse};
 use protocol::{ApiError, emv, field};
 
+/// What a target does with one input.
+pub type Target = fn(&[u8]);
+
 /// The name of each target and what it does: one file in `fuzz/fuzz_targets`, one folder in `fuzz/seeds`.
-pub const TARGETS: &[(&str, fn(&[u8]))] =
+pub const TARGETS: &[(&str, Target)] =
     &[("signature_header", signature_header), ("json_body", json_body), ("emv", emv_payload)];
 
 /// The `Authorization` header (wire §1.3): what is read has the documented form, and reads the same when

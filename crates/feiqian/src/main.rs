@@ -1,18 +1,171 @@
-//! The binary.
+//! The binary: command line, configuration, wiring. It holds no rule.
 
+mod app;
 mod bench;
+mod cli;
+mod client;
+mod config;
+mod demo;
+mod home;
+mod sandbox;
+mod sandbox_api;
 mod seed;
+mod serve;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let path = std::path::PathBuf::from(std::env::args().nth(1).unwrap_or("/tmp/bench.db".into()));
-    let callers = std::env::args().nth(2).and_then(|v| v.parse().ok()).unwrap_or(2000);
-    let seconds = std::env::args().nth(3).and_then(|v| v.parse().ok()).unwrap_or(10);
-    for s in ["", "-wal", "-shm"] { let mut p = path.clone().into_os_string(); p.push(s); let _ = std::fs::remove_file(p); }
-    let store = store::sqlite(&path, store::Options::default())?;
-    let load = bench::in_process::Load { seconds, callers, payers: 20_000, merchants: 100 };
-    let t = std::time::Instant::now();
-    let out = runtime.block_on(bench::in_process::run("sqlite", store, load))?;
-    println!("{} total {:?} rss {} {:?}", serde_json::to_string(&out)?, t.elapsed(), bench::machine::resident_kib(), bench::machine::machine());
-    Ok(())
+use crate::{
+    app::App,
+    cli::{Cli, Command, ConfigCommand, Sandbox},
+    config::{Config, Mode},
+    home::Home,
+};
+use clap::Parser;
+use std::{io::Write, process::ExitCode};
+use tokio::net::TcpListener;
+
+type Error = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(&cli.command);
+    // One provider for every TLS use; a second installation is refused, which is fine.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &Error) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "feiqian: {error}");
+    ExitCode::FAILURE
+}
+
+/// Logs go to standard error: text on a terminal, JSON elsewhere; FEIQIAN_LOG sets the level.
+fn start_log(command: &Command) {
+    use std::io::IsTerminal;
+    use tracing_subscriber::{EnvFilter, fmt};
+    let quiet = matches!(command, Command::Demo(_) | Command::Bench(_));
+    let default = if quiet { "error" } else { "info" };
+    let filter = EnvFilter::try_from_env("FEIQIAN_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if std::io::stderr().is_terminal() { log.try_init() } else { log.json().try_init() };
+    drop(started); // only a test could have started one before
+}
+
+async fn run(command: Command) -> Result<bool, Error> {
+    match command {
+        Command::Demo(options) => demo::run(&options).await,
+        Command::Serve(options) => serve_all(&options).await,
+        Command::Sandbox(Sandbox::Init(options)) => sandbox_init(&options).await,
+        Command::Prove(options) => prove(&options),
+        Command::Bench(options) => bench::run(&options).await.map(|()| true),
+        Command::Config(ConfigCommand::Check(data)) => config_check(&data),
+        Command::Openapi => {
+            writeln!(std::io::stdout(), "{}", gateway::openapi().trim_end())?;
+            Ok(true)
+        }
+    }
+}
+
+async fn serve_all(options: &cli::Serve) -> Result<bool, Error> {
+    let home = Home::new(&options.data.data);
+    let mut config = Config::load(&home, options.data.config.as_deref())?;
+    if let Some(listen) = options.listen {
+        config.listen = listen;
+    }
+    for danger in config.dangers() {
+        if danger.fatal {
+            tracing::error!("{}", danger.text);
+        } else {
+            tracing::warn!("{}", danger.text);
+        }
+    }
+    if config.mode == Mode::Sandbox && !config.listen.ip().is_loopback() {
+        return Err("a sandbox serves this machine only; set listen to a 127.0.0.1 address".into());
+    }
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| {
+        format!("{}: {error}; is another process listening there? choose another --listen", config.listen)
+    })?;
+    config.listen = listener.local_addr()?;
+    let app = App::open(&home, &config).await?;
+    tracing::info!(listen = %config.listen, base = %config.base(), data = %home.path().display(), mode = ?config.mode, "serving");
+    let stop = serve::stop_signal();
+    serve::serve(app, listener, &config, stop).await?;
+    Ok(true)
+}
+
+async fn sandbox_init(options: &cli::SandboxInit) -> Result<bool, Error> {
+    let home = Home::new(&options.data);
+    let config = Config { mode: Mode::Sandbox, listen: options.listen, ..Config::default() };
+    if home.store().exists() && !home.sandbox().exists() {
+        return Err(format!("{} holds another installation; choose another --data", home.path().display()).into());
+    }
+    let app = App::open(&home, &config).await?;
+    let made = sandbox::init(&app, &home, &config).await?;
+    app.close();
+    let toml = format!(
+        "# Written by `feiqian sandbox init`. Every other value has its default; `feiqian config check` lists them.\n\
+         mode = \"sandbox\"\nlisten = \"{}\"\n",
+        options.listen
+    );
+    home::write_private(&home.config(), toml.as_bytes())?;
+    let mut out = std::io::stdout();
+    writeln!(out, "{}", serde_json::to_string_pretty(&made)?)?;
+    let data = home.path().display();
+    writeln!(std::io::stderr(), "\nwritten to {}\nnext: feiqian serve --data {data}", home.sandbox().join("merchant.json").display())?;
+    Ok(true)
+}
+
+fn prove(options: &cli::Prove) -> Result<bool, Error> {
+    let home = Home::new(&options.data);
+    if !home.store().exists() {
+        return Err(format!("{}: no store here; name the data directory with --data", home.store().display()).into());
+    }
+    let queries = store::sqlite_queries(&home.store())?;
+    let proof = engine::prove::prove(&*queries)?;
+    let mut out = std::io::stdout();
+    if options.json {
+        writeln!(out, "{}", serde_json::to_string(&proof)?)?;
+        return Ok(proof.holds());
+    }
+    writeln!(
+        out,
+        "checked {} accounts, {} transfers, {} orders, {} channel payments, {} notifications",
+        proof.accounts, proof.transfers, proof.orders, proof.payments, proof.notifications
+    )?;
+    if proof.holds() {
+        for invariant in &proof.invariants {
+            writeln!(out, "  holds  {invariant}")?;
+        }
+        return Ok(true);
+    }
+    for failure in &proof.failures {
+        writeln!(out, "  BROKEN {failure}")?;
+    }
+    if proof.more > 0 {
+        writeln!(out, "  and {} more", proof.more)?;
+    }
+    writeln!(out, "next: stop taking payments, keep a copy of {}, and look at the rows named above", home.store().display())?;
+    Ok(false)
+}
+
+fn config_check(data: &cli::Data) -> Result<bool, Error> {
+    let home = Home::new(&data.data);
+    let config = Config::load(&home, data.config.as_deref())?;
+    let mut out = std::io::stdout();
+    let values = serde_json::to_value(&config)?;
+    for (name, value) in values.as_object().into_iter().flatten() {
+        writeln!(out, "{name} = {value}")?;
+    }
+    writeln!(out, "# in effect: base {}, {} signing threads", config.base(), config.signing())?;
+    let dangers = config.dangers();
+    for danger in &dangers {
+        writeln!(out, "{}: {}", if danger.fatal { "UNSAFE" } else { "note" }, danger.text)?;
+    }
+    Ok(!dangers.iter().any(|danger| danger.fatal))
 }

@@ -28,7 +28,7 @@ pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
             no(Code::NoAuth, format!("商户 {id} 已被停用，请联系平台"), rejection)
         }
         R::ProductOff(product) => {
-            no(Code::NoAuth, format!("商户未开通 {product:?} 支付产品，请开通后重试"), rejection)
+            no(Code::NoAuth, format!("商户未开通 {} 支付产品，请开通后重试", service::wire::trade_type(*product).wire()), rejection)
         }
         R::AppNotFound(app) => {
             no(Code::AppidMchidNotMatch, format!("appid {app} 不存在，请检查 appid"), rejection)

@@ -1,1 +1,107 @@
-//! Placeholder.
+//! The merchants' HTTP API, wire-compatible with WeChat Pay API v3, and what goes with it: OAuth for JSAPI, the
+//! sandbox's helpers, the OpenAPI document with its reference page.
+//!
+//! It translates between HTTP and [`service::Service`] and holds no rule about money. What is *not* here: storage,
+//! keys, delivery of notifications, pages for payers.
+//!
+//! | Module | Noun |
+//! | --- | --- |
+//! | `transport` | what every signed request goes through: body, signature, replay, rate, signed answer, log line |
+//! | `orders`, `query`, `codepay` | orders: placed, closed; asked for; by payment code, reversed |
+//! | `certificates`, `echo` | platform certificates; the self-test of keys |
+//! | `oauth` | authorization code → openid |
+//! | `sandbox` | paying and looking without a phone, on this machine only |
+//! | `errors` | the table from rejections to public codes |
+//! | `notify_url` | which notification addresses may be named |
+//! | `docs` | the OpenAPI document |
+
+mod certificates;
+mod codepay;
+mod docs;
+mod echo;
+mod errors;
+mod notify_url;
+mod oauth;
+mod orders;
+mod query;
+mod sandbox;
+mod transport;
+
+#[cfg(test)]
+mod tests;
+
+pub use transport::query_string::{PAIRS_MAX, QUERY_BYTES_MAX, QueryError, query_pairs};
+
+use axum::{
+    Router,
+    extract::Request,
+    routing::{MethodRouter, any, get, post},
+};
+use engine::{Clock, SystemClock};
+use protocol::order::Product;
+use service::Service;
+use std::{future::Future, sync::Arc};
+use transport::{Call, Gateway, Outcome, Shared};
+
+/// The merchant API under `/v3`, `GET /sns/oauth2/access_token`, `/openapi.json` and its page under `/docs`. It
+/// has no fallback of its own, so it can be merged with other routers.
+///
+/// Serve it with connection info ([`axum::extract::ConnectInfo`] of a socket address): the caller's address goes
+/// to the journal, and failures are counted by it. A proxy on the same machine is believed about the last address
+/// of `X-Forwarded-For`.
+pub fn router(service: Arc<Service>) -> Router {
+    router_at(service, Arc::new(SystemClock))
+}
+
+/// As [`router`], with the clock of signatures and certificates.
+fn router_at(service: Arc<Service>, wall: Arc<dyn Clock>) -> Router {
+    let gateway = Gateway::new(service, wall);
+    let signed = Router::new()
+        .route("/v3/pay/transactions/jsapi", post_signed(|call| orders::prepay(call, Product::Jsapi)))
+        .route("/v3/pay/transactions/app", post_signed(|call| orders::prepay(call, Product::App)))
+        .route("/v3/pay/transactions/h5", post_signed(|call| orders::prepay(call, Product::H5)))
+        .route("/v3/pay/transactions/native", post_signed(|call| orders::prepay(call, Product::Native)))
+        .route("/v3/pay/transactions/codepay", post_signed(codepay::codepay))
+        .route("/v3/pay/transactions/id/{transaction_id}", get_signed(query::by_transaction_id))
+        .route("/v3/pay/transactions/out-trade-no/{out_trade_no}", get_signed(query::by_out_trade_no))
+        .route("/v3/pay/transactions/out-trade-no/{out_trade_no}/close", post_signed(orders::close))
+        .route("/v3/pay/transactions/out-trade-no/{out_trade_no}/reverse", post_signed(codepay::reverse))
+        .route("/v3/certificates", get_signed(certificates::list))
+        .route("/v3/security/echo", post_signed(echo::echo))
+        .route("/v3/{*rest}", any(transport::not_found))
+        .method_not_allowed_fallback(transport::method_not_allowed)
+        .with_state(Arc::clone(&gateway));
+    let open = Router::new()
+        .route("/sns/oauth2/access_token", get(oauth::access_token))
+        .with_state(gateway)
+        .merge(docs::router());
+    signed.merge(transport::plain::wrap(open, "application/json", oauth::PANICKED))
+}
+
+/// The sandbox's endpoints under `/sandbox/v1`; no routes at all outside a sandbox. Serve it with connection info:
+/// without it nobody is on this machine.
+pub fn sandbox_router(service: Arc<Service>) -> Router {
+    sandbox::router(service)
+}
+
+/// The OpenAPI document of everything above, pretty JSON, the same on every call.
+#[must_use]
+pub fn openapi() -> String {
+    docs::openapi()
+}
+
+fn post_signed<F, Fut>(endpoint: F) -> MethodRouter<Arc<Gateway>>
+where
+    F: FnOnce(Call) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Outcome> + Send + 'static,
+{
+    post(move |state: Shared, request: Request| transport::serve(state.0, request, endpoint))
+}
+
+fn get_signed<F, Fut>(endpoint: F) -> MethodRouter<Arc<Gateway>>
+where
+    F: FnOnce(Call) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Outcome> + Send + 'static,
+{
+    get(move |state: Shared, request: Request| transport::serve(state.0, request, endpoint))
+}

@@ -4,9 +4,11 @@
 //! columns are defined once, in `columns`. No rule lives here.
 
 mod columns;
+#[doc(hidden)]
+pub mod conformance;
 mod journal;
 pub mod memory;
 mod sqlite;
 
 pub use memory::{Memory, memory};
-pub use sqlite::{Options, SQLITE_OLDEST, sqlite};
+pub use sqlite::{Options, SQLITE_OLDEST, sqlite, sqlite_queries};

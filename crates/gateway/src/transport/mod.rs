@@ -74,6 +74,8 @@ pub(crate) struct Gateway {
     replays: ReplayMemory,
     rates: Rates,
     failures: Addresses,
+    /// Exchanges of authorization codes.
+    pub(crate) exchanges: Addresses,
     in_flight: AtomicUsize,
     large_bodies: Arc<Semaphore>,
 }
@@ -89,6 +91,7 @@ impl Gateway {
             replays: ReplayMemory::default(),
             rates: Rates::default(),
             failures: Addresses::new(FAILURES_PER_SECOND),
+            exchanges: Addresses::new(crate::oauth::PER_SECOND),
             in_flight: AtomicUsize::new(0),
             large_bodies: Arc::new(Semaphore::new(body::LARGE_MAX)),
         })

@@ -118,7 +118,9 @@ impl Queries for Memory {
                 next = payment.bill_previous;
                 entries.push(Bill::TopUp(Box::new(payment.clone())));
             } else {
-                return Err(Fault::Failed(format!("the bill of payer {payer} names {id}, which is not there")));
+                return Err(Fault::Failed(format!(
+                    "the bill of payer {payer} names {id}, which is not there"
+                )));
             }
         }
         Ok(entries)
@@ -182,7 +184,8 @@ impl Queries for Memory {
                 && row.payment.is_none()
                 && row.expires_at <= now
         };
-        let rows: Vec<_> = held.rows.orders.values().filter(due).map(|row| (row.expires_at, row.id)).collect();
+        let rows: Vec<_> =
+            held.rows.orders.values().filter(due).map(|row| (row.expires_at, row.id)).collect();
         Ok(earliest(rows, limit, |row| *row).into_iter().map(|(_, id)| id).collect())
     }
     fn stale(&self, now: Time, limit: usize) -> Answer<Vec<Key>> {

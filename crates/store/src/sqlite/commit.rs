@@ -14,22 +14,40 @@ use rusqlite::{Connection, OptionalExtension};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
+    time::Duration,
 };
 use types::Time;
 
-/// Pages in the write-ahead log that start a checkpoint (4 KiB each).
-const CHECKPOINT_PAGES: i64 = 8_000;
+/// Commits between two looks at the size of the write-ahead log.
+const LOOK_EVERY: u32 = 8;
+/// Bytes of the write-ahead log that start a checkpoint beside the writer.
+const CHECKPOINT_BYTES: u64 = 32 * 1024 * 1024;
+/// How long starting the log over may wait for readers; when they take longer it is tried again.
+const RESTART_WAIT: Duration = Duration::from_millis(20);
 
 pub(super) struct SqliteCommitter {
     connection: Connection,
     sql: HashMap<&'static str, Sql>,
     /// The last batch committed, once known.
     last: Option<i64>,
-    pages: i64,
-    checkpoint: mpsc::SyncSender<()>,
+    checkpoint: Checkpoint,
     lines: String,
+}
+
+/// The write-ahead log is copied into the file by a thread of its own, so that no commit waits for the copying.
+/// Under steady load that thread never reaches the end of a growing log, so when it has copied most of it the
+/// committer copies the rest between two commits and starts the log over.
+struct Checkpoint {
+    ask: mpsc::SyncSender<()>,
+    copied: Arc<AtomicBool>,
+    log: PathBuf,
+    commits: u32,
 }
 
 struct Sql {
@@ -59,20 +77,48 @@ impl Sql {
 impl SqliteCommitter {
     /// Takes over the writing connection and starts the checkpoint thread, which ends with it.
     pub(super) fn start(connection: Connection, path: &Path, options: Options) -> Result<Self, Fault> {
-        let (checkpoint, asked) = mpsc::sync_channel(1);
+        let (ask, asked) = mpsc::sync_channel(1);
+        let copied = Arc::new(AtomicBool::new(false));
         let keeper = open(path, options, true)?;
-        let name = PathBuf::from(path);
+        let (done, name) = (Arc::clone(&copied), PathBuf::from(path));
         thread::Builder::new()
             .name("checkpoint".into())
             .spawn(move || {
                 while asked.recv().is_ok() {
-                    if let Err(error) = keeper.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
-                        tracing::warn!(file = %name.display(), %error, "checkpoint");
+                    match keeper.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+                        Ok(()) => done.store(true, Ordering::Release),
+                        Err(error) => tracing::warn!(file = %name.display(), %error, "checkpoint"),
                     }
                 }
             })
             .map_err(failed)?;
-        Ok(Self { connection, sql: HashMap::new(), last: None, pages: 0, checkpoint, lines: String::new() })
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let checkpoint = Checkpoint { ask, copied, log: log.into(), commits: 0 };
+        Ok(Self { connection, sql: HashMap::new(), last: None, checkpoint, lines: String::new() })
+    }
+
+    /// Keeps the write-ahead log short. A failure costs time only; it is tried again later.
+    fn tend_log(&mut self) {
+        if self.checkpoint.copied.swap(false, Ordering::Acquire) {
+            let connection = &self.connection;
+            let restart = || -> rusqlite::Result<()> {
+                connection.busy_timeout(RESTART_WAIT)?;
+                connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
+                connection.busy_timeout(super::BUSY_WAIT)
+            };
+            if let Err(error) = restart() {
+                tracing::warn!(%error, "starting the write-ahead log over");
+            }
+        }
+        self.checkpoint.commits += 1;
+        if self.checkpoint.commits >= LOOK_EVERY {
+            self.checkpoint.commits = 0;
+            let bytes = std::fs::metadata(&self.checkpoint.log).map_or(0, |file| file.len());
+            if bytes >= CHECKPOINT_BYTES {
+                let _ = self.checkpoint.ask.try_send(()); // one is already asked for
+            }
+        }
     }
 
     fn write<E: Stored>(&mut self, changes: &[Change<E>]) -> rusqlite::Result<()> {
@@ -199,11 +245,7 @@ impl Committer for SqliteCommitter {
         let commit = self.connection.prepare_cached("COMMIT").and_then(|mut s| s.execute([]));
         commit.map_err(|error| Fault::Unknown(error.to_string()))?;
         self.last = Some(batch.number);
-        self.pages += i64::try_from(batch.journal.len()).unwrap_or(0) / 2 + 8;
-        if self.pages >= CHECKPOINT_PAGES {
-            self.pages = 0;
-            let _ = self.checkpoint.try_send(()); // one is already asked for
-        }
+        self.tend_log();
         Ok(())
     }
 }

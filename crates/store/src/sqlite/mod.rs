@@ -6,16 +6,20 @@ mod migrate;
 mod query;
 mod row;
 
-use engine::{Fault, Store};
+use engine::{Fault, Queries, Store};
 use rusqlite::{Connection, OpenFlags};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 /// The oldest SQLite that may be used: older ones can lose committed transactions when the write-ahead log is
 /// reset while another connection reads.
 pub const SQLITE_OLDEST: i32 = 3_051_003;
+
+/// How long a statement waits for another connection's lock.
+const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 /// How the store is opened.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +59,16 @@ pub fn sqlite(path: &Path, options: Options) -> Result<Store, Fault> {
     })
 }
 
+/// Opens an existing store for reading only, also while another process writes it.
+///
+/// # Errors
+/// [`Fault::Failed`] when the file can't be opened or SQLite is too old.
+pub fn sqlite_queries(path: &Path) -> Result<Arc<dyn Queries>, Fault> {
+    check_version()?;
+    let connection = open(path, Options::default(), false)?;
+    Ok(Arc::new(query::SqliteQueries::new(vec![connection], PathBuf::from(path))))
+}
+
 fn check_version() -> Result<(), Fault> {
     let version = rusqlite::version_number();
     if version < SQLITE_OLDEST {
@@ -75,7 +89,7 @@ fn open(path: &Path, options: Options, write: bool) -> Result<Connection, Fault>
     };
     let connection =
         Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fault)?;
-    connection.busy_timeout(std::time::Duration::from_secs(10)).map_err(fault)?;
+    connection.busy_timeout(BUSY_WAIT).map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(128);
     if write {
         // Checkpoints run on a thread of their own (see `commit`), not inside somebody's commit.

@@ -1,0 +1,88 @@
+//! One process put together: store, engine, keys, service.
+
+use crate::{
+    config::{Config, Mode},
+    home::{Home, HomeError, Lock},
+};
+use crypto::{PlatformKeys, Vault};
+use domain::Caller;
+use engine::{Clock, Engine, Fault, ManualClock, SystemClock, engine::Setup};
+use service::{EventBus, KeysError, Parts, SandboxInbox, Service, Settings};
+use std::sync::Arc;
+
+/// A running platform without its doors.
+pub(crate) struct App {
+    pub(crate) service: Arc<Service>,
+    /// The clock of a sandbox, which can be moved.
+    pub(crate) sandbox_clock: Option<Arc<ManualClock>>,
+    engine: Engine,
+    _lock: Lock,
+}
+
+/// Why the platform could not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    #[error("{0}")]
+    Store(#[from] Fault),
+    #[error("platform keys: {0}")]
+    Keys(#[from] KeysError),
+    #[error("platform keys: {0}")]
+    Platform(#[from] crypto::platform::PlatformError),
+}
+
+impl App {
+    /// Opens the data directory and starts the engine. A new directory gets a store, a master key and the
+    /// platform's signing keys.
+    pub(crate) async fn open(home: &Home, config: &Config) -> Result<Self, StartError> {
+        let lock = home.lock()?;
+        let master = home.load_master_key(config.master_key().as_deref())?;
+        let vault = Arc::new(Vault::new(1, &master));
+        let options = store::Options { durable: config.durable, ..store::Options::default() };
+        let opened = store::sqlite(&home.store(), options)?;
+        let queries = Arc::clone(&opened.queries);
+        let sandbox = config.mode == Mode::Sandbox;
+        let sandbox_clock = sandbox.then(|| Arc::new(ManualClock::ahead(0)));
+        let clock: Arc<dyn Clock> = match &sandbox_clock {
+            Some(clock) => Arc::<ManualClock>::clone(clock),
+            None => Arc::new(SystemClock),
+        };
+        let events = EventBus::default();
+        let bus = events.clone();
+        let setup = Setup { queue_max: config.queue_max, shard: 0 };
+        let engine =
+            Engine::start(opened, Arc::clone(&clock), setup, Box::new(move |heard| bus.tell(heard)))?;
+        let platform = match service::load_keys(&*queries, &vault)? {
+            Some(keys) => keys,
+            None => {
+                let keys = PlatformKeys::generate(clock.now())?;
+                let keep = service::keep_keys(&keys, &vault)?;
+                engine.handle().run(keep, Caller::platform()).await.map_err(KeysError::from)?;
+                keys
+            }
+        };
+        let service = Service::new(Parts {
+            engine: engine.handle(),
+            queries,
+            clock,
+            vault,
+            platform,
+            events,
+            messenger: Arc::new(SandboxInbox::default()),
+            settings: Settings {
+                public_base: config.base(),
+                other_bases: config.other_bases.clone(),
+                sandbox,
+                payment_code_prefix: config.payment_code_prefix,
+            },
+            signing_threads: config.signing(),
+        });
+        Ok(Self { service: Arc::new(service), sandbox_clock, engine, _lock: lock })
+    }
+
+    /// Answers what is queued and stops.
+    pub(crate) fn close(self) {
+        self.engine.stop();
+    }
+}

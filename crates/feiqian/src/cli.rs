@@ -1,0 +1,114 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// 飞钱 Feiqian: the mobile payment platform you run yourself.
+///
+/// Merchants' WeChat Pay v3 SDKs work against it by changing the base URL; payers pay on their phones' web
+/// browser; every fen is in a double-entry ledger that `prove` checks.
+#[derive(Debug, Parser)]
+#[command(name = "feiqian", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Play a whole payment in a fresh temporary sandbox, then serve it until Ctrl-C.
+    Demo(Demo),
+    /// Run the platform.
+    Serve(Serve),
+    /// Make and steer sandboxes for integrators.
+    #[command(subcommand)]
+    Sandbox(Sandbox),
+    /// Check every money invariant over a data directory; exit 1 and name the rows when one is broken.
+    Prove(Prove),
+    /// Measure this machine: durable payments in process, orders over HTTP, and RSA beside them.
+    Bench(Bench),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the OpenAPI document of the merchant API.
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Stop after the play instead of serving.
+    #[arg(long)]
+    pub(crate) exit: bool,
+    /// Where to serve; a free port when it is 0.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+}
+
+/// Where the data are.
+#[derive(Debug, Args)]
+pub(crate) struct Data {
+    /// Data directory: store, master key, sandbox files. Made when absent.
+    #[arg(long, default_value = "feiqian-data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Configuration file; DIR/feiqian.toml when not given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Address and port to listen on; beats the configuration.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sandbox {
+    /// Make a sandbox: merchant, keys, application and a payer with money, written to DIR/sandbox.
+    Init(SandboxInit),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxInit {
+    /// Data directory; must not hold a sandbox yet.
+    #[arg(long, default_value = "feiqian-data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Address the sandbox will listen on, written into merchant.json and feiqian.toml.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Prove {
+    /// Data directory. It may be in use.
+    #[arg(long, default_value = "feiqian-data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Seconds each part runs.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) seconds: u64,
+    /// Callers at once, in process.
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=15_000))]
+    pub(crate) callers: u64,
+    /// Connections at once, over HTTP.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) connections: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the values in effect and what is unsafe about them; exit 1 when something must not be used with
+    /// real money.
+    Check(Data),
+}

@@ -1,0 +1,188 @@
+//! Configuration: defaults, then one TOML file, then `FEIQIAN_…` variables, then flags. Business parameters
+//! (limits, fees) are records, not configuration.
+
+use crate::home::Home;
+use config::{Environment, File, FileFormat};
+use serde::{Deserialize, Serialize};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+/// Everything an operator can set.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// `sandbox` (test endpoints, fault menu, never for real money) or `production`.
+    pub(crate) mode: Mode,
+    /// Address and port to listen on.
+    pub(crate) listen: SocketAddr,
+    /// Scheme, host and port under which payers and merchants reach this server; `http://LISTEN` when empty.
+    pub(crate) public_base: String,
+    /// Further bases that merchants may have signed into absolute URLs.
+    pub(crate) other_bases: Vec<String>,
+    /// False lets a power cut lose the last payments. For experiments only.
+    pub(crate) durable: bool,
+    /// Commands that may wait before new ones are refused as busy, 1 to 1,000,000.
+    pub(crate) queue_max: usize,
+    /// Threads that sign answers, 1 to 256; one a core when 0.
+    pub(crate) signing_threads: usize,
+    /// File with the master key; `master.key` in the data directory when empty.
+    pub(crate) master_key_file: String,
+    /// First two digits of payment codes, 10 to 99.
+    pub(crate) payment_code_prefix: u8,
+    /// Seconds that open requests get at shutdown, 0 to 300.
+    pub(crate) drain_s: u64,
+}
+
+/// What kind of installation this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    Sandbox,
+    Production,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Production,
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
+            public_base: String::new(),
+            other_bases: Vec::new(),
+            durable: true,
+            queue_max: 20_000,
+            signing_threads: 0,
+            master_key_file: String::new(),
+            payment_code_prefix: 88,
+            drain_s: 10,
+        }
+    }
+}
+
+/// Why the configuration can't be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("configuration: {0}")]
+    Read(#[from] config::ConfigError),
+    #[error("configuration: {0}")]
+    Range(String),
+}
+
+/// Something an operator should know before real money moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unsafe {
+    /// True when it must not be used with real money.
+    pub(crate) fatal: bool,
+    pub(crate) text: String,
+}
+
+impl Config {
+    /// Reads `file`, or the data directory's own, then the environment.
+    pub(crate) fn load(home: &Home, file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut sources = config::Config::builder();
+        sources = match file {
+            Some(path) => sources.add_source(File::from(path).format(FileFormat::Toml)),
+            None => sources.add_source(File::from(home.config()).format(FileFormat::Toml).required(false)),
+        };
+        let environment = Environment::with_prefix("FEIQIAN").separator("__").prefix_separator("_");
+        let ignored = ["FEIQIAN_LOG", "FEIQIAN_BIN"];
+        let variables = std::env::vars().filter(|(name, _)| !ignored.contains(&name.as_str())).collect();
+        sources = sources.add_source(environment.source(Some(variables)).try_parsing(true));
+        let config: Self = sources.build()?.try_deserialize()?;
+        config.check_ranges()?;
+        Ok(config)
+    }
+    fn check_ranges(&self) -> Result<(), ConfigError> {
+        let refuse = |text: String| Err(ConfigError::Range(text));
+        if !(10..=99).contains(&self.payment_code_prefix) {
+            return refuse(format!("payment_code_prefix is {}, must be 10 to 99", self.payment_code_prefix));
+        }
+        if !(1..=1_000_000).contains(&self.queue_max) {
+            return refuse(format!("queue_max is {}, must be 1 to 1000000", self.queue_max));
+        }
+        if self.signing_threads > 256 {
+            return refuse(format!("signing_threads is {}, must be 0 to 256", self.signing_threads));
+        }
+        if self.drain_s > 300 {
+            return refuse(format!("drain_s is {}, must be 0 to 300", self.drain_s));
+        }
+        let base = &self.public_base;
+        let known = base.is_empty() || base.starts_with("http://") || base.starts_with("https://");
+        if !known || base.ends_with('/') {
+            return refuse(format!("public_base is `{base}`, must be http(s)://host[:port] without a slash at the end"));
+        }
+        Ok(())
+    }
+    /// The base that links are built from.
+    pub(crate) fn base(&self) -> String {
+        if self.public_base.is_empty() { format!("http://{}", self.listen) } else { self.public_base.clone() }
+    }
+    /// The master key's file, when it is configured.
+    pub(crate) fn master_key(&self) -> Option<PathBuf> {
+        (!self.master_key_file.is_empty()).then(|| PathBuf::from(&self.master_key_file))
+    }
+    /// Signing threads in effect.
+    pub(crate) fn signing(&self) -> usize {
+        match self.signing_threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
+    }
+    /// What is unsafe about these values.
+    pub(crate) fn dangers(&self) -> Vec<Unsafe> {
+        let mut found = Vec::new();
+        let mut say = |fatal, text: &str| found.push(Unsafe { fatal, text: text.to_owned() });
+        let loopback = self.listen.ip().is_loopback();
+        match self.mode {
+            Mode::Sandbox if !loopback => say(
+                true,
+                "a sandbox listens beyond this machine: anybody who reaches it can read sign-in codes; \
+                 set listen to 127.0.0.1",
+            ),
+            Mode::Sandbox => say(false, "mode is sandbox: test endpoints are open; never use it for real money"),
+            Mode::Production if !self.base().starts_with("https://") => say(
+                true,
+                "public_base is not https: payers would enter PINs over plain text; put a TLS proxy in front \
+                 and set public_base to its https address",
+            ),
+            Mode::Production => {}
+        }
+        if !self.durable {
+            say(true, "durable is false: a power cut loses payments that were confirmed; set it to true");
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn safe_defaults_and_named_dangers() {
+        let config = Config::default();
+        assert!(config.listen.ip().is_loopback() && config.durable);
+        assert_eq!(config.mode, Mode::Production);
+        let sandbox = Config { mode: Mode::Sandbox, listen: "0.0.0.0:80".parse().unwrap(), ..Config::default() };
+        assert!(sandbox.dangers().iter().any(|danger| danger.fatal && danger.text.contains("sandbox")));
+        let loose = Config { durable: false, ..Config::default() };
+        assert!(loose.dangers().iter().any(|danger| danger.text.contains("durable")));
+        let good = Config { public_base: "https://pay.example".into(), ..Config::default() };
+        assert_eq!(good.dangers(), vec![]);
+    }
+
+    #[test]
+    fn ranges_are_checked_with_the_value_named() {
+        for (config, named) in [
+            (Config { payment_code_prefix: 9, ..Config::default() }, "9"),
+            (Config { queue_max: 0, ..Config::default() }, "queue_max is 0"),
+            (Config { drain_s: 301, ..Config::default() }, "301"),
+            (Config { public_base: "pay.example".into(), ..Config::default() }, "pay.example"),
+            (Config { public_base: "https://pay.example/".into(), ..Config::default() }, "slash"),
+        ] {
+            let error = config.check_ranges().unwrap_err().to_string();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}

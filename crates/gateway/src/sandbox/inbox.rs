@@ -1,0 +1,136 @@
+//! What was sent, to merchants and to phones.
+
+use super::{json, problem::Problem};
+use crate::{
+    errors,
+    transport::{caller, query_string::Query},
+};
+use axum::{
+    extract::{Path, Request, State},
+    http::StatusCode,
+    response::Response,
+};
+use domain::{Actor, Command, notification::Notification};
+use engine::Fault;
+use protocol::notification::Event;
+use serde::Serialize;
+use service::Service;
+use std::{str::FromStr, sync::Arc};
+use types::{Cursor, MerchantId, NotificationId, PageRequest, Phone, TransactionId};
+
+#[derive(Serialize)]
+struct Listed {
+    notifications: Vec<Sent>,
+    /// Pass it as `after` for the next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// A notification with what a developer asks about it.
+#[derive(Serialize)]
+struct Sent {
+    id: String,
+    url: String,
+    event_type: &'static str,
+    state: &'static str,
+    attempts: u32,
+    /// None while there was no answer.
+    last_status: Option<u16>,
+    next_at: Option<String>,
+    created_at: String,
+    out_trade_no: String,
+    transaction_id: String,
+}
+
+/// `GET /sandbox/v1/notifications?mchid=&limit=&after=`: newest first.
+pub(super) async fn notifications(
+    State(service): State<Arc<Service>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let query = query(&request)?;
+    let merchant: Option<MerchantId> = parsed(&query, "mchid")?;
+    let limit: Option<usize> = parsed(&query, "limit")?;
+    let after: Option<NotificationId> = parsed(&query, "after")?;
+    let page = PageRequest::new(limit.unwrap_or(PageRequest::MAX), after.map(|id| Cursor(id.0)));
+    let listed = tokio::task::spawn_blocking(move || list(&service, merchant, page)).await;
+    let listed = listed.map_err(|error| errors::broken("notifications can't be listed", &error))?;
+    Ok(json(StatusCode::OK, &listed.map_err(|fault| errors::fault(&fault))?))
+}
+
+fn list(service: &Service, merchant: Option<MerchantId>, page: PageRequest) -> Result<Listed, Fault> {
+    let page = service.queries.notifications(merchant, page)?;
+    let notifications = page.rows.iter().map(|row| sent(service, row)).collect::<Result<_, _>>()?;
+    Ok(Listed { notifications, next: page.next.map(|cursor| cursor.0.to_string()) })
+}
+
+fn sent(service: &Service, row: &Notification) -> Result<Sent, Fault> {
+    let order = service.queries.order(row.order)?;
+    let terms = order.as_ref().map(|order| &order.terms);
+    Ok(Sent {
+        id: row.id.to_string(),
+        url: terms.map(|terms| terms.notify_url.to_string()).unwrap_or_default(),
+        event_type: Event::TransactionSuccess.wire(),
+        state: row.state.name(),
+        attempts: row.attempts,
+        last_status: Some(row.last_status).filter(|status| *status != 0),
+        next_at: row.next_at.map(types::Time::rfc3339),
+        created_at: row.created_at.rfc3339(),
+        out_trade_no: terms.map(|terms| terms.number.to_string()).unwrap_or_default(),
+        transaction_id: TransactionId(row.order).to_string(),
+    })
+}
+
+/// `POST /sandbox/v1/notifications/{id}/resend`: sends it again now, whatever its state.
+pub(super) async fn resend(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let id: NotificationId = id.parse().map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, format!("The id: {error}.")).coded("PARAM_ERROR")
+    })?;
+    let (parts, _) = request.into_parts();
+    service.engine.run(Command::Resend(id), caller(Actor::Platform, &parts)).await?;
+    let row = service.queries.notification(id).map_err(|fault| errors::fault(&fault))?;
+    let row = row.ok_or_else(|| errors::broken("a notification is gone", &id))?;
+    Ok(json(StatusCode::OK, &sent(&service, &row).map_err(|fault| errors::fault(&fault))?))
+}
+
+#[derive(Serialize)]
+struct Messages {
+    messages: Vec<Text>,
+}
+
+#[derive(Serialize)]
+struct Text {
+    at: String,
+    text: String,
+}
+
+/// `GET /sandbox/v1/messages?phone=`: the messages a phone was sent, newest first.
+pub(super) async fn messages(
+    State(service): State<Arc<Service>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let query = query(&request)?;
+    let phone = query.get("phone").and_then(Phone::parse).ok_or_else(|| {
+        Problem::new(StatusCode::BAD_REQUEST, "phone is a mobile number of 11 digits.").coded("PARAM_ERROR")
+    })?;
+    let kept = service.messenger.kept(&phone).into_iter();
+    let messages = kept.map(|kept| Text { at: kept.at.rfc3339(), text: kept.text }).collect();
+    Ok(json(StatusCode::OK, &Messages { messages }))
+}
+
+fn query(request: &Request) -> Result<Query, Problem> {
+    let read = Query::parse(request.uri().query().unwrap_or_default());
+    read.map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, format!("{error}.")).coded("PARAM_ERROR")
+    })
+}
+
+fn parsed<T: FromStr>(query: &Query, name: &'static str) -> Result<Option<T>, Problem> {
+    let Some(text) = query.get(name) else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| {
+        Problem::new(StatusCode::BAD_REQUEST, format!("{name} is not a number.")).coded("PARAM_ERROR")
+    })
+}

@@ -1,0 +1,156 @@
+//! `POST /sandbox/v1/payments`: pays an order as a payer, with the sandbox PIN, by the door that was handed out.
+
+use super::{PIN, json, pin, problem::Problem, read, transaction};
+use crate::{
+    errors,
+    transport::{caller, query_string::Query},
+};
+use axum::{
+    extract::{Request, State},
+    http::StatusCode,
+    response::Response,
+};
+use crypto::token::{OrderToken, TokenKind};
+use domain::{
+    Actor, Command, Reply,
+    merchant::Product,
+    order::Order,
+    payer::PinOutcome,
+    payment::{Confirmation, Entry, Paid, PaymentState},
+};
+use serde::{Deserialize, Serialize};
+use service::Service;
+use std::{sync::Arc, time::Duration};
+use types::{OrderId, PaymentId};
+
+/// What is asked: who pays, by exactly one door, from the balance or from the newest card.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    openid: String,
+    code_url: Option<String>,
+    prepay_id: Option<String>,
+    h5_url: Option<String>,
+    #[serde(default)]
+    card: bool,
+}
+
+/// A card payment whose outcome is not known yet.
+#[derive(Serialize)]
+struct Waiting {
+    payment_id: String,
+    state: &'static str,
+}
+
+/// How long a card's bank is waited for, and how often it is looked at.
+const BANK_WAIT: Duration = Duration::from_secs(10);
+const BANK_LOOK: Duration = Duration::from_millis(50);
+
+/// 200 with the transaction once paid; 202 when the card's bank has not answered in 10 s.
+pub(super) async fn pay(
+    State(service): State<Arc<Service>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (asked, parts) = read::<Asked>(request).await?;
+    let token = door(&service, &asked)?;
+    let order = order(&service, token.order)?;
+    let payer = service.vault.tokens().open_openid(order.terms.app, &asked.openid);
+    let payer = payer.ok_or_else(|| {
+        let detail = format!("The openid is none of application {}, which placed the order.", order.terms.app);
+        Problem::new(StatusCode::BAD_REQUEST, detail).coded("PARAM_ERROR")
+    })?;
+    let card = match asked.card {
+        false => None,
+        true => {
+            let cards = service.queries.cards(payer).map_err(|fault| errors::fault(&fault))?;
+            let none = || Problem::new(StatusCode::BAD_REQUEST, "The payer has no card; bind one in the wallet.");
+            Some(cards.first().ok_or_else(none)?.id)
+        }
+    };
+    let confirmation = Confirmation {
+        order: order.id,
+        payer,
+        entry: Entry { product: product(token.kind, &order), issued_at: token.issued_at },
+        shown: order.terms.amount,
+        card,
+        pin: pin(&service, payer),
+    };
+    let caller = caller(Actor::Payer(payer), &parts);
+    match service.engine.run(Command::PayOrder(confirmation), caller).await? {
+        Reply::Paid(Paid::Done(_)) => transaction(&service, &self::order(&service, order.id)?),
+        Reply::Paid(Paid::Waiting(payment)) => wait(&service, order.id, payment).await,
+        Reply::Paid(Paid::Pin(outcome)) => Err(wrong_pin(outcome)),
+        other => Err(errors::broken("a payment had another answer", &format!("{other:?}")).into()),
+    }
+}
+
+/// What the link, id or code says; it must be ours.
+fn door(service: &Service, asked: &Asked) -> Result<OrderToken, Problem> {
+    let tokens = service.vault.tokens();
+    let (name, opened) = match (&asked.code_url, &asked.prepay_id, &asked.h5_url) {
+        (Some(text), None, None) => ("code_url", tokens.open_code(text)),
+        (None, Some(text), None) => ("prepay_id", tokens.open_prepay_id(text)),
+        (None, None, Some(text)) => ("h5_url", h5_token(text).and_then(|token| tokens.open_h5(&token))),
+        _ => {
+            let detail = "Give exactly one of code_url, prepay_id and h5_url.";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, detail).coded("PARAM_ERROR"));
+        }
+    };
+    opened.ok_or_else(|| {
+        let detail = format!("{name} was not made by this server; pass it as the order's answer gave it.");
+        Problem::new(StatusCode::BAD_REQUEST, detail).coded("PARAM_ERROR")
+    })
+}
+
+/// The token in an `h5_url`, also when the merchant has appended `redirect_url` to it.
+fn h5_token(url: &str) -> Option<String> {
+    let (_, query) = url.split_once('?')?;
+    Query::parse(query).ok()?.get("token").map(str::to_owned)
+}
+
+/// The product a door belongs to. A prepay_id serves two; which, the order knows.
+fn product(kind: TokenKind, order: &Order) -> Product {
+    match (kind, order.terms.product) {
+        (TokenKind::Prepay, Product::App) => Product::App,
+        (TokenKind::Prepay, _) => Product::Jsapi,
+        (TokenKind::Code, _) => Product::Native,
+        (TokenKind::H5, _) => Product::H5,
+    }
+}
+
+/// An order that a token of ours names.
+pub(super) fn order(service: &Service, id: OrderId) -> Result<Order, Problem> {
+    let order = service.queries.order(id).map_err(|fault| errors::fault(&fault))?;
+    order.ok_or_else(|| errors::rejection(&domain::Rejection::OrderNotFound).into())
+}
+
+pub(super) fn wrong_pin(outcome: PinOutcome) -> Problem {
+    let then = match outcome {
+        PinOutcome::Locked { until } => format!("; the PIN is locked until {until}"),
+        PinOutcome::Right | PinOutcome::Wrong { .. } => String::new(),
+    };
+    let detail = format!("The payer's PIN is not the sandbox's {PIN}{then}. Pay in the wallet instead.");
+    Problem::new(StatusCode::FORBIDDEN, detail).coded("ACCOUNT_ERROR")
+}
+
+/// Waits for the card's bank.
+async fn wait(service: &Service, order: OrderId, payment: PaymentId) -> Result<Response, Problem> {
+    let deadline = tokio::time::Instant::now() + BANK_WAIT;
+    loop {
+        let kept = service.queries.payment(payment).map_err(|fault| errors::fault(&fault))?;
+        let state = kept.as_ref().map_or(PaymentState::Authorising, |kept| kept.state);
+        match state {
+            PaymentState::Succeeded => return transaction(service, &self::order(service, order)?),
+            PaymentState::Declined => {
+                let code = kept.map(|kept| kept.channel_code).unwrap_or_default();
+                let detail = format!("The card's bank declined: {code}. The order can be paid again.");
+                return Err(Problem::new(StatusCode::FORBIDDEN, detail).coded("TRADE_ERROR"));
+            }
+            PaymentState::Authorising | PaymentState::Unknown if tokio::time::Instant::now() >= deadline => {
+                let waiting = Waiting { payment_id: payment.to_string(), state: state.name() };
+                return Ok(json(StatusCode::ACCEPTED, &waiting));
+            }
+            PaymentState::Authorising | PaymentState::Unknown => tokio::time::sleep(BANK_LOOK).await,
+        }
+    }
+}

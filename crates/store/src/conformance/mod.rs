@@ -1,0 +1,139 @@
+//! What every store must do, as one suite that runs on each of them.
+//!
+//! A check gets a place where a new store can be opened, as often as it likes; what was committed is there again
+//! each time. It panics on the first thing that is not as it must be.
+
+mod batches;
+mod journal;
+mod lists;
+mod random;
+mod records;
+mod samples;
+
+use domain::{
+    Batch, Caller, JournalLine, Key, Record, Subject,
+    world::{Change, Entity},
+};
+use engine::{Fault, Queries, Recovered, Store};
+use std::sync::Arc;
+use types::{JournalId, Time};
+
+/// Opens the store at one place.
+pub type Open<'a> = &'a dyn Fn() -> Store;
+
+/// A check: panics when the store does not do what it must.
+pub type Check = fn(Open<'_>);
+
+/// The checks by name.
+pub const CHECKS: [(&str, Check); 18] = [
+    ("a new store is empty", batches::a_new_store_is_empty),
+    ("where it stands survives opening", batches::where_it_stands_survives_opening),
+    ("a batch is written whole or not at all", batches::a_batch_is_written_whole_or_not_at_all),
+    ("many keys are answered in order", batches::many_keys_are_answered_in_order),
+    ("every bare record reads back", records::every_bare_record_reads_back),
+    ("every full record reads back", records::every_full_record_reads_back),
+    ("every update reads back", records::every_update_reads_back),
+    ("short-lived records can be removed", records::short_lived_records_can_be_removed),
+    ("a record made anew in its batch reads back", records::a_record_made_anew_in_its_batch_reads_back),
+    ("lists are in order", lists::lists_are_in_order),
+    ("a bill follows its links", lists::a_bill_follows_its_links),
+    ("notifications come in pages", lists::notifications_come_in_pages),
+    ("due notifications can be stepped over", lists::due_notifications_can_be_stepped_over),
+    ("due payments and orders come earliest first", lists::due_payments_and_orders_come_earliest_first),
+    ("stale records are those the sweep removes", lists::stale_records_are_those_the_sweep_removes),
+    ("the journal reads back", journal::the_journal_reads_back),
+    ("a timeline follows its links", journal::a_timeline_follows_its_links),
+    ("it behaves as the store in memory", random::it_behaves_as_the_store_in_memory),
+];
+
+/// Runs every check, each on a new place that `fresh` makes.
+///
+/// # Panics
+/// On the first check that fails; the line before on standard error names it.
+pub fn suite<P: Fn() -> Store>(fresh: impl Fn() -> P) {
+    for (name, check) in CHECKS {
+        eprintln!("conformance: {name}");
+        let open = fresh();
+        check(&open);
+    }
+}
+
+/// 2026-01-05T10:00:00+08:00, the time of the first batch.
+const START: Time = Time::from_unix(1_767_578_400);
+
+/// Writes batches by hand, as an engine would.
+struct Scribe {
+    store: Store,
+    stands: Recovered,
+}
+
+impl Scribe {
+    fn open(open: Open<'_>) -> Self {
+        let mut store = open();
+        let stands = store.committer.recover().expect("the store tells where it stands");
+        Self { store, stands }
+    }
+
+    fn queries(&self) -> Arc<dyn Queries> {
+        Arc::clone(&self.store.queries)
+    }
+
+    /// The next batch, with one journal line and no change yet.
+    fn draft(&self) -> Batch {
+        let number = self.stands.batch + 1;
+        let at = START.max(self.stands.at.plus(1));
+        Batch { number, at, journal: vec![line(number, 0, at)], ..Batch::default() }
+    }
+
+    #[track_caller]
+    fn commit(&mut self, batch: &Batch) {
+        self.try_commit(batch).expect("the batch is committed");
+    }
+
+    fn try_commit(&mut self, batch: &Batch) -> Result<(), Fault> {
+        self.store.committer.commit(batch)?;
+        self.stands = Recovered { batch: batch.number, at: batch.at };
+        Ok(())
+    }
+
+    /// Fills the next batch and commits it.
+    #[track_caller]
+    fn write(&mut self, fill: impl FnOnce(&mut Batch)) {
+        let mut batch = self.draft();
+        fill(&mut batch);
+        self.commit(&batch);
+    }
+
+    #[track_caller]
+    fn load(&mut self, keys: &[Key]) -> Vec<Option<Record>> {
+        let found = self.store.loader.load(keys).expect("the store loads");
+        assert_eq!(found.len(), keys.len(), "every key is answered");
+        found
+    }
+}
+
+/// A line without anything special.
+fn line(batch: i64, place: i64, at: Time) -> JournalLine {
+    JournalLine {
+        id: JournalId(batch * 4096 + place),
+        at,
+        caller: Caller::platform(),
+        command: "sweep",
+        subject: Subject::Platform,
+        outcome: "ok",
+        note: None,
+        previous: None,
+    }
+}
+
+fn added<E: Entity>(value: E) -> Change<E> {
+    Change { key: value.key(), value: Some(value), existed: false }
+}
+
+fn changed<E: Entity>(value: E) -> Change<E> {
+    Change { key: value.key(), value: Some(value), existed: true }
+}
+
+fn removed<E: Entity>(value: &E) -> Change<E> {
+    Change { key: value.key(), value: None, existed: true }
+}

@@ -1,0 +1,240 @@
+//! Every kind of record, written and read back; each look is through a store opened anew.
+
+use super::{Open, START, Scribe, added, changed, removed, samples};
+use domain::{Batch, Key, Record, world::Entity};
+use ledger::{Account, AccountId};
+use types::{AppId, Currency, OrderId, PayerId};
+
+const MERCHANT: i64 = 1_900_000_001;
+
+/// One record of each kind, bare or full. Those of the same kind have the same key either way.
+fn all(full: bool) -> Vec<(Key, Record)> {
+    let payer = samples::payer(3, 10, full);
+    let order = samples::order(5, MERCHANT, "pen-000001", full);
+    let account = AccountId::payer_balance(PayerId(3), Currency::CNY);
+    vec![
+        filed(samples::merchant(MERCHANT, full), Record::Merchant),
+        filed(samples::certificate(MERCHANT, "5A0B", full), Record::Certificate),
+        filed(samples::application(i64::MIN, full), Record::Application),
+        filed(samples::phone_owner(&payer), Record::Phone),
+        filed(payer, Record::Payer),
+        filed(samples::one_time_code(10, full), Record::OneTimeCode),
+        filed(samples::session(20, 3, START), Record::Session),
+        filed(samples::oauth_code(30, START, full), Record::OauthCode),
+        filed(samples::card(4, 3), Record::Card),
+        filed(samples::order_number(&order), Record::OrderNumber),
+        filed(order, Record::Order),
+        filed(samples::payment(6, full), Record::Payment),
+        filed(samples::payment_code(134_567_890_123_456_789, START, full), Record::PaymentCode),
+        filed(samples::usage(3, full), Record::Usage),
+        filed(samples::limits(full), Record::Limits),
+        filed(samples::notification(7, MERCHANT, full), Record::Notification),
+        filed(samples::key_ring(full), Record::KeyRing),
+        filed(samples::counter(i64::from(full) + 1), Record::Counter),
+        filed(samples::request(40, START), Record::Request),
+        filed(samples::account(account, full), Record::Account),
+        filed(samples::transfer(8, full), Record::Transfer),
+    ]
+}
+
+fn filed<E: Entity>(value: E, record: fn(E) -> Record) -> (Key, Record) {
+    (E::any_key(&value.key()), record(value))
+}
+
+/// Puts a record into a batch, as new or as known before.
+fn put(batch: &mut Batch, record: Record, existed: bool) {
+    macro_rules! by_kind {
+        ($($variant:ident: $field:ident,)*) => {
+            match record {
+                $(Record::$variant(value) => {
+                    batch.$field.push(if existed { changed(value) } else { added(value) });
+                })*
+            }
+        };
+    }
+    by_kind! {
+        Merchant: merchants, Certificate: certificates, Application: applications, Payer: payers, Phone: phones,
+        OneTimeCode: one_time_codes, Session: sessions, OauthCode: oauth_codes, Card: cards, Order: orders,
+        OrderNumber: order_numbers, Payment: payments, PaymentCode: payment_codes, Usage: usage, Limits: limits,
+        Notification: notifications, KeyRing: key_rings, Counter: counters, Request: requests, Account: accounts,
+        Transfer: transfers,
+    }
+}
+
+/// Kinds that are written once and never changed.
+fn never_changes(record: &Record) -> bool {
+    matches!(
+        record,
+        Record::Phone(_) | Record::Session(_) | Record::Card(_) | Record::OrderNumber(_) | Record::Request(_)
+    )
+}
+
+#[track_caller]
+fn holds(open: Open<'_>, wanted: &[(Key, Record)]) {
+    let mut scribe = Scribe::open(open);
+    let keys: Vec<Key> = wanted.iter().map(|(key, _)| key.clone()).collect();
+    for (found, (key, record)) in scribe.load(&keys).iter().zip(wanted) {
+        assert_eq!(found.as_ref(), Some(record), "{key:?} as loaded");
+    }
+    for (key, record) in wanted {
+        assert_eq!(read(&mut scribe, key).as_ref(), Some(record), "{key:?} as read by queries");
+    }
+}
+
+/// The record as the read side gives it; kinds that have no such method are loaded.
+fn read(scribe: &mut Scribe, key: &Key) -> Option<Record> {
+    let queries = scribe.queries();
+    let found = match key {
+        Key::Merchant(id) => queries.merchant(*id).map(|found| found.map(Record::Merchant)),
+        Key::Certificate(serial) => queries.certificate(serial).map(|found| found.map(Record::Certificate)),
+        Key::Application(id) => queries.application(*id).map(|found| found.map(Record::Application)),
+        Key::Payer(id) => queries.payer(*id).map(|found| found.map(Record::Payer)),
+        Key::Phone(phone) => queries.payer_by_phone(*phone).map(|found| {
+            found.map(|payer| Record::Phone(domain::payer::PhoneOwner { phone: *phone, payer }))
+        }),
+        Key::Session(token) => queries.session(*token).map(|found| found.map(Record::Session)),
+        Key::Card(id) => queries.card(*id).map(|found| found.map(Record::Card)),
+        Key::Order(id) => queries.order(*id).map(|found| found.map(Record::Order)),
+        Key::OrderNumber((merchant, number)) => queries
+            .order_by_number(*merchant, number)
+            .map(|found| found.map(|order| Record::OrderNumber(samples::order_number(&order)))),
+        Key::Payment(id) => queries.payment(*id).map(|found| found.map(Record::Payment)),
+        Key::PaymentCode(code) => queries.payment_code(*code).map(|found| found.map(Record::PaymentCode)),
+        Key::Usage(id) => queries.usage(*id).map(|found| found.map(Record::Usage)),
+        Key::Limits(()) => queries.limits().map(|found| found.map(Record::Limits)),
+        Key::Notification(id) => queries.notification(*id).map(|found| found.map(Record::Notification)),
+        Key::KeyRing(name) => queries.key_ring(name).map(|found| found.map(Record::KeyRing)),
+        Key::Account(id) => queries.account(*id).map(|found| Some(Record::Account(found))),
+        Key::Transfer(id) => queries.transfer(*id).map(|found| found.map(Record::Transfer)),
+        Key::OneTimeCode(_) | Key::OauthCode(_) | Key::Counter(_) | Key::Request(_) => {
+            return scribe.load(std::slice::from_ref(key)).pop().flatten();
+        }
+    };
+    found.expect("the store reads")
+}
+
+/// Writes one record of each kind.
+fn write(open: Open<'_>, records: Vec<(Key, Record)>, existed: bool) {
+    Scribe::open(open).write(|batch| {
+        for (_, record) in records {
+            if !(existed && never_changes(&record)) {
+                put(batch, record, existed);
+            }
+        }
+    });
+}
+
+pub(super) fn every_bare_record_reads_back(open: Open<'_>) {
+    let wanted = all(false);
+    let mut scribe = Scribe::open(open);
+    let keys: Vec<Key> = wanted.iter().map(|(key, _)| key.clone()).collect();
+    assert!(scribe.load(&keys).iter().all(Option::is_none), "a new store holds nothing");
+    for key in &keys {
+        let new = if let Key::Account(id) = key { Some(Record::Account(Account::new(*id))) } else { None };
+        assert_eq!(read(&mut scribe, key), new, "{key:?} before it was written");
+    }
+    write(open, all(false), false);
+    holds(open, &wanted);
+}
+
+pub(super) fn every_full_record_reads_back(open: Open<'_>) {
+    write(open, all(true), false);
+    holds(open, &all(true));
+}
+
+pub(super) fn every_update_reads_back(open: Open<'_>) {
+    write(open, all(false), false);
+    for full in [true, false, true] {
+        write(open, all(full), true);
+        holds(open, &all(full));
+    }
+}
+
+/// A record written twice in one batch arrives as one change; written, removed and written again over several
+/// batches it is new each time.
+pub(super) fn short_lived_records_can_be_removed(open: Open<'_>) {
+    let code = samples::payment_code(134_567_890_123_456_789, START, false);
+    let session = samples::session(20, 3, START);
+    let sent = samples::one_time_code(10, true);
+    let oauth = samples::oauth_code(30, START, false);
+    let request = samples::request(40, START);
+    let keys = [
+        Key::PaymentCode(code.code),
+        Key::Session(session.token),
+        Key::OneTimeCode(sent.phone),
+        Key::OauthCode(oauth.code),
+        Key::Request(request.key),
+    ];
+    for _ in 0..2 {
+        Scribe::open(open).write(|batch| {
+            batch.payment_codes.push(added(code));
+            batch.sessions.push(added(session.clone()));
+            batch.one_time_codes.push(added(sent.clone()));
+            batch.oauth_codes.push(added(oauth.clone()));
+            batch.requests.push(added(request.clone()));
+        });
+        assert!(Scribe::open(open).load(&keys).iter().all(Option::is_some), "they are there");
+        Scribe::open(open).write(|batch| {
+            batch.payment_codes.push(removed(&code));
+            batch.sessions.push(removed(&session));
+            batch.one_time_codes.push(removed(&sent));
+            batch.oauth_codes.push(removed(&oauth));
+            batch.requests.push(removed(&request));
+        });
+        let mut scribe = Scribe::open(open);
+        assert!(scribe.load(&keys).iter().all(Option::is_none), "they are gone");
+        assert_eq!(scribe.queries().session(session.token), Ok(None));
+        assert_eq!(scribe.queries().payment_code(code.code), Ok(None));
+    }
+}
+
+/// A record swept and made anew by a later command of the same batch arrives as an update of every member.
+pub(super) fn a_record_made_anew_in_its_batch_reads_back(open: Open<'_>) {
+    let old = all(false);
+    let is_swept = |record: &Record| {
+        matches!(
+            record,
+            Record::PaymentCode(_)
+                | Record::Session(_)
+                | Record::OneTimeCode(_)
+                | Record::OauthCode(_)
+                | Record::Request(_)
+        )
+    };
+    let old: Vec<_> = old.into_iter().filter(|(_, record)| is_swept(record)).collect();
+    let new: Vec<(Key, Record)> = old
+        .iter()
+        .cloned()
+        .map(|(key, mut record)| {
+            let later = START.plus(1);
+            let digest = samples::digest(123);
+            match &mut record {
+                Record::PaymentCode(code) => {
+                    (code.payer, code.expires_at, code.used_by) = (PayerId(9), later, Some(OrderId(9)));
+                }
+                Record::Session(session) => {
+                    (session.payer, session.device) = (PayerId(9), "another".into());
+                    (session.created_at, session.expires_at) = (later, later);
+                }
+                Record::OneTimeCode(sent) => {
+                    (sent.code, sent.sent_at, sent.tries, sent.sent_today) = (Some(digest), later, 1, 2);
+                }
+                Record::OauthCode(code) => {
+                    (code.app, code.payer, code.expires_at, code.used) = (AppId(9), PayerId(9), later, true);
+                }
+                Record::Request(request) => {
+                    (request.content, request.answer, request.at) = (digest, "{}".into(), later);
+                }
+                other => unreachable!("{other:?} is not swept"),
+            }
+            (key, record)
+        })
+        .collect();
+    write(open, old, false);
+    Scribe::open(open).write(|batch| {
+        for (_, record) in new.clone() {
+            put(batch, record, true);
+        }
+    });
+    holds(open, &new);
+}

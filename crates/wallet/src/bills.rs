@@ -1,0 +1,325 @@
+//! Bills: what was paid and topped up, by month, and each with its story.
+
+use crate::{
+    app::App,
+    page::{self, Page, Tab},
+    problem::{Fail, Problem},
+    text::{names, show},
+    visit::{SignedIn, Visit},
+};
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    response::Response,
+};
+use domain::{
+    card::Card,
+    limit::BillEntry,
+    merchant::Merchant,
+    order::{Order, OrderState},
+    payment::{Payment, PaymentState},
+};
+use engine::{
+    Fault, Queries,
+    query::{Bill, JournalRow},
+};
+use ledger::{AccountKind, Transfer, TransferState};
+use protocol::Language;
+use serde::Deserialize;
+use std::collections::HashMap;
+use types::{MerchantId, Money, OrderId, PayerId, PaymentId, Time, TransactionId};
+
+/// Entries on a page of the list.
+const PAGE: usize = 20;
+/// Journal lines read for a timeline.
+const TIMELINE_MAX: usize = 100;
+
+/// A bill entry with the merchant's name.
+pub(crate) struct Named {
+    bill: Bill,
+    merchant: Option<Box<str>>,
+}
+
+/// Adds merchants' names, asking once for each merchant.
+///
+/// # Errors
+/// The store's fault.
+pub(crate) fn named(queries: &dyn Queries, bills: Vec<Bill>) -> Result<Vec<Named>, Fault> {
+    let mut known: HashMap<MerchantId, Option<Box<str>>> = HashMap::new();
+    let mut out = Vec::with_capacity(bills.len());
+    for bill in bills {
+        let merchant = match &bill {
+            Bill::TopUp(_) => None,
+            Bill::Order(order) => match known.get(&order.terms.merchant) {
+                Some(name) => name.clone(),
+                None => {
+                    let name = queries.merchant(order.terms.merchant)?.map(|merchant| merchant.name);
+                    known.insert(order.terms.merchant, name.clone());
+                    name
+                }
+            },
+        };
+        out.push(Named { bill, merchant });
+    }
+    Ok(out)
+}
+
+/// A line of the list.
+pub(crate) struct Entry {
+    pub(crate) id: i64,
+    pub(crate) title: String,
+    pub(crate) detail: String,
+    pub(crate) amount: String,
+    /// Money came in; else it went out.
+    pub(crate) incoming: bool,
+    pub(crate) reversed: bool,
+    pub(crate) at: Time,
+}
+
+impl Entry {
+    pub(crate) fn of(named: Named, language: Language) -> Self {
+        match named.bill {
+            Bill::Order(order) => {
+                let merchant = named.merchant.unwrap_or_default();
+                Self {
+                    id: order.id.0,
+                    title: merchant.into(),
+                    detail: order.terms.description.to_string(),
+                    amount: format!("-{}", show::money(order.terms.amount)),
+                    incoming: false,
+                    reversed: order.state == OrderState::Revoked,
+                    at: order.paid_at.unwrap_or_default(),
+                }
+            }
+            Bill::TopUp(payment) => Self {
+                id: payment.id.0,
+                title: crate::text::text(language, "bill-top-up", None).into_owned(),
+                detail: String::new(),
+                amount: format!("+{}", show::money(payment.amount)),
+                incoming: true,
+                reversed: false,
+                at: payment.created_at,
+            },
+        }
+    }
+}
+
+/// The entries of one month.
+struct Month {
+    name: String,
+    entries: Vec<Entry>,
+}
+
+fn by_month(entries: Vec<Entry>) -> Vec<Month> {
+    let mut months: Vec<Month> = Vec::new();
+    for entry in entries {
+        let name = show::month(entry.at);
+        match months.last_mut() {
+            Some(month) if month.name == name => month.entries.push(entry),
+            _ => months.push(Month { name, entries: vec![entry] }),
+        }
+    }
+    months
+}
+
+#[derive(Deserialize)]
+pub(crate) struct From {
+    from: Option<i64>,
+}
+
+#[derive(Template)]
+#[template(path = "bills.html")]
+struct BillsPage {
+    p: Page,
+    months: Vec<Month>,
+    first: bool,
+    next: Option<i64>,
+}
+
+/// The list, newest first.
+pub(crate) async fn list(
+    State(app): State<App>,
+    SignedIn { visit, member }: SignedIn,
+    Query(From { from }): Query<From>,
+) -> Result<Response, Fail> {
+    let payer = member.payer.id;
+    // A cursor is an entry of this payer's own bill; another's would open another's list.
+    if let Some(from) = from
+        && !owns(app.queries(), payer, from)?
+    {
+        return Err(Problem::not_found().into());
+    }
+    let read = app.read(move |queries| {
+        let bill = queries.bill(payer, from.map(BillEntry), PAGE + 1)?;
+        named(queries, bill)
+    });
+    let mut entries: Vec<Entry> =
+        read.await?.into_iter().map(|named| Entry::of(named, visit.language)).collect();
+    let next = entries.get(PAGE).map(|entry| entry.id);
+    entries.truncate(PAGE);
+    let p = Page::new(&app, &visit, Tab::Bills);
+    page::show(&BillsPage { p, months: by_month(entries), first: from.is_none(), next })
+}
+
+/// Whether a bill entry is this payer's.
+fn owns(queries: &dyn Queries, payer: PayerId, entry: i64) -> Result<bool, Fault> {
+    if let Some(order) = queries.order(OrderId(entry))? {
+        return Ok(order.payer == Some(payer) && order.paid_at.is_some());
+    }
+    let received = |payment: Payment| payment.payer == payer && payment.state == PaymentState::Succeeded;
+    Ok(queries.payment(PaymentId(entry))?.is_some_and(received))
+}
+
+/// A step of a record's story.
+struct Step {
+    at: Time,
+    who: String,
+    what: String,
+    why: Option<String>,
+}
+
+fn steps(rows: &[JournalRow], me: PayerId, language: Language) -> Vec<Step> {
+    let step = |row: &JournalRow| Step {
+        at: row.at,
+        who: names::actor(row, me).say(language).into_owned(),
+        what: names::deed(row).say(language).into_owned(),
+        why: names::outcome(row).map(|phrase| phrase.say(language).into_owned()),
+    };
+    rows.iter().rev().map(step).collect()
+}
+
+/// A movement in the ledger as the payer may see it.
+struct Movement {
+    id: String,
+    kind: &'static str,
+    /// Whether it is held, has moved or was released.
+    state: &'static str,
+    amount: Money,
+    from: &'static str,
+    to: &'static str,
+    at: Time,
+}
+
+impl Movement {
+    fn of(transfer: &Transfer) -> Self {
+        let place = |kind| match kind {
+            AccountKind::PayerBalance => "place-your-balance",
+            AccountKind::MerchantUnsettled => "place-merchant",
+            AccountKind::ChannelReceivable => "place-bank",
+            _ => "place-platform",
+        };
+        let state = match transfer.state {
+            TransferState::Pending => "moved-held",
+            TransferState::Posted => "moved-posted",
+            TransferState::Voided => "moved-voided",
+        };
+        let kind = match transfer.kind {
+            ledger::TransferKind::Payment => "kind-payment",
+            ledger::TransferKind::TopUp => "kind-top-up",
+            ledger::TransferKind::Reversal => "kind-reversal",
+            ledger::TransferKind::Fee => "kind-fee",
+            ledger::TransferKind::FeeReturn => "kind-fee-return",
+        };
+        Self {
+            id: transfer.id.to_string(),
+            kind,
+            state,
+            amount: Money::new(transfer.amount, transfer.debit.currency()),
+            from: place(transfer.debit.kind()),
+            to: place(transfer.credit.kind()),
+            at: transfer.at,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "bill_order.html")]
+struct OrderPage {
+    p: Page,
+    order: Order,
+    merchant: String,
+    number: String,
+    card: Option<String>,
+    steps: Vec<Step>,
+    movements: Vec<Movement>,
+}
+
+impl OrderPage {
+    fn reversed(&self) -> bool {
+        self.order.state == OrderState::Revoked
+    }
+}
+
+#[derive(Template)]
+#[template(path = "bill_top_up.html")]
+struct TopUpPage {
+    p: Page,
+    payment: Payment,
+    card: Option<String>,
+    steps: Vec<Step>,
+}
+
+struct OrderStory {
+    order: Order,
+    merchant: Option<Merchant>,
+    card: Option<Card>,
+    rows: Vec<JournalRow>,
+    transfers: Vec<Transfer>,
+}
+
+fn order_story(queries: &dyn Queries, order: Order) -> Result<OrderStory, Fault> {
+    let mut transfers = Vec::new();
+    for id in [order.transfer, order.reversal].into_iter().flatten() {
+        transfers.extend(queries.transfer(id)?);
+    }
+    Ok(OrderStory {
+        merchant: queries.merchant(order.terms.merchant)?,
+        card: order.card.map(|card| queries.card(card)).transpose()?.flatten(),
+        rows: queries.timeline(order.journal, TIMELINE_MAX)?,
+        transfers,
+        order,
+    })
+}
+
+/// One entry.
+pub(crate) async fn detail(
+    State(app): State<App>,
+    SignedIn { visit, member }: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Fail> {
+    let me = member.payer.id;
+    let id: OrderId = id.parse().map_err(|_| Problem::not_found())?;
+    let story = app.read(move |queries| {
+        let order = queries.order(id)?.filter(|order| order.payer == Some(me) && order.paid_at.is_some());
+        order.map(|order| order_story(queries, order)).transpose()
+    });
+    if let Some(story) = story.await? {
+        return order_page(&app, &visit, me, story);
+    }
+    let top_up = app.read(move |queries| {
+        let payment = queries.payment(PaymentId(id.0))?;
+        let Some(payment) = payment.filter(|p| p.payer == me && p.order.is_none()) else { return Ok(None) };
+        let rows = queries.timeline(payment.journal, TIMELINE_MAX)?;
+        Ok(Some((queries.card(payment.card)?, rows, payment)))
+    });
+    let (card, rows, payment) = top_up.await?.ok_or_else(Problem::not_found)?;
+    page::show(&TopUpPage {
+        p: Page::new(&app, &visit, Tab::Bills),
+        card: card.map(|card| names::card(&card.bank, &card.tail, visit.language)),
+        steps: steps(&rows, me, visit.language),
+        payment,
+    })
+}
+
+fn order_page(app: &App, visit: &Visit, me: PayerId, story: OrderStory) -> Result<Response, Fail> {
+    let OrderStory { order, merchant, card, rows, transfers } = story;
+    page::show(&OrderPage {
+        p: Page::new(app, visit, Tab::Bills),
+        merchant: merchant.map(|merchant| merchant.name.into_string()).unwrap_or_default(),
+        number: TransactionId(order.id).to_string(),
+        card: card.map(|card| names::card(&card.bank, &card.tail, visit.language)),
+        steps: steps(&rows, me, visit.language),
+        movements: transfers.iter().map(Movement::of).collect(),
+        order,
+    })
+}
