@@ -67,7 +67,7 @@ pub(crate) fn place(terms: &Arc<Terms>, code: i64, ctx: &Context, tx: &mut Tx<'_
 }
 
 /// The payer confirms with the PIN, or refuses when none is given. Errors: `OrderNotFound`, `WrongPayer`, the
-/// order's state, the PIN's, `LimitExceeded`, `NotEnough`.
+/// order's state, the PIN's, `MerchantSuspended`, `LimitExceeded`, `NotEnough`.
 pub(crate) fn confirm(
     id: OrderId,
     payer: PayerId,
@@ -96,6 +96,7 @@ pub(crate) fn confirm(
     let outcome = payer::check_pin(&mut payer, pin, &table, ctx.now)?;
     if outcome != PinOutcome::Right {
         tx.note("pin refused");
+        tx.put(Order { journal: ctx.journal, ..order });
         tx.put(payer);
         return Ok(Paid::Pin(outcome));
     }
@@ -105,8 +106,8 @@ pub(crate) fn confirm(
     Ok(Paid::Done(ctx.now))
 }
 
-/// Reverses a payment-code order: an unpaid one ends, a paid one is returned in full with its fee. Again is
-/// the same. Errors: `OrderNotFound`, `WrongApp`, `NotReversible`, `ReverseTooLate`, `NotEnough` when the
+/// Reverses a payment-code order: an unpaid one ends, a paid one is returned in full with its fee. Again, or
+/// after a close, changes nothing. Errors: `OrderNotFound`, `WrongApp`, `NotReversible`, `ReverseTooLate`, `NotEnough` when the
 /// merchant's unsettled money is spent.
 pub(crate) fn reverse(
     merchant: MerchantId,
@@ -123,7 +124,7 @@ pub(crate) fn reverse(
         return Err(Rejection::WrongApp.into());
     }
     match order.state {
-        OrderState::Revoked => return Ok(()),
+        OrderState::Revoked | OrderState::Closed => return Ok(()), // ended unpaid, or returned before
         OrderState::Paid => give_back(&order, ctx, tx)?,
         _ => {}
     }

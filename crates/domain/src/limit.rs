@@ -221,7 +221,7 @@ pub fn count(
     Ok(next)
 }
 
-/// Takes back what a card payment counted when the channel declined it on the same day.
+/// Takes back what a barcode payment by card counted when the channel declined it on the same day.
 pub(crate) fn give_back(card: i64, counted_at: Time, amount: Money, tx: &mut Tx<'_>) -> Result<(), Stop> {
     if let Some(usage) = tx.get::<Usage>(&card)?.copied()
         && usage.day == counted_at.business_day()

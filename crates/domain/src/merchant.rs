@@ -151,9 +151,15 @@ impl Merchant {
     }
 }
 
-/// Registers a merchant. Errors: `MerchantExists`.
+/// A fee above the whole amount could not be taken from it. Errors: `AmountOutOfRange`.
+fn check_fee(fee: Rate) -> Result<(), Rejection> {
+    if fee > Rate::WHOLE { Err(Rejection::AmountOutOfRange) } else { Ok(()) }
+}
+
+/// Registers a merchant. Errors: `MerchantExists`, `AmountOutOfRange` for a fee above 100 %.
 pub(crate) fn register(new: &NewMerchant, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
     tx.about(Subject::Merchant(new.id), None);
+    check_fee(new.fee)?;
     if tx.get::<Merchant>(&new.id)?.is_some() {
         return Err(Rejection::MerchantExists(new.id).into());
     }
@@ -174,7 +180,7 @@ pub(crate) fn register(new: &NewMerchant, ctx: &Context, tx: &mut Tx<'_>) -> Res
     Ok(())
 }
 
-/// Changes a merchant. Errors: `MerchantNotFound`, `AppNotFound`.
+/// Changes a merchant. Errors: `MerchantNotFound`, `AppNotFound`, `AmountOutOfRange` for a fee above 100 %.
 pub(crate) fn change(
     id: MerchantId,
     change: &MerchantChange,
@@ -195,6 +201,7 @@ pub(crate) fn change(
     merchant.active = change.active.unwrap_or(merchant.active);
     merchant.products = change.products.unwrap_or(merchant.products);
     merchant.fee = change.fee.unwrap_or(merchant.fee);
+    check_fee(merchant.fee)?;
     merchant.public_key_mode = change.public_key_mode.unwrap_or(merchant.public_key_mode);
     merchant.rate_per_s = change.rate_per_s.unwrap_or(merchant.rate_per_s);
     if let Some(key) = &change.apiv3_key {

@@ -142,6 +142,9 @@ pub struct OrderNumber {
 pub const LIFE: i64 = 7 * time::DAY;
 const LIFE_LEAST: i64 = time::MINUTE;
 const LIFE_MOST: i64 = 90 * time::DAY;
+/// The largest order, in minor units: ten billion yuan. It keeps sums of orders far away from 64 bits, so that
+/// money a channel has confirmed can always be booked.
+pub const AMOUNT_MAX: i64 = 1_000_000_000_000;
 
 impl Order {
     /// Checks that the order can be paid now. Errors: one per state, `OrderBusy`, `OrderExpired`.
@@ -195,7 +198,7 @@ pub(crate) fn place(
     if terms.amount.currency != Currency::CNY {
         return Err(Rejection::CurrencyUnsupported.into());
     }
-    if !terms.amount.is_positive() {
+    if !(1..=AMOUNT_MAX).contains(&terms.amount.minor) {
         return Err(Rejection::AmountOutOfRange.into());
     }
     if let Some(known) = tx.get::<OrderNumber>(&key)? {

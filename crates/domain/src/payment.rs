@@ -18,7 +18,7 @@ use crate::{
 };
 use ledger::{Account, AccountId, Draft, Refused, TransferKind};
 use serde::{Deserialize, Serialize};
-use types::{CardId, JournalId, Money, OrderId, PayerId, PaymentId, Time, TransferId, time};
+use types::{CardId, Currency, JournalId, Money, OrderId, PayerId, PaymentId, Time, TransferId, time};
 
 /// A card payment or a top-up: what was asked of the channel and what it said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,7 +152,7 @@ pub enum Paid {
 /// Pays an order the payer has confirmed with the PIN.
 ///
 /// Errors: the order's state, `EntryExpired`, `EntryMismatch`, `WrongPayer`, `WrongAmount`, the payer's and
-/// PIN's, `CardNotFound`, `LimitExceeded`, `NotEnough`.
+/// PIN's, `CardNotFound`, `MerchantSuspended`, `LimitExceeded`, `NotEnough`.
 pub(crate) fn pay(asked: &Confirmation, ctx: &Context, tx: &mut Tx<'_>) -> Result<Paid, Stop> {
     let source = asked.card.map_or(asked.payer.0, |card| card.0);
     tx.expect::<Order>(&asked.order);
@@ -176,11 +176,11 @@ pub(crate) fn pay(asked: &Confirmation, ctx: &Context, tx: &mut Tx<'_>) -> Resul
     let outcome = payer::check_pin(&mut payer, asked.pin, &table, ctx.now)?;
     if outcome != PinOutcome::Right {
         tx.note("pin refused");
+        tx.put(Order { journal: ctx.journal, ..order });
         tx.put(payer);
         return Ok(Paid::Pin(outcome));
     }
-    let barcode = if order.terms.product == Product::Native { Barcode::Dynamic } else { Barcode::None };
-    let how = (Verification::TwoFactors, barcode);
+    let how = (Verification::TwoFactors, barcode_of(order.terms.product));
     let Some(card) = asked.card else {
         from_balance(order, &payer, &table, how, ctx, tx)?;
         forget_failures(payer, tx)?;
@@ -190,12 +190,28 @@ pub(crate) fn pay(asked: &Confirmation, ctx: &Context, tx: &mut Tx<'_>) -> Resul
     if card.payer != payer.id {
         return Err(Rejection::CardNotFound.into());
     }
+    trading(&order, tx)?;
     let used = tx.get::<Usage>(&card.id.0)?.copied().unwrap_or(Usage::none(card.id.0));
     tx.put(limit::count(used, &table, Source::Card, how, order.terms.amount, ctx.now)?);
     let id = ask_channel(&card, Some(order.id), order.terms.amount, ctx, tx);
     tx.put(Order { payment: Some(id), payer: Some(payer.id), journal: ctx.journal, ..order });
     forget_failures(payer, tx)?;
     Ok(Paid::Waiting(id))
+}
+
+/// The code a payer scanned to come to an order of this product: it counts against the barcode limits.
+const fn barcode_of(product: Product) -> Barcode {
+    match product {
+        Product::Native => Barcode::Dynamic,
+        _ => Barcode::None,
+    }
+}
+
+/// Checks that the order's merchant may still trade. Errors: `MerchantSuspended`.
+fn trading(order: &Order, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    let id = order.terms.merchant;
+    let merchant = tx.need::<Merchant>(&id, Rejection::MerchantNotFound(id))?;
+    if merchant.active { Ok(()) } else { Err(Rejection::MerchantSuspended(id).into()) }
 }
 
 /// Keeps a payer whose wrong PINs were forgotten by a right one, if there were any.
@@ -225,7 +241,8 @@ fn check_confirmed(asked: &Confirmation, order: &Order, now: Time) -> Result<(),
     Ok(())
 }
 
-/// Pays from stored value: hold, post, fee, in this command. Errors: `LimitExceeded`, `NotEnough`.
+/// Pays from stored value: hold, post, fee, in this command. Errors: `MerchantSuspended`, `LimitExceeded`,
+/// `NotEnough`.
 pub(crate) fn from_balance(
     order: Order,
     payer: &Payer,
@@ -243,6 +260,7 @@ pub(crate) fn from_balance(
     tx.expect::<Merchant>(&terms.merchant);
     let used = tx.get::<Usage>(&payer.id.0)?.copied().unwrap_or(Usage::none(payer.id.0));
     tx.loaded()?;
+    trading(&order, tx)?;
     tx.put(limit::count(used, table, Source::Balance(payer.class()), how, amount, ctx.now)?);
     let hold = Draft {
         id: TransferId(ctx.ids.id(1)),
@@ -343,8 +361,8 @@ fn ask_channel(
     id
 }
 
-/// Starts a top-up of the balance from a card, verified by the PIN. Errors: `AmountOutOfRange`,
-/// `CardNotFound`, `LimitExceeded`, the payer's and PIN's.
+/// Starts a top-up of the balance from a card, verified by the PIN. Errors: `CurrencyUnsupported`,
+/// `AmountOutOfRange`, `CardNotFound`, `LimitExceeded`, the payer's and PIN's.
 pub(crate) fn top_up(
     card: CardId,
     payer: PayerId,
@@ -358,6 +376,9 @@ pub(crate) fn top_up(
     let mut payer = payer::active(payer, tx)?;
     tx.about(Subject::Payer(payer.id), Some(payer.journal));
     let table = limit::in_force(ctx, tx)?;
+    if amount.currency != Currency::CNY {
+        return Err(Rejection::CurrencyUnsupported.into());
+    }
     if !amount.is_positive() {
         return Err(Rejection::AmountOutOfRange.into());
     }
@@ -426,8 +447,10 @@ pub(crate) fn answer(
         && let Some(order) = payment.order
     {
         let order = tx.need::<Order>(&order, Rejection::OrderNotFound)?.clone();
+        if barcode_of(order.terms.product) != Barcode::None {
+            limit::give_back(payment.card.0, payment.created_at, payment.amount, tx)?;
+        }
         tx.put(Order { payment: None, payer: order.terms.payer, journal: ctx.journal, ..order });
-        limit::give_back(payment.card.0, payment.created_at, payment.amount, tx)?;
     }
     tx.put(payment);
     Ok(said)

@@ -174,6 +174,9 @@ impl Core {
         if self.journal.is_empty() {
             return None;
         }
+        // Ids run ahead of a clock that stands or went back. The batch's time never lies before an id in it, so
+        // that a core that starts from this batch gives out later ones.
+        self.at = self.at.max(Time(self.ids.0 * 1000));
         let journal = std::mem::take(&mut self.journal);
         let batch = self.tables.take_batch(self.number, self.at, journal);
         self.number += 1;
@@ -220,11 +223,11 @@ impl Core {
             return None;
         }
         self.missing.clear(); // expected but, as it turned out, not needed
+        self.ids.1 += 1; // also of a rejected command: its journal line may name an id
         let outcome = match stop {
             Ok(reply) => {
                 self.tables.merge(&mut self.writes, self.number);
                 self.events.extend(told.events);
-                self.ids.1 += 1;
                 Ok(reply)
             }
             Err(Stop::Rejected(rejection)) => {
@@ -257,6 +260,7 @@ fn with_request(asked: &Asked, ctx: &Context, tx: &mut Tx<'_>) -> Result<Reply, 
             return Err(Rejection::RequestKeyReused.into());
         }
         let reply = serde_json::from_str(&first.answer);
+        tx.note("answered as the first time");
         return reply.map_err(|_| Rejection::RequestKeyReused.into());
     }
     let reply = apply(&asked.command, ctx, tx)?;

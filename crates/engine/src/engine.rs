@@ -374,7 +374,9 @@ impl Applier {
                     tell.push(Some(sender));
                 }
                 Work::DryRun(command, sender) => {
-                    let ran = self.core.dry_run(now, &command, &mut *self.loader);
+                    let (core, loader) = (&mut self.core, &mut *self.loader);
+                    let ran = catch_unwind(AssertUnwindSafe(|| core.dry_run(now, &command, loader)));
+                    let ran = ran.unwrap_or_else(|_| Err(Fault::Failed(self.after_panic())));
                     drop(sender.send(ran.map_err(|fault| Refusal::Unavailable(fault.to_string()))));
                 }
             }
@@ -391,20 +393,18 @@ impl Applier {
         let reason = match ran {
             Ok(Ok(())) => return,
             Ok(Err(fault)) => fault.to_string(),
-            Err(_) => {
-                tracing::error!("a command broke an invariant; starting over from the store");
-                let reason = "a command broke an invariant".to_owned();
-                self.wait_idle_and_start_over(&reason);
-                reason
-            }
+            Err(_) => self.after_panic(),
         };
         for sender in tell.into_iter().flatten() {
             drop(sender.send(Err(Refusal::Unavailable(reason.clone()))));
         }
     }
 
-    /// After a panic nothing of the open batch may be kept, and the working set is in doubt.
-    fn wait_idle_and_start_over(&mut self, reason: &str) {
+    /// After a panic nothing of the open batch may be kept, and the working set is in doubt: starts over from
+    /// the store once it is idle. Gives the reason to tell.
+    fn after_panic(&mut self) -> String {
+        let reason = "a command broke an invariant";
+        tracing::error!("{reason}; starting over from the store");
         let shared = Arc::clone(&self.shared);
         let mut inbox = shared.lock();
         while inbox.committing || inbox.outgoing.is_some() {
@@ -417,6 +417,7 @@ impl Applier {
         inbox.stats.faults += 1;
         drop(inbox);
         self.start_over(reason, recovered);
+        reason.to_owned()
     }
 
     /// Drops the working set and everything not durable; those who asked are told to try again.
@@ -472,7 +473,10 @@ fn commit_all(shared: &Shared, committer: &mut dyn Committer, listener: &Listene
                 for (sender, answer) in told {
                     drop(sender.send(answer));
                 }
-                listener(&closed.events);
+                // The commit stands whatever a listener does; what it misses is found again by its due time.
+                if catch_unwind(AssertUnwindSafe(|| listener(&closed.events))).is_err() {
+                    tracing::error!(batch = closed.batch.number, "the listener panicked");
+                }
             }
             Err((reason, _)) => {
                 for (sender, _) in told {
@@ -486,7 +490,9 @@ fn commit_all(shared: &Shared, committer: &mut dyn Committer, listener: &Listene
 /// Commits a batch. When the store does not say whether it did, it is asked where it stands until it answers:
 /// a batch that is there counts as committed, whatever the first answer was.
 fn commit_one(closed: &Closed, committer: &mut dyn Committer) -> Result<(), (String, Recovered)> {
-    let fault = match committer.commit(&closed.batch) {
+    // A store that panics may have written: it is asked, as after a lost answer.
+    let tried = catch_unwind(AssertUnwindSafe(|| committer.commit(&closed.batch)));
+    let fault = match tried.unwrap_or_else(|_| Err(Fault::Unknown("it panicked".into()))) {
         Ok(()) => return Ok(()),
         Err(fault) => fault,
     };

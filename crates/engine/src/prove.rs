@@ -8,6 +8,7 @@ use domain::{
 };
 use ledger::{AccountKind, Transfer, TransferKind, TransferState, TrialBalance};
 use std::collections::HashMap;
+use types::PaymentId;
 
 /// What was found: how much was checked, and every row that breaks an invariant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -69,7 +70,7 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
             "no overdraft where the account forbids it",
             "every order state has exactly its transfers",
             "every transfer belongs to one order or top-up",
-            "one success per order, at most one open payment",
+            "one success per order, and an open payment exactly while it locks the order",
             "every paid order with a notify address has one notification",
             "customer balances + unsettled + fees = channel receivables",
         ],
@@ -99,13 +100,17 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
             return;
         }
         if transfer.kind == TransferKind::TopUp {
-            if top_ups.insert(transfer.subject, transfer.amount).is_some() {
+            let posted = transfer.state == TransferState::Posted;
+            if posted && top_ups.insert(transfer.subject, transfer.amount).is_some() {
                 doubled.push(transfer.subject);
             }
             return;
         }
         let sums = moved.entry(transfer.subject).or_default();
         sums.rows += 1;
+        if transfer.state == TransferState::Pending {
+            return; // no order state has an open hold: the row that brings no money shows it
+        }
         match transfer.kind {
             TransferKind::Payment => sums.payment += transfer.amount,
             TransferKind::Fee => sums.fee += transfer.amount,
@@ -136,12 +141,14 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
         }
     })?;
     let mut succeeded: HashMap<i64, u32> = HashMap::new();
+    let mut open: HashMap<i64, Vec<PaymentId>> = HashMap::new();
     store.each_payment(&mut |payment: Payment| {
         proof.payments += 1;
         let done = payment.state == PaymentState::Succeeded;
         match payment.order {
             Some(order) if done => *succeeded.entry(order.0).or_default() += 1,
-            Some(_) => {}
+            Some(_) if payment.state == PaymentState::Declined => {}
+            Some(order) => open.entry(order.0).or_default().push(payment.id),
             None => {
                 let booked = top_ups.remove(&payment.id.0);
                 if booked != done.then_some(payment.amount.minor) {
@@ -171,6 +178,14 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
                 order.id, order.state.name(), sums.payment, sums.fee, sums.reversal, sums.fee_return, sums.rows
             ));
         }
+        let asked = open.remove(&order.id.0).unwrap_or_default();
+        let locked_by = order.payment.filter(|_| order.paid_at.is_none());
+        if asked != Vec::from_iter(locked_by) {
+            proof.fail(format!(
+                "order {}: open card payments {asked:?}, but it waits for {locked_by:?}",
+                order.id
+            ));
+        }
         let by_card = succeeded.remove(&order.id.0).unwrap_or(0);
         if by_card > 1 || (by_card == 1) != (order.card.is_some()) {
             proof.fail(format!("order {}: {by_card} successful card payments, card {:?}", order.id, order.card));
@@ -190,6 +205,9 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
     }
     for payment in top_ups.into_keys() {
         proof.fail(format!("a top-up transfer names payment {payment}, which does not exist"));
+    }
+    for order in open.into_keys().chain(succeeded.into_keys()) {
+        proof.fail(format!("a card payment names order {order}, which does not exist"));
     }
     for order in notify.into_keys() {
         proof.fail(format!("a notification names order {order}, which does not exist"));

@@ -9,6 +9,10 @@ use domain::Caller;
 use engine::{Clock, Engine, Fault, ManualClock, SystemClock, engine::Setup};
 use service::{EventBus, KeysError, Parts, SandboxInbox, Service, Settings};
 use std::sync::Arc;
+use types::{PageRequest, time};
+
+/// How far the newest record may lie ahead of the clock before an operator is told.
+const CLOCK_TOLERANCE: i64 = 5 * time::SECOND;
 
 /// A running platform without its doors.
 pub(crate) struct App {
@@ -43,7 +47,16 @@ impl App {
         let opened = store::sqlite(&home.store(), options)?;
         let queries = Arc::clone(&opened.queries);
         let sandbox = config.mode == Mode::Sandbox;
-        let sandbox_clock = sandbox.then(|| Arc::new(ManualClock::ahead(0)));
+        // A sandbox whose clock was moved goes on from where it stood.
+        let newest = queries.journal(PageRequest::new(1, None))?.rows.first().map(|line| line.at);
+        let ahead = newest.map_or(0, |at| at.since(SystemClock.now()).max(0));
+        if ahead > CLOCK_TOLERANCE && !sandbox {
+            tracing::error!(
+                ahead_s = ahead / time::SECOND,
+                "the clock is behind the newest record; set it right"
+            );
+        }
+        let sandbox_clock = sandbox.then(|| Arc::new(ManualClock::ahead(ahead)));
         let clock: Arc<dyn Clock> = match &sandbox_clock {
             Some(clock) => Arc::<ManualClock>::clone(clock),
             None => Arc::new(SystemClock),

@@ -84,7 +84,8 @@ impl Merchant {
     }
     /// Whether the five headers sign `body` with the platform's public key.
     pub(crate) fn is_signed(&self, headers: &HeaderMap, body: &[u8]) -> bool {
-        let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        let text =
+            |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         let signed = SignedHeaders {
             timestamp: text("wechatpay-timestamp"),
             nonce: text("wechatpay-nonce"),

@@ -110,7 +110,9 @@ impl Config {
         let base = &self.public_base;
         let known = base.is_empty() || base.starts_with("http://") || base.starts_with("https://");
         if !known || base.ends_with('/') {
-            return refuse(format!("public_base is `{base}`, must be http(s)://host[:port] without a slash at the end"));
+            return refuse(format!(
+                "public_base is `{base}`, must be http(s)://host[:port] without a slash at the end"
+            ));
         }
         Ok(())
     }
@@ -140,7 +142,9 @@ impl Config {
                 "a sandbox listens beyond this machine: anybody who reaches it can read sign-in codes; \
                  set listen to 127.0.0.1",
             ),
-            Mode::Sandbox => say(false, "mode is sandbox: test endpoints are open; never use it for real money"),
+            Mode::Sandbox => {
+                say(false, "mode is sandbox: test endpoints are open; never use it for real money")
+            }
             Mode::Production if !self.base().starts_with("https://") => say(
                 true,
                 "public_base is not https: payers would enter PINs over plain text; put a TLS proxy in front \
@@ -164,7 +168,8 @@ mod tests {
         let config = Config::default();
         assert!(config.listen.ip().is_loopback() && config.durable);
         assert_eq!(config.mode, Mode::Production);
-        let sandbox = Config { mode: Mode::Sandbox, listen: "0.0.0.0:80".parse().unwrap(), ..Config::default() };
+        let sandbox =
+            Config { mode: Mode::Sandbox, listen: "0.0.0.0:80".parse().unwrap(), ..Config::default() };
         assert!(sandbox.dangers().iter().any(|danger| danger.fatal && danger.text.contains("sandbox")));
         let loose = Config { durable: false, ..Config::default() };
         assert!(loose.dangers().iter().any(|danger| danger.text.contains("durable")));

@@ -54,7 +54,8 @@ pub(crate) async fn run(options: &cli::Demo) -> Result<bool, Error> {
         play.check("the play ran to its end", false, &error);
     }
     let proof = engine::prove::prove(&*service.queries)?;
-    let summary = format!("{} accounts, {} transfers, {} orders", proof.accounts, proof.transfers, proof.orders);
+    let summary =
+        format!("{} accounts, {} transfers, {} orders", proof.accounts, proof.transfers, proof.orders);
     play.check("every money invariant holds", proof.holds(), &summary);
     for failure in &proof.failures {
         say(&format!("     {failure}"));
@@ -65,7 +66,13 @@ pub(crate) async fn run(options: &cli::Demo) -> Result<bool, Error> {
         stop.cancel();
     } else {
         say("");
-        say(&format!("wallet     {}/wallet   sign in as {} (code at /sandbox/v1/messages?phone={}), PIN {}", config.base(), made.payer_phone, made.payer_phone, made.payer_pin));
+        say(&format!(
+            "wallet     {}/wallet   sign in as {} (code at /sandbox/v1/messages?phone={}), PIN {}",
+            config.base(),
+            made.payer_phone,
+            made.payer_phone,
+            made.payer_pin
+        ));
         say(&format!("reference  {}/docs", config.base()));
         say(&format!("SDK keys   {}", home.sandbox().join("merchant.json").display()));
         say("Ctrl-C stops it and removes the sandbox.");
@@ -114,14 +121,27 @@ impl Play {
         });
         let placed = merchant.post("/v3/pay/transactions/native", &order).await?;
         let code_url = text(&placed.body, "/code_url");
-        self.check("signed request accepted, signed answer verified", placed.status == 200 && placed.signed, &code_url);
+        self.check(
+            "signed request accepted, signed answer verified",
+            placed.status == 200 && placed.signed,
+            &code_url,
+        );
 
         say("2 the payer scans and pays from the balance");
         let pay = json!({ "openid": made.payer_openid, "code_url": code_url });
-        let paid = http.post(format!("{base}/sandbox/v1/payments")).body(pay.to_string()).header("content-type", "application/json").send().await?;
+        let paid = http
+            .post(format!("{base}/sandbox/v1/payments"))
+            .body(pay.to_string())
+            .header("content-type", "application/json")
+            .send()
+            .await?;
         let status = paid.status().as_u16();
         let paid: Value = serde_json::from_slice(&paid.bytes().await?)?;
-        self.check("paid: hold, post and fee in one transaction", status == 200, &text(&paid, "/transaction_id"));
+        self.check(
+            "paid: hold, post and fee in one transaction",
+            status == 200,
+            &text(&paid, "/transaction_id"),
+        );
 
         say("3 the merchant is notified");
         let (headers, body) = tokio::time::timeout(Duration::from_secs(10), heard.recv())
@@ -140,24 +160,50 @@ impl Play {
         let right = transaction.pointer("/amount/total") == Some(&json!(28_00))
             && text(&transaction, "/out_trade_no") == "DEMO-0001"
             && text(&transaction, "/trade_state") == "SUCCESS";
-        self.check("decrypted with the APIv3 key, amount and number match", right, &text(&transaction, "/success_time"));
+        self.check(
+            "decrypted with the APIv3 key, amount and number match",
+            right,
+            &text(&transaction, "/success_time"),
+        );
 
         say("4 the merchant asks again");
         let query = format!("/v3/pay/transactions/out-trade-no/DEMO-0001?mchid={MERCHANT}");
         let asked = merchant.get(&query).await?;
-        self.check("query says SUCCESS", text(&asked.body, "/trade_state") == "SUCCESS", &text(&asked.body, "/trade_state_desc"));
-        let again = http.post(format!("{base}/sandbox/v1/payments")).body(pay.to_string()).header("content-type", "application/json").send().await?;
-        self.check("the same order can't be paid twice", !again.status().is_success(), &again.status().as_u16());
+        self.check(
+            "query says SUCCESS",
+            text(&asked.body, "/trade_state") == "SUCCESS",
+            &text(&asked.body, "/trade_state_desc"),
+        );
+        let again = http
+            .post(format!("{base}/sandbox/v1/payments"))
+            .body(pay.to_string())
+            .header("content-type", "application/json")
+            .send()
+            .await?;
+        self.check(
+            "the same order can't be paid twice",
+            !again.status().is_success(),
+            &again.status().as_u16(),
+        );
         let other = json!({
             "appid": APP.to_string(), "mchid": MERCHANT.to_string(), "description": "拿铁 Latte",
             "out_trade_no": "DEMO-0001", "notify_url": notify_url, "amount": { "total": 1, "currency": "CNY" },
         });
         let refused = merchant.post("/v3/pay/transactions/native", &other).await?;
-        self.check("the number can't be used for another order", refused.status >= 400, &text(&refused.body, "/code"));
+        self.check(
+            "the number can't be used for another order",
+            refused.status >= 400,
+            &text(&refused.body, "/code"),
+        );
 
         say("5 the merchant scans the payer's payment code");
         let code = json!({ "openid": made.payer_openid });
-        let code = http.post(format!("{base}/sandbox/v1/payment-codes")).body(code.to_string()).header("content-type", "application/json").send().await?;
+        let code = http
+            .post(format!("{base}/sandbox/v1/payment-codes"))
+            .body(code.to_string())
+            .header("content-type", "application/json")
+            .send()
+            .await?;
         let code: Value = serde_json::from_slice(&code.bytes().await?)?;
         let scan = json!({
             "appid": APP.to_string(), "mchid": MERCHANT.to_string(), "description": "牛角包 Croissant",
@@ -165,7 +211,11 @@ impl Play {
             "payer": { "auth_code": text(&code, "/auth_code") }, "scene_info": { "store_info": { "id": "S1" } },
         });
         let scanned = merchant.post("/v3/pay/transactions/codepay", &scan).await?;
-        self.check("paid at once, without a PIN", text(&scanned.body, "/trade_state") == "SUCCESS", &text(&scanned.body, "/transaction_id"));
+        self.check(
+            "paid at once, without a PIN",
+            text(&scanned.body, "/trade_state") == "SUCCESS",
+            &text(&scanned.body, "/transaction_id"),
+        );
 
         say("6 an order nobody pays is closed");
         let unpaid = json!({

@@ -103,7 +103,9 @@ async fn sandbox_init(options: &cli::SandboxInit) -> Result<bool, Error> {
     let home = Home::new(&options.data);
     let config = Config { mode: Mode::Sandbox, listen: options.listen, ..Config::default() };
     if home.store().exists() && !home.sandbox().exists() {
-        return Err(format!("{} holds another installation; choose another --data", home.path().display()).into());
+        return Err(
+            format!("{} holds another installation; choose another --data", home.path().display()).into()
+        );
     }
     let app = App::open(&home, &config).await?;
     let made = sandbox::init(&app, &home, &config).await?;
@@ -117,14 +119,22 @@ async fn sandbox_init(options: &cli::SandboxInit) -> Result<bool, Error> {
     let mut out = std::io::stdout();
     writeln!(out, "{}", serde_json::to_string_pretty(&made)?)?;
     let data = home.path().display();
-    writeln!(std::io::stderr(), "\nwritten to {}\nnext: feiqian serve --data {data}", home.sandbox().join("merchant.json").display())?;
+    writeln!(
+        std::io::stderr(),
+        "\nwritten to {}\nnext: feiqian serve --data {data}",
+        home.sandbox().join("merchant.json").display()
+    )?;
     Ok(true)
 }
 
 fn prove(options: &cli::Prove) -> Result<bool, Error> {
     let home = Home::new(&options.data);
     if !home.store().exists() {
-        return Err(format!("{}: no store here; name the data directory with --data", home.store().display()).into());
+        return Err(format!(
+            "{}: no store here; name the data directory with --data",
+            home.store().display()
+        )
+        .into());
     }
     let queries = store::sqlite_queries(&home.store())?;
     let proof = engine::prove::prove(&*queries)?;
@@ -150,7 +160,11 @@ fn prove(options: &cli::Prove) -> Result<bool, Error> {
     if proof.more > 0 {
         writeln!(out, "  and {} more", proof.more)?;
     }
-    writeln!(out, "next: stop taking payments, keep a copy of {}, and look at the rows named above", home.store().display())?;
+    writeln!(
+        out,
+        "next: stop taking payments, keep a copy of {}, and look at the rows named above",
+        home.store().display()
+    )?;
     Ok(false)
 }
 

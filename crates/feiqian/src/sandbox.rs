@@ -18,6 +18,7 @@ pub(crate) const MERCHANT: MerchantId = MerchantId(1_900_000_001);
 pub(crate) const APP: AppId = AppId(0x8888_8888_8888_8888_u64.cast_signed());
 /// The phone of the sandbox's payer.
 pub(crate) const PAYER_PHONE: &str = "13800138000";
+const PAYER_CARD: &str = "6212345678901232";
 const BALANCE: Money = Money::cny(10_000_00);
 
 /// What an integrator's SDK needs; `merchant.json`.
@@ -45,6 +46,8 @@ pub(crate) struct MerchantFile {
 pub(crate) enum SandboxError {
     #[error(transparent)]
     Seed(#[from] SeedError),
+    #[error("the simulated bank refuses the sandbox's card: {0}")]
+    Card(String),
     #[error(transparent)]
     Home(#[from] HomeError),
     #[error("keys: {0}")]
@@ -77,11 +80,18 @@ pub(crate) async fn init(app: &App, home: &Home, config: &Config) -> Result<Merc
     let hash = vault.hasher().code(&format!("app_secret:{APP}"), &secret);
     let hosts = ["127.0.0.1", "localhost"];
     let ports = ["", ":3000", ":5173", ":8000", ":8080", ":9000"];
-    let hosts: Vec<String> = hosts.iter().flat_map(|h| ports.iter().map(move |p| format!("{h}{p}"))).collect();
+    let hosts: Vec<String> =
+        hosts.iter().flat_map(|h| ports.iter().map(move |p| format!("{h}{p}"))).collect();
     let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
-    seed::application(engine, APP, "沙箱公众号 Sandbox account", &hosts, Some(Digest(*hash.as_bytes()))).await?;
-    let merchant =
-        MerchantSeed { id: MERCHANT, name: "飞钱咖啡 Feiqian Coffee", app: APP, fee: Rate(6_000), rate_per_s: 600 };
+    seed::application(engine, APP, "沙箱公众号 Sandbox account", &hosts, Some(Digest(*hash.as_bytes())))
+        .await?;
+    let merchant = MerchantSeed {
+        id: MERCHANT,
+        name: "飞钱咖啡 Feiqian Coffee",
+        app: APP,
+        fee: Rate(6_000),
+        rate_per_s: 600,
+    };
     seed::merchant(engine, &merchant).await?;
     let keys = service.keys();
     let identity = keys.issue_merchant(MERCHANT, "Feiqian Coffee", now)?;
@@ -90,18 +100,13 @@ pub(crate) async fn init(app: &App, home: &Home, config: &Config) -> Result<Merc
     let clear = Secret::new(apiv3_key.clone());
     seed::merchant_keys(engine, vault, MERCHANT, identity.certificate_pem(), &clear).await?;
     // With the phone and the bank card bound below these are five channels: class III.
-    let channels = [
-        IdentityChannel::IdentityCard,
-        IdentityChannel::Education,
-        IdentityChannel::SocialSecurity,
-    ];
-    let card = worker::bank::verify_card("6212345678901232");
-    let (token, tail, channel) = match &card {
-        Ok(card) => (card.token.as_ref(), card.tail.as_ref(), card.channel),
-        Err(_) => ("sandbox", "1232", 1),
-    };
+    let channels =
+        [IdentityChannel::IdentityCard, IdentityChannel::Education, IdentityChannel::SocialSecurity];
+    let bank = worker::SimulatedBank::new(std::sync::Arc::clone(vault));
+    let card = bank.verify_card(PAYER_CARD).map_err(|refused| SandboxError::Card(refused.to_string()))?;
     let payer =
-        seed::payer(engine, vault, PAYER_PHONE, &channels, (token, tail, channel), BALANCE).await?;
+        seed::payer(engine, vault, PAYER_PHONE, &channels, (&card.token, &card.tail, card.channel), BALANCE)
+            .await?;
     let platform = keys.current_certificate(now)?;
     let file = |name: &str| folder.join(name);
     write_private(&file("merchant_key.pem"), identity.key().to_pem()?.expose().as_bytes())?;

@@ -120,11 +120,8 @@ pub(crate) async fn payer(
     let token = Digest(*hasher.token(&format!("seed:{phone}")).as_bytes());
     engine.run(Command::SendCode { phone: phone_hash, code }, Caller::platform()).await?;
     let binding = format!("phone:{phone_hash:?}");
-    let sealed = vault.seal(
-        crypto::Purpose::PersonalData,
-        &binding,
-        types::Masked::expose(&number).as_bytes(),
-    )?;
+    let sealed =
+        vault.seal(crypto::Purpose::PersonalData, &binding, types::Masked::expose(&number).as_bytes())?;
     let phone_sealed = sealed.as_bytes().into();
     let sign_in = Command::SignIn { phone: phone_hash, phone_sealed, code, token };
     let id = match engine.run(sign_in, Caller::platform()).await? {

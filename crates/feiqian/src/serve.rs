@@ -13,17 +13,22 @@ use service::Service;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use worker::{SimulatedBank, Worker};
 
 /// The simulated bank as the wallet asks it about a card number.
-struct Cards;
+struct Cards(SimulatedBank);
 
 impl wallet::CardLookup for Cards {
     fn verify<'a>(&'a self, _payer: types::PayerId, number: &'a wallet::CardNumber) -> wallet::Looked<'a> {
-        let verified = worker::bank::verify_card(types::Masked::expose(number));
+        let verified = self.0.verify_card(types::Masked::expose(number));
         Box::pin(async move {
             let card = verified.map_err(|refused| wallet::CardRefusal::Declined(refused.to_string()))?;
-            let (bank, tail, token, channel) = (card.bank, card.tail, card.token, card.channel);
-            Ok(wallet::VerifiedCard { bank, tail, token, channel })
+            Ok(wallet::VerifiedCard {
+                bank: card.bank.into(),
+                tail: card.tail.into(),
+                token: card.token.into(),
+                channel: card.channel,
+            })
         })
     }
 }
@@ -31,12 +36,13 @@ impl wallet::CardLookup for Cards {
 /// All routes.
 pub(crate) fn router(app: &App) -> Router {
     let service = &app.service;
+    let bank = SimulatedBank::new(Arc::clone(&service.vault));
     let mut router = Router::new()
         .route("/", get(|| async { Redirect::temporary("/wallet") }))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz).with_state(Arc::clone(service)))
         .merge(gateway::router(Arc::clone(service)))
-        .merge(wallet::router(Arc::clone(service), Arc::new(Cards)));
+        .merge(wallet::router(Arc::clone(service), Arc::new(Cards(bank))));
     if service.settings.sandbox {
         router = router
             .merge(gateway::sandbox_router(Arc::clone(service)))
@@ -72,8 +78,9 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let drain = Duration::from_secs(config.drain_s);
-    let bank = Arc::new(worker::bank::SimulatedBank::default());
-    let workers = worker::Worker::start(Arc::clone(&app.service), bank);
+    let bank = Arc::new(SimulatedBank::new(Arc::clone(&app.service.vault)));
+    let workers =
+        Worker::start(&app.service, bank, worker::Setup::default()).map_err(std::io::Error::other)?;
     let make = router(&app).into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(|stream| {
         // Answers are small and must not wait for more.
@@ -89,7 +96,9 @@ pub(crate) async fn serve(
         served = async { server.await } => served?,
         () = limit => tracing::warn!(drain_s = config.drain_s, "open requests did not finish in time"),
     }
-    workers.stop(drain).await;
+    if !workers.stop(drain).await {
+        tracing::warn!("work under way did not finish in time; it is done again at the next start");
+    }
     app.close();
     Ok(())
 }

@@ -19,7 +19,12 @@ pub(crate) async fn list(call: Call) -> Outcome {
         && !matches!(kind, "RSA" | "ALL")
     {
         let value = Some(kind.to_owned());
-        return Err(ApiError::param("algorithm_type", value, issue::one_of(&["RSA", "ALL"]), Location::Query));
+        return Err(ApiError::param(
+            "algorithm_type",
+            value,
+            issue::one_of(&["RSA", "ALL"]),
+            Location::Query,
+        ));
     }
     let Some(key) = &call.merchant.apiv3_key else {
         return Err(ApiError::because(

@@ -13,6 +13,7 @@ use protocol::{
     order::{CodePay, Reverse},
     qr::{PaymentCode, PaymentCodeError, Prefix},
 };
+use service::Service;
 use std::sync::Arc;
 use types::Masked;
 
@@ -23,7 +24,7 @@ pub(crate) async fn codepay(call: Call) -> Outcome {
     call.signed_by(asked.mchid, Location::Body)?;
     orders::check_sharing(asked.profit_sharing)?;
     orders::check_amount(asked.amount)?;
-    let code = our_code(&asked, call.service().settings.payment_code_prefix)?;
+    let code = our_code(&asked, prefix(call.service()))?;
     let terms = Terms {
         merchant: asked.mchid,
         app: asked.appid,
@@ -60,25 +61,24 @@ pub(crate) async fn reverse(call: Call) -> Outcome {
     Ok(Answer::ok(asked.answer(number)))
 }
 
+/// What the payment codes of this installation start with. A configured prefix that belongs to other wallets is
+/// replaced by the default one, as the wallet does when it shows a code.
+pub(crate) fn prefix(service: &Service) -> Prefix {
+    Prefix::new(service.settings.payment_code_prefix).unwrap_or(Prefix::DEFAULT)
+}
+
 /// The number of a scanned code. A code that can't be ours is refused without asking the store.
-fn our_code(asked: &CodePay, prefix: u8) -> Result<i64, ApiError> {
+fn our_code(asked: &CodePay, prefix: Prefix) -> Result<i64, ApiError> {
     let refused = |zh, en| ApiError::because(Code::InvalidRequest, Text::fixed(zh, en));
-    if let Some(prefix) = Prefix::new(prefix) {
-        match PaymentCode::of(prefix, &asked.auth_code) {
-            Ok(_) => {}
-            Err(PaymentCodeError::Check) => {
-                return Err(refused(
-                    "付款码校验位错误，请重新扫码",
-                    "The last digit of the payment code is wrong; scan it again",
-                ));
-            }
-            Err(PaymentCodeError::Prefix(_) | PaymentCodeError::Form) => {
-                return Err(refused(
-                    "不是本平台的付款码，请用户打开本平台钱包的付款码",
-                    "This is not a payment code of this platform; ask the payer to open its wallet",
-                ));
-            }
-        }
+    match PaymentCode::of(prefix, &asked.auth_code) {
+        Ok(code) => code.expose().parse().map_err(|_| errors::rejection(&Rejection::CodeInvalid)),
+        Err(PaymentCodeError::Check) => Err(refused(
+            "付款码校验位错误，请重新扫码",
+            "The last digit of the payment code is wrong; scan it again",
+        )),
+        Err(PaymentCodeError::Prefix(_) | PaymentCodeError::Form) => Err(refused(
+            "不是本平台的付款码，请用户打开本平台钱包的付款码",
+            "This is not a payment code of this platform; ask the payer to open its wallet",
+        )),
     }
-    asked.auth_code.expose().parse().map_err(|_| errors::rejection(&Rejection::CodeInvalid))
 }

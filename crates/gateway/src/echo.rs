@@ -28,7 +28,8 @@ pub(crate) async fn echo(call: Call) -> Outcome {
     let signed_by = call.serial.clone();
     // An RSA decryption costs as much as a signature, so it runs where signatures do.
     let work = move || {
-        let clear = keys.decrypt_field(&serial, &encrypted, now).map_err(|error| field_error(&error, &serial))?;
+        let clear =
+            keys.decrypt_field(&serial, &encrypted, now).map_err(|error| field_error(&error, &serial))?;
         let Some(certificate) = merchant.certificate(&signed_by, now) else {
             return Err(errors::broken("the certificate that signed is gone", &signed_by));
         };

@@ -24,12 +24,12 @@ pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
     use Rejection as R;
     match rejection {
         R::MerchantNotFound(_) => ApiError::new(Code::MchNotExists),
-        R::MerchantSuspended(id) => {
-            no(Code::NoAuth, format!("商户 {id} 已被停用，请联系平台"), rejection)
-        }
-        R::ProductOff(product) => {
-            no(Code::NoAuth, format!("商户未开通 {} 支付产品，请开通后重试", service::wire::trade_type(*product).wire()), rejection)
-        }
+        R::MerchantSuspended(id) => no(Code::NoAuth, format!("商户 {id} 已被停用，请联系平台"), rejection),
+        R::ProductOff(product) => no(
+            Code::NoAuth,
+            format!("商户未开通 {} 支付产品，请开通后重试", service::wire::trade_type(*product).wire()),
+            rejection,
+        ),
         R::AppNotFound(app) => {
             no(Code::AppidMchidNotMatch, format!("appid {app} 不存在，请检查 appid"), rejection)
         }
@@ -69,9 +69,7 @@ pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
         R::CurrencyUnsupported => {
             ApiError::param("/amount/currency", None, issue::one_of(&["CNY"]), Location::Body)
         }
-        R::PinLocked(until) => {
-            no(Code::RuleLimit, format!("支付密码连续输错，已锁定至 {until}"), rejection)
-        }
+        R::PinLocked(until) => no(Code::RuleLimit, format!("支付密码连续输错，已锁定至 {until}"), rejection),
         R::LimitExceeded { left, .. } => {
             no(Code::RuleLimit, format!("超出支付限额，剩余额度 {left} 元"), rejection)
         }

@@ -37,7 +37,7 @@ use axum::{
     extract::Request,
     routing::{MethodRouter, any, get, post},
 };
-use engine::{Clock, SystemClock};
+use engine::SystemClock;
 use protocol::order::Product;
 use service::Service;
 use std::{future::Future, sync::Arc};
@@ -50,12 +50,10 @@ use transport::{Call, Gateway, Outcome, Shared};
 /// to the journal, and failures are counted by it. A proxy on the same machine is believed about the last address
 /// of `X-Forwarded-For`.
 pub fn router(service: Arc<Service>) -> Router {
-    router_at(service, Arc::new(SystemClock))
+    router_of(Gateway::new(service, Arc::new(SystemClock)))
 }
 
-/// As [`router`], with the clock of signatures and certificates.
-fn router_at(service: Arc<Service>, wall: Arc<dyn Clock>) -> Router {
-    let gateway = Gateway::new(service, wall);
+fn router_of(gateway: Arc<Gateway>) -> Router {
     let signed = Router::new()
         .route("/v3/pay/transactions/jsapi", post_signed(|call| orders::prepay(call, Product::Jsapi)))
         .route("/v3/pay/transactions/app", post_signed(|call| orders::prepay(call, Product::App)))

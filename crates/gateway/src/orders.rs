@@ -137,7 +137,12 @@ pub(crate) fn check_sharing(asked: bool) -> Result<(), ApiError> {
 
 /// A member that steers money or identity and is not built yet is refused, never ignored.
 fn not_offered(pointer: &str) -> ApiError {
-    ApiError::param(pointer, None, Text::fixed("暂不支持，请勿传", "is not offered yet; leave it out"), Location::Body)
+    ApiError::param(
+        pointer,
+        None,
+        Text::fixed("暂不支持，请勿传", "is not offered yet; leave it out"),
+        Location::Body,
+    )
 }
 
 /// What the gateway needs of the members that are only kept.

@@ -122,7 +122,8 @@ mod tests {
             let tag = response.headers()[header::ETAG].clone();
             let keep = response.headers()[header::CACHE_CONTROL].to_str().unwrap();
             assert_eq!(keep.contains("immutable"), asset.name != SHIM);
-            let again = serve(Path(file.to_owned()), [(header::IF_NONE_MATCH, tag)].into_iter().collect()).await;
+            let again =
+                serve(Path(file.to_owned()), [(header::IF_NONE_MATCH, tag)].into_iter().collect()).await;
             assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
         }
         assert_eq!(serve(Path("x.css".into()), HeaderMap::new()).await.status(), StatusCode::NOT_FOUND);

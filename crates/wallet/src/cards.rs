@@ -5,7 +5,7 @@ use crate::{
     app::App,
     form::Posted,
     page::{self, Page, Tab},
-    problem::{Fail, Problem},
+    problem::Fail,
     session::Member,
     text::{Phrase, names, refusal},
     visit::{SignedIn, Visit},
@@ -87,7 +87,7 @@ fn passes_luhn(digits: &str) -> bool {
             }
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// What a channel says of a card it accepts.
@@ -214,7 +214,7 @@ pub(crate) async fn bind(
             return new_page(&app, &visit, &next, Some(Phrase::new("card-unknown-bank")));
         }
         Err(CardRefusal::Declined(reason)) => {
-            let reason: String = reason.chars().take(80).collect();
+            let reason: String = names::decline(&reason, visit.language).chars().take(80).collect();
             return new_page(&app, &visit, &next, Some(Phrase::new("card-declined").with("reason", reason)));
         }
         Err(CardRefusal::Unavailable(cause)) => {
@@ -262,7 +262,9 @@ mod tests {
 
     #[test]
     fn what_is_no_card_number_is_refused() {
-        for bad in ["", "0", "1234567", "6212345678901233", "62123456789012345678", "6212a45678901232", "６２１２"] {
+        for bad in
+            ["", "0", "1234567", "6212345678901233", "62123456789012345678", "6212a45678901232", "６２１２"]
+        {
             assert!(CardNumber::parse(bad).is_none(), "{bad}");
         }
         assert!(CardNumber::parse(&" ".repeat(100)).is_none());

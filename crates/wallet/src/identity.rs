@@ -135,6 +135,7 @@ pub(crate) async fn confirm(
 }
 
 #[cfg(test)]
+#[expect(clippy::inconsistent_digit_grouping, reason = "yuan and fen")]
 mod tests {
     use super::*;
     use domain::payer::class_of;
@@ -146,9 +147,15 @@ mod tests {
         assert_eq!(class_of(0b1_1111), AccountClass::Three);
         let law = LimitTable::of_law();
         let rows = classes(AccountClass::Two, &law);
-        assert_eq!(rows.map(|row| (row.mine, row.cap.minor)), [(false, 1_000_00), (true, 100_000_00), (false, 200_000_00)]);
+        assert_eq!(
+            rows.map(|row| (row.mine, row.cap.minor)),
+            [(false, 1_000_00), (true, 100_000_00), (false, 200_000_00)]
+        );
         let used = Usage { year_total: 99_000_00, day_total: 6_000_00, ..Usage::none(1) };
         let meters = meters(AccountClass::Two, &law, &used);
-        assert_eq!(meters.iter().map(|m| m.left.minor).collect::<Vec<_>>(), [1_000_00, 0, 5_000_00, 1_000_00]);
+        assert_eq!(
+            meters.iter().map(|m| m.left.minor).collect::<Vec<_>>(),
+            [1_000_00, 0, 5_000_00, 1_000_00]
+        );
     }
 }

@@ -93,12 +93,7 @@ pub(crate) fn code_hash(app: &App, code: &str) -> Digest {
     Digest(*app.service().vault.hasher().code("oauth", code).as_bytes())
 }
 
-async fn authorise(
-    app: &App,
-    visit: &Visit,
-    payer: PayerId,
-    checked: &Checked,
-) -> Result<Response, Fail> {
+async fn authorise(app: &App, visit: &Visit, payer: PayerId, checked: &Checked) -> Result<Response, Fail> {
     let code = crypto::random::alphanumeric(CODE_CHARS)?;
     let command = Command::Authorise {
         app: checked.application.id,

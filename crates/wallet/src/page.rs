@@ -14,7 +14,6 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use fluent_bundle::FluentArgs;
 use protocol::Language;
 use std::borrow::Cow;
 use types::{Money, Time};
@@ -62,9 +61,6 @@ impl Page {
         self.here = here;
         self
     }
-    pub(crate) const fn language(&self) -> Language {
-        self.language
-    }
     pub(crate) const fn lang(&self) -> &'static str {
         text::tag(self.language)
     }
@@ -72,9 +68,7 @@ impl Page {
         text::text(self.language, key, None)
     }
     pub(crate) fn t1(&self, key: &str, name: &str, value: impl Fill) -> Cow<'static, str> {
-        let mut args = FluentArgs::new();
-        args.set(name.to_owned(), value.fill());
-        text::text(self.language, key, Some(&args))
+        text::filled(self.language, key, &[(name, &value.fill())])
     }
     pub(crate) fn t2(
         &self,
@@ -84,10 +78,7 @@ impl Page {
         other: &str,
         and: impl Fill,
     ) -> Cow<'static, str> {
-        let mut args = FluentArgs::new();
-        args.set(name.to_owned(), value.fill());
-        args.set(other.to_owned(), and.fill());
-        text::text(self.language, key, Some(&args))
+        text::filled(self.language, key, &[(name, &value.fill()), (other, &and.fill())])
     }
     pub(crate) fn money(&self, amount: &Money) -> String {
         money(*amount)
@@ -102,9 +93,6 @@ impl Page {
     }
     pub(crate) fn asset(&self, name: &str) -> &'static str {
         assets::path(name)
-    }
-    pub(crate) const fn signed_in(&self) -> bool {
-        self.signed_in
     }
     pub(crate) fn form_token(&self) -> &str {
         &self.form_token
@@ -185,7 +173,9 @@ mod tests {
 
     #[test]
     fn only_own_pages_are_come_back_to() {
-        for own in ["/wallet", "/wallet/bills?from=1", "/pay/code?pr=a%2Fb", "/connect/oauth2/authorize?a=b#x"] {
+        for own in
+            ["/wallet", "/wallet/bills?from=1", "/pay/code?pr=a%2Fb", "/connect/oauth2/authorize?a=b#x"]
+        {
             assert_eq!(own_page(own), own);
         }
         for foreign in [
@@ -207,6 +197,9 @@ mod tests {
 
     #[test]
     fn links_escape_their_values() {
-        assert_eq!(link("/a", &[("next", "/b?c=d&e=飞"), ("x", "")]), "/a?next=%2Fb%3Fc%3Dd%26e%3D%E9%A3%9E&x=");
+        assert_eq!(
+            link("/a", &[("next", "/b?c=d&e=飞"), ("x", "")]),
+            "/a?next=%2Fb%3Fc%3Dd%26e%3D%E9%A3%9E&x="
+        );
     }
 }

@@ -88,7 +88,10 @@ mod tests {
             "x".repeat(43)
         );
         assert_eq!(https.to_str().unwrap(), expected);
-        assert_eq!(end(false).unwrap().to_str().unwrap(), "feiqian=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+        assert_eq!(
+            end(false).unwrap().to_str().unwrap(),
+            "feiqian=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
+        );
     }
 
     #[test]

@@ -176,8 +176,7 @@ pub(crate) async fn send_code(
     };
     let service = app.service();
     let code = crypto::random::digits(CODE_DIGITS)?;
-    let hashes =
-        (phone_hash(&service.vault, &phone), sign_in_code_hash(&service.vault, &phone, &code));
+    let hashes = (phone_hash(&service.vault, &phone), sign_in_code_hash(&service.vault, &phone, &code));
     let command = Command::SendCode { phone: hashes.0, code: hashes.1 };
     match app.run(&visit, command).await {
         Ok(_) => {}

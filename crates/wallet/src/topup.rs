@@ -63,8 +63,7 @@ async fn form(app: &App, visit: &Visit, member: &Member, next: &str, typed: Type
         return Err(Fail::Go(page::link("/wallet/pin", &[("next", &back)])));
     }
     let payer = member.payer.id;
-    let (cards, limits) =
-        app.read(move |queries| Ok((queries.cards(payer)?, queries.limits()?))).await?;
+    let (cards, limits) = app.read(move |queries| Ok((queries.cards(payer)?, queries.limits()?))).await?;
     if cards.is_empty() {
         return Err(Fail::Go(page::link("/wallet/cards/new", &[("next", &back)])));
     }
@@ -166,7 +165,7 @@ pub(crate) async fn wait(
         p: Page::new(&app, &visit, tab),
         amount: payment.amount,
         card: CardView::of(&card, &visit).name,
-        bank: BankWait::of(&payment, visit.now),
+        bank: BankWait::of(&payment, &visit),
         balance: account.balance(),
         next: page::own_page(&next),
     })

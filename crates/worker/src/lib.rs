@@ -1,1 +1,70 @@
-//! Placeholder.
+//! What runs beside requests: notifications are sent, card channels asked, deadlines kept, caches renewed.
+//!
+//! Everything here can be lost at any moment and started again: what is to be done is read from the store, what
+//! was done is recorded by commands, and doing it twice is harmless. It decides nothing about money.
+
+pub mod bank;
+pub mod channel;
+pub mod delivery;
+mod insist;
+mod listen;
+pub mod timers;
+
+pub use bank::{Channel, SimulatedBank};
+pub use delivery::ClientError;
+
+use channel::Asker;
+use delivery::Delivery;
+use service::Service;
+use std::{sync::Arc, time::Duration};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How the work is done.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Setup {
+    /// Notifications.
+    pub delivery: delivery::Setup,
+    /// Card payments.
+    pub channel: channel::Setup,
+    /// Deadlines.
+    pub timers: timers::Setup,
+}
+
+/// The running work. Dropping it lets nothing new begin and waits for nothing; see [`Worker::stop`].
+#[derive(Debug)]
+pub struct Worker {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Worker {
+    /// Starts on the current async runtime.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the client for notifications can't be set up.
+    ///
+    /// # Panics
+    /// Outside an async runtime.
+    pub fn start(service: &Arc<Service>, bank: Arc<dyn Channel>, setup: Setup) -> Result<Self, ClientError> {
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        Delivery::start(service, setup.delivery, &tasks, &stop)?;
+        listen::start(service, &tasks, &stop);
+        Asker::start(service, bank, setup.channel, &tasks, &stop);
+        timers::start(service, setup.timers, &tasks, &stop);
+        Ok(Self { tasks, stop })
+    }
+
+    /// Lets nothing new begin and waits up to `limit` for what is under way. True when all of it ended; what did
+    /// not is done again at the next start.
+    pub async fn stop(self, limit: Duration) -> bool {
+        self.stop.cancel();
+        self.tasks.close();
+        tokio::time::timeout(limit, self.tasks.wait()).await.is_ok()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}

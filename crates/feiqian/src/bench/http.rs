@@ -142,7 +142,9 @@ fn sign_requests(caller: &Caller, platform_id: &str, prefix: &str, count: u64) -
             let (caller, platform_id, prefix) = (caller.clone(), platform_id.to_owned(), prefix.to_owned());
             thread::spawn(move || {
                 let numbers = part * share..((part + 1) * share).min(count);
-                numbers.filter_map(|number| request(&caller, &platform_id, &prefix, number)).collect::<Vec<_>>()
+                numbers
+                    .filter_map(|number| request(&caller, &platform_id, &prefix, number))
+                    .collect::<Vec<_>>()
             })
         })
         .collect();
@@ -202,7 +204,8 @@ async fn load(
         until: started + Duration::from_secs(seconds),
         gap_ns: rate_per_s.map(|rate| 1_000_000_000 / rate.max(1)),
     });
-    let tasks: Vec<_> = (0..connections).map(|_| tokio::spawn(connection(address, Arc::clone(&work)))).collect();
+    let tasks: Vec<_> =
+        (0..connections).map(|_| tokio::spawn(connection(address, Arc::clone(&work)))).collect();
     let mut latencies = Vec::new();
     for task in tasks {
         latencies.extend(task.await.unwrap_or_default());

@@ -176,8 +176,7 @@ async fn one(engine: &Handle, payer: SeededPayer, merchant: MerchantId, number: 
     let terms = seed::load_terms(merchant, APP, number, 1);
     let amount = terms.amount;
     let create = Command::CreateOrder { terms, expires_at: None };
-    let Ok(Reply::Order(order)) =
-        engine.run(create, Caller::of(domain::Actor::Merchant(merchant))).await
+    let Ok(Reply::Order(order)) = engine.run(create, Caller::of(domain::Actor::Merchant(merchant))).await
     else {
         return None;
     };

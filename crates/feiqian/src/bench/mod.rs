@@ -45,10 +45,33 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
         return Ok(());
     }
     let (machine, pay, http) = (&report.machine, &report.in_process, &report.http_rsa);
-    writeln!(out, "machine     {} x {}, {} MiB, kernel {}", machine.cores, machine.cpu, machine.memory_mib, machine.kernel)?;
-    writeln!(out, "in process  {} payments/s durable on {}, {} us CPU each, {} callers", pay.payments_per_s, pay.store, pay.cpu_us_per_payment, pay.callers)?;
-    writeln!(out, "            pay p50 {} ms, p99 {} ms, {} commands a batch, {} errors", pay.p50_ms, pay.p99_ms, pay.batch, pay.errors)?;
-    writeln!(out, "over HTTP   {} orders/s, RSA alone {}/s ({} %), {} us CPU each", http.orders_per_s, http.rsa_limit_per_s, http.orders_per_s * 100 / http.rsa_limit_per_s.max(1), http.cpu_us_per_order)?;
-    writeln!(out, "            p50 {} ms, p99 {} ms; at half load p50 {} ms, p99 {} ms; {} errors", http.p50_ms, http.p99_ms, http.half_load_p50_ms, http.half_load_p99_ms, http.errors)?;
+    writeln!(
+        out,
+        "machine     {} x {}, {} MiB, kernel {}",
+        machine.cores, machine.cpu, machine.memory_mib, machine.kernel
+    )?;
+    writeln!(
+        out,
+        "in process  {} payments/s durable on {}, {} us CPU each, {} callers",
+        pay.payments_per_s, pay.store, pay.cpu_us_per_payment, pay.callers
+    )?;
+    writeln!(
+        out,
+        "            pay p50 {} ms, p99 {} ms, {} commands a batch, {} errors",
+        pay.p50_ms, pay.p99_ms, pay.batch, pay.errors
+    )?;
+    writeln!(
+        out,
+        "over HTTP   {} orders/s, RSA alone {}/s ({} %), {} us CPU each",
+        http.orders_per_s,
+        http.rsa_limit_per_s,
+        http.orders_per_s * 100 / http.rsa_limit_per_s.max(1),
+        http.cpu_us_per_order
+    )?;
+    writeln!(
+        out,
+        "            p50 {} ms, p99 {} ms; at half load p50 {} ms, p99 {} ms; {} errors",
+        http.p50_ms, http.p99_ms, http.half_load_p50_ms, http.half_load_p99_ms, http.errors
+    )?;
     Ok(())
 }

@@ -22,7 +22,10 @@ pub(super) const SIGNED_HEADERS: [(&str, &str); 6] = [
     ("Request-ID", "Unique per request; name it when you ask for help."),
     ("Wechatpay-Timestamp", "Unix seconds."),
     ("Wechatpay-Nonce", "32 random characters."),
-    ("Wechatpay-Signature", "Base64 of RSASSA-PKCS1-v1_5 with SHA-256 over timestamp, nonce and body, a line each."),
+    (
+        "Wechatpay-Signature",
+        "Base64 of RSASSA-PKCS1-v1_5 with SHA-256 over timestamp, nonce and body, a line each.",
+    ),
     ("Wechatpay-Serial", "The key that signed: a certificate serial, or PUB_KEY_ID_ and digits."),
     ("Wechatpay-Signature-Type", "WECHATPAY2-SHA256-RSA2048."),
 ];
@@ -80,7 +83,8 @@ impl<'a> Describe<'a> {
     }
     /// A variable of the path.
     pub(super) fn variable(mut self, name: &str, description: &str, pattern: &str) -> Self {
-        self.operation = self.operation.parameter(parameter(ParameterIn::Path, name, description, pattern, true));
+        self.operation =
+            self.operation.parameter(parameter(ParameterIn::Path, name, description, pattern, true));
         self
     }
     /// A query parameter.
@@ -98,8 +102,10 @@ impl<'a> Describe<'a> {
     /// The body.
     pub(super) fn body<T: ToSchema>(mut self, example: Value) -> Self {
         let content = ContentBuilder::new().schema(Some(self.named::<T>())).example(Some(example)).build();
-        let body: RequestBody =
-            RequestBodyBuilder::new().required(Some(Required::True)).content("application/json", content).build();
+        let body: RequestBody = RequestBodyBuilder::new()
+            .required(Some(Required::True))
+            .content("application/json", content)
+            .build();
         self.operation = self.operation.request_body(Some(body));
         self
     }
@@ -144,11 +150,10 @@ impl<'a> Describe<'a> {
 
     /// The codes of one status share a response that explains each.
     fn merchant_errors(mut self) -> Self {
-        const EVERYWHERE: [Code; 7] = [
+        const EVERYWHERE: [Code; 6] = [
             Code::ParamError,
             Code::InvalidRequest,
             Code::SignError,
-            Code::NoAuth,
             Code::FrequencyLimited,
             Code::SystemError,
             Code::ServiceUnavailable,

@@ -308,10 +308,8 @@ pub(super) struct Transaction {
     /// 28 digits, once paid.
     #[schema(nullable = false, max_length = 32)]
     transaction_id: Option<String>,
-    #[schema(pattern = "^(JSAPI|NATIVE|APP|MICROPAY|MWEB)$")]
-    trade_type: String,
-    #[schema(pattern = "^(NOTPAY|USERPAYING|SUCCESS|CLOSED|REVOKED|PAYERROR)$")]
-    trade_state: String,
+    trade_type: TradeType,
+    trade_state: TradeState,
     /// For people, Chinese.
     #[schema(max_length = 256)]
     trade_state_desc: String,
@@ -331,6 +329,30 @@ pub(super) struct Transaction {
     scene_info: Option<TransactionScene>,
 }
 
+/// How the order was placed: JSAPI or mini-program, code scanned by the payer, app, payment code, H5.
+#[derive(ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum TradeType {
+    Jsapi,
+    Native,
+    App,
+    Micropay,
+    Mweb,
+}
+
+/// Where the order stands: not paid, the payer must type the PIN, paid, closed unpaid, reversed, failed. Others may
+/// be added, such as REFUND.
+#[derive(ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum TradeState {
+    NotPay,
+    UserPaying,
+    Success,
+    Closed,
+    Revoked,
+    PayError,
+}
+
 /// Who paid.
 #[derive(ToSchema)]
 pub(super) struct TransactionPayer {
@@ -347,9 +369,8 @@ pub(super) struct TransactionAmount {
     payer_total: Option<i64>,
     #[schema(pattern = "^CNY$")]
     currency: String,
-    /// Once paid.
-    #[schema(nullable = false, pattern = "^CNY$")]
-    payer_currency: Option<String>,
+    #[schema(pattern = "^CNY$")]
+    payer_currency: String,
 }
 
 /// The terminal of the order.
@@ -380,7 +401,7 @@ pub(super) struct CertificateItem {
 /// Cipher text with what opens it beside the key.
 #[derive(ToSchema)]
 pub(super) struct Encrypted {
-    #[schema(pattern = "^AEAD_AES_256_GCM$")]
+    #[schema(example = "AEAD_AES_256_GCM")]
     algorithm: String,
     /// Used as bytes.
     #[schema(min_length = 12, max_length = 12)]
@@ -430,10 +451,20 @@ pub(super) struct ErrorDetail {
     #[schema(nullable = false)]
     value: Option<String>,
     issue: String,
-    #[schema(pattern = "^(body|path|query|header|authorization)$")]
-    location: String,
+    location: ErrorLocation,
     #[schema(nullable = false)]
     sign_information: Option<SignInformation>,
+}
+
+/// Where the value stands.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ErrorLocation {
+    Body,
+    Path,
+    Query,
+    Header,
+    Authorization,
 }
 
 /// What the platform verified when a signature did not match: compare it with what was signed.

@@ -56,8 +56,15 @@ pub(super) struct SandboxPayment {
 #[derive(ToSchema)]
 pub(super) struct SandboxWaiting {
     payment_id: String,
-    #[schema(pattern = "^(authorising|unknown)$")]
-    state: String,
+    state: SandboxPaymentState,
+}
+
+/// Asked of the bank, or the bank does not know.
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SandboxPaymentState {
+    Authorising,
+    Unknown,
 }
 
 /// A payer to be made.
@@ -128,8 +135,7 @@ pub(super) struct SandboxNotification {
     url: String,
     #[schema(example = "TRANSACTION.SUCCESS")]
     event_type: String,
-    #[schema(pattern = "^(pending|delivered|given_up)$")]
-    state: String,
+    state: SandboxNotificationState,
     attempts: u32,
     /// HTTP status of the last attempt; null when there was no answer.
     last_status: Option<u16>,
@@ -137,6 +143,15 @@ pub(super) struct SandboxNotification {
     created_at: String,
     out_trade_no: String,
     transaction_id: String,
+}
+
+/// To be tried, acknowledged, or every try failed.
+#[derive(ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SandboxNotificationState {
+    Pending,
+    Delivered,
+    GivenUp,
 }
 
 /// Messages to a phone, newest first.

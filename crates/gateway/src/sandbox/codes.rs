@@ -1,9 +1,7 @@
 //! Payment codes as a payer shows them, and the PIN they type when one is needed.
 
-use super::{
-    Named, json, payments::wrong_pin, pin, problem::Problem, read, transaction,
-};
-use crate::{errors, transport::caller};
+use super::{Named, json, payments::wrong_pin, pin, problem::Problem, read, transaction};
+use crate::{codepay, errors, transport::caller};
 use axum::{
     extract::{Request, State},
     http::StatusCode,
@@ -12,7 +10,7 @@ use axum::{
 use crypto::random;
 use domain::{Actor, Command, Rejection, Reply, payment::Paid};
 use engine::Refusal;
-use protocol::qr::{PaymentCode, Prefix};
+use protocol::qr::PaymentCode;
 use serde::{Deserialize, Serialize};
 use service::Service;
 use std::sync::Arc;
@@ -34,11 +32,7 @@ pub(super) async fn issue(
 ) -> Result<Response, Problem> {
     let (named, parts) = read::<Named>(request).await?;
     let payer = named.payer(&service)?;
-    let digits = service.settings.payment_code_prefix;
-    let prefix = Prefix::new(digits).ok_or_else(|| {
-        let detail = format!("The configured prefix of payment codes, {digits}, can't be used; choose another.");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
-    })?;
+    let prefix = codepay::prefix(&service);
     for _ in 0..DRAWS_MAX {
         let drawn = random::bytes().map_err(|error| errors::broken("no payment code", &error))?;
         let body = PaymentCode::body_of(u64::from_be_bytes(drawn));
@@ -52,7 +46,9 @@ pub(super) async fn issue(
             }
             // Taken by another payer just now.
             Err(Refusal::Rejected(Rejection::CodeInvalid)) => {}
-            Ok(other) => return Err(errors::broken("a code had another answer", &format!("{other:?}")).into()),
+            Ok(other) => {
+                return Err(errors::broken("a code had another answer", &format!("{other:?}")).into());
+            }
             Err(refusal) => return Err(refusal.into()),
         }
     }

@@ -123,9 +123,7 @@ pub(super) async fn messages(
 
 fn query(request: &Request) -> Result<Query, Problem> {
     let read = Query::parse(request.uri().query().unwrap_or_default());
-    read.map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, format!("{error}.")).coded("PARAM_ERROR")
-    })
+    read.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("{error}.")).coded("PARAM_ERROR"))
 }
 
 fn parsed<T: FromStr>(query: &Query, name: &'static str) -> Result<Option<T>, Problem> {

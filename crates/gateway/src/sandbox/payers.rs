@@ -43,16 +43,13 @@ struct Made {
 
 /// The most a payer is given, fen: twenty top-ups.
 const BALANCE_MAX: i64 = 20 * TOP_UP_MAX;
-/// One top-up; the law's table allows no more.
-const TOP_UP_MAX: i64 = 50_000_00;
+/// One top-up, ¥50,000; the limits allow no more.
+const TOP_UP_MAX: i64 = 5_000_000;
 /// New numbers drawn before giving up; ten million are left.
 const NUMBERS_MAX: usize = 8;
 
 /// 200 with the payer: class III, PIN 123456, one card that its bank always accepts.
-pub(super) async fn make(
-    State(service): State<Arc<Service>>,
-    request: Request,
-) -> Result<Response, Problem> {
+pub(super) async fn make(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Problem> {
     let (asked, parts) = read::<Asked>(request).await?;
     if !(0..=BALANCE_MAX).contains(&asked.balance) {
         let detail = format!("balance is fen, from 0 to {BALANCE_MAX}.");
@@ -61,7 +58,10 @@ pub(super) async fn make(
     let app = match &asked.appid {
         Some(text) => app(text)?,
         None => *apps(&service)?.first().ok_or_else(|| {
-            Problem::new(StatusCode::BAD_REQUEST, "No merchant has an application; bind one, or give an appid.")
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "No merchant has an application; bind one, or give an appid.",
+            )
         })?,
     };
     let visitor = caller(Actor::Visitor, &parts);

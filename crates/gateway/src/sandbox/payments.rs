@@ -47,23 +47,22 @@ const BANK_WAIT: Duration = Duration::from_secs(10);
 const BANK_LOOK: Duration = Duration::from_millis(50);
 
 /// 200 with the transaction once paid; 202 when the card's bank has not answered in 10 s.
-pub(super) async fn pay(
-    State(service): State<Arc<Service>>,
-    request: Request,
-) -> Result<Response, Problem> {
+pub(super) async fn pay(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Problem> {
     let (asked, parts) = read::<Asked>(request).await?;
     let token = door(&service, &asked)?;
     let order = order(&service, token.order)?;
     let payer = service.vault.tokens().open_openid(order.terms.app, &asked.openid);
     let payer = payer.ok_or_else(|| {
-        let detail = format!("The openid is none of application {}, which placed the order.", order.terms.app);
+        let detail =
+            format!("The openid is none of application {}, which placed the order.", order.terms.app);
         Problem::new(StatusCode::BAD_REQUEST, detail).coded("PARAM_ERROR")
     })?;
     let card = match asked.card {
         false => None,
         true => {
             let cards = service.queries.cards(payer).map_err(|fault| errors::fault(&fault))?;
-            let none = || Problem::new(StatusCode::BAD_REQUEST, "The payer has no card; bind one in the wallet.");
+            let none =
+                || Problem::new(StatusCode::BAD_REQUEST, "The payer has no card; bind one in the wallet.");
             Some(cards.first().ok_or_else(none)?.id)
         }
     };

@@ -53,7 +53,8 @@ mod tests {
 
     #[test]
     fn only_a_proxy_on_this_machine_is_believed() {
-        let cases: [(Option<&str>, &[(&str, &str)], Option<&str>); 6] = [
+        type Case<'a> = (Option<&'a str>, &'a [(&'a str, &'a str)], Option<&'a str>);
+        let cases: [Case<'_>; 6] = [
             (None, &[(FORWARDED_FOR, "192.0.2.9")], None),
             (Some("192.0.2.1:1"), &[(FORWARDED_FOR, "192.0.2.9")], Some("192.0.2.1")),
             (Some("127.0.0.1:1"), &[], Some("127.0.0.1")),

@@ -25,7 +25,8 @@ pub(super) fn authenticate(gateway: &Gateway, parts: &Parts, body: &[u8]) -> Res
         )));
     };
     let credentials = Credentials::parse(value.as_bytes()).map_err(|error| unsigned(header_issue(&error)))?;
-    let merchant = gateway.service.directory.find(credentials.mchid).map_err(|fault| errors::fault(&fault))?;
+    let merchant =
+        gateway.service.directory.find(credentials.mchid).map_err(|fault| errors::fault(&fault))?;
     let Some(merchant) = merchant else {
         return Err(unsigned(Text::new(
             format!("商户号 {} 不存在，请检查 mchid", credentials.mchid),
@@ -35,10 +36,7 @@ pub(super) fn authenticate(gateway: &Gateway, parts: &Parts, body: &[u8]) -> Res
     let now = gateway.wall.now();
     let Some(certificate) = merchant.certificate(&credentials.serial, now) else {
         return Err(unsigned(Text::new(
-            format!(
-                "商户 API 证书 {} 不存在、已吊销或不在有效期内，请检查 serial_no",
-                credentials.serial
-            ),
+            format!("商户 API 证书 {} 不存在、已吊销或不在有效期内，请检查 serial_no", credentials.serial),
             format!(
                 "the merchant has no valid API certificate {}; check serial_no, and that it is not revoked",
                 credentials.serial

@@ -24,6 +24,7 @@ const DRAINED_MAX: usize = 16 << 20;
 const ARRIVAL_MAX: Duration = Duration::from_secs(15);
 
 /// A body, with the permit it holds for as long as it is in memory.
+#[derive(Debug)]
 pub(super) struct Received {
     pub(super) bytes: Bytes,
     _permit: Option<OwnedSemaphorePermit>,
@@ -105,7 +106,7 @@ mod tests {
         for length in [0, 1, SMALL, SMALL + 1, BYTES_MAX] {
             assert_eq!(read_of(length, &large).await.map(|r| r.bytes.len()).ok(), Some(length));
         }
-        let refused = read_of(BYTES_MAX + 1, &large).await.err().expect("too large");
+        let refused = read_of(BYTES_MAX + 1, &large).await.expect_err("too large");
         assert_eq!((refused.status.as_u16(), refused.error.code), (413, Code::ParamError));
     }
 
@@ -113,7 +114,7 @@ mod tests {
     async fn large_bodies_at_once_are_bounded_and_small_ones_pass() {
         let large = Arc::new(Semaphore::new(1));
         let held = read_of(SMALL + 1, &large).await.ok();
-        let refused = read_of(SMALL + 1, &large).await.err().expect("one at a time");
+        let refused = read_of(SMALL + 1, &large).await.expect_err("one at a time");
         assert_eq!(refused.error.code, Code::FrequencyLimited);
         assert!(read_of(SMALL, &large).await.is_ok());
         drop(held);
@@ -124,7 +125,7 @@ mod tests {
     async fn frames_are_joined_in_order() {
         let large = Arc::new(Semaphore::new(1));
         let frames = ["{\"a\"", "", ":1", "}\n"].map(Bytes::from);
-        let read = read(Body::new(Frames(frames.into_iter().collect())), &large).await.ok().expect("read");
+        let read = read(Body::new(Frames(frames.into_iter().collect())), &large).await.expect("read");
         assert_eq!(read.bytes, "{\"a\":1}\n");
     }
 

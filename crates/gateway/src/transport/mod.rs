@@ -62,7 +62,7 @@ pub(crate) type Outcome = Result<Answer, ApiError>;
 /// never left without its signature because of a crowd.
 const IN_FLIGHT_MAX: usize = 4096;
 /// Signatures that match no form of the request, a second and address, before the costly forms are not tried.
-const FAILURES_PER_SECOND: u32 = 50;
+pub(crate) const FAILURES_PER_SECOND: u32 = 50;
 
 /// What the endpoints share. One per process.
 pub(crate) struct Gateway {
@@ -73,7 +73,7 @@ pub(crate) struct Gateway {
     bases: Vec<String>,
     replays: ReplayMemory,
     rates: Rates,
-    failures: Addresses,
+    pub(crate) failures: Addresses,
     /// Exchanges of authorization codes.
     pub(crate) exchanges: Addresses,
     in_flight: AtomicUsize,
@@ -357,3 +357,6 @@ impl Seen {
         response
     }
 }
+
+#[cfg(test)]
+mod tests;

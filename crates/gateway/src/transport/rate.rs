@@ -111,11 +111,17 @@ mod tests {
     #[test]
     fn each_merchant_has_its_own_rate_and_a_change_counts_at_once() {
         let rates = Rates::default();
-        let passed = |id, rate| (0..1000).filter(|_| rates.pass(&merchant(id, rate))).count();
-        assert!((5..10).contains(&passed(1, 5)), "a burst of the rate, and what a moment adds");
-        assert!((7..12).contains(&passed(2, 7)));
-        assert!((20..30).contains(&passed(1, 20)));
-        assert_eq!(passed(3, 0), 0);
+        // A burst of the rate, and what comes back while the test runs, however slow the machine is.
+        let check = |id, rate: u32| {
+            let started = Instant::now();
+            let passed = (0..1000).filter(|_| rates.pass(&merchant(id, rate))).count();
+            let most = u128::from(rate) * (2 + started.elapsed().as_millis() / 500);
+            assert!(passed >= usize::try_from(rate).unwrap(), "{passed} of {rate}");
+            assert!(u128::try_from(passed).unwrap() <= most, "{passed} of {rate}");
+        };
+        for (id, rate) in [(1, 5), (2, 7), (1, 20), (3, 0)] {
+            check(id, rate);
+        }
     }
 
     #[test]

@@ -80,7 +80,10 @@ impl ReplayMemory {
             && let Some((_, oldest)) = shard.minutes.pop_first()
         {
             shard.entries -= oldest.len();
-            tracing::warn!(dropped = oldest.len(), "the replay memory is full; its oldest minute was dropped");
+            tracing::warn!(
+                dropped = oldest.len(),
+                "the replay memory is full; its oldest minute was dropped"
+            );
         }
         shard.minutes.entry(minute).or_default().insert(key, signature);
         shard.entries += 1;

@@ -17,12 +17,7 @@
 //! The result is a hint for the front end. Whether the order is paid is for the notification or the query API
 //! to say, as everywhere in the wire reference.
 
-use super::{
-    back::Back,
-    cashier,
-    door::{Door, Outcome},
-    entry,
-};
+use super::{back::Back, cashier, door::Outcome, entry};
 use crate::{
     app::App,
     page,
@@ -93,8 +88,7 @@ impl Return {
     }
     /// A page that says what is wrong with the call, with the way back where one was given.
     fn refuse(&self, what: &'static str) -> Fail {
-        let words =
-            Words { what: what.into(), money: "money-unmoved".into(), next: "next-merchant".into() };
+        let words = Words { what: what.into(), money: "money-unmoved".into(), next: "next-merchant".into() };
         let problem = Problem::new(StatusCode::BAD_REQUEST, words);
         match &self.back {
             Some(back) => {

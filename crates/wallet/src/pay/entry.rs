@@ -74,7 +74,11 @@ pub(super) fn back(app: &App, text: Option<&str>) -> Result<Option<Back>, Fail> 
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let https_only = !app.service().settings.sandbox;
     Back::parse(text, https_only).map(Some).map_err(|_| {
-        let words = Words { what: "why-bad-back".into(), money: "money-unmoved".into(), next: "next-merchant".into() };
+        let words = Words {
+            what: "why-bad-back".into(),
+            money: "money-unmoved".into(),
+            next: "next-merchant".into(),
+        };
         Problem::new(StatusCode::BAD_REQUEST, words).into()
     })
 }

@@ -10,7 +10,7 @@ use crate::{
     page::{self, Page, Tab},
     problem::Fail,
     text::names,
-    visit::{Anyone, SignedIn},
+    visit::{Anyone, SignedIn, Visit},
 };
 use askama::Template;
 use axum::{
@@ -40,14 +40,15 @@ pub(crate) struct BankWait {
 }
 
 impl BankWait {
-    pub(crate) fn of(payment: &Payment, now: Time) -> Self {
+    pub(crate) fn of(payment: &Payment, visit: &Visit) -> Self {
+        let now = visit.now;
         Self {
             number: payment.id,
             state: payment.state,
             asked: payment.asked,
             elapsed_s: now.since(payment.created_at).max(0) / time::SECOND,
             ask_at: payment.ask_at.filter(|at| *at > now),
-            reason: payment.channel_code.to_string(),
+            reason: names::decline(&payment.channel_code, visit.language),
             started_at: payment.created_at,
         }
     }
@@ -120,7 +121,7 @@ pub(crate) async fn waiting(
         amount: payment.amount,
         payee: merchant.map(|merchant| merchant.name.into_string()).unwrap_or_default(),
         card: CardView::of(&card, &visit).name,
-        bank: BankWait::of(&payment, visit.now),
+        bank: BankWait::of(&payment, &visit),
         again: door.link(&app, "/pay/order"),
         back: door.way_back(Outcome::Fail).filter(|_| declined),
         tell: Tell::of(&door, Outcome::Fail).filter(|_| declined),

@@ -65,47 +65,73 @@ pub(crate) const fn short(language: Language) -> &'static str {
     }
 }
 
+/// A placeholder's value: a text as it stands, or a number that decides between one and many.
+#[derive(Clone, Debug)]
+pub(crate) enum Filling {
+    Text(Box<str>),
+    Number(i64),
+}
+
+impl Filling {
+    fn value(&self) -> FluentValue<'static> {
+        match self {
+            Self::Text(text) => FluentValue::String(Cow::Owned(text.to_string())),
+            Self::Number(number) => FluentValue::from(*number),
+        }
+    }
+}
+
 /// What a text's placeholder can be filled with.
 pub(crate) trait Fill {
-    fn fill(&self) -> FluentValue<'static>;
+    fn fill(&self) -> Filling;
 }
 
 impl Fill for str {
-    fn fill(&self) -> FluentValue<'static> {
-        FluentValue::String(Cow::Owned(self.to_owned()))
+    fn fill(&self) -> Filling {
+        Filling::Text(self.into())
     }
 }
 impl Fill for String {
-    fn fill(&self) -> FluentValue<'static> {
+    fn fill(&self) -> Filling {
         self.as_str().fill()
     }
 }
 impl Fill for Cow<'_, str> {
-    fn fill(&self) -> FluentValue<'static> {
+    fn fill(&self) -> Filling {
         self.as_ref().fill()
     }
 }
 impl<T: Fill + ?Sized> Fill for &T {
-    fn fill(&self) -> FluentValue<'static> {
+    fn fill(&self) -> Filling {
         (**self).fill()
     }
 }
-macro_rules! fill_numbers {
-    ($($number:ty),*) => {$(
-        impl Fill for $number {
-            fn fill(&self) -> FluentValue<'static> {
-                FluentValue::from(*self)
-            }
-        }
-    )*};
+impl Fill for i64 {
+    fn fill(&self) -> Filling {
+        Filling::Number(*self)
+    }
 }
-fill_numbers!(u8, u32, i64, usize);
+impl Fill for u8 {
+    fn fill(&self) -> Filling {
+        Filling::Number((*self).into())
+    }
+}
+impl Fill for u32 {
+    fn fill(&self) -> Filling {
+        Filling::Number((*self).into())
+    }
+}
+impl Fill for usize {
+    fn fill(&self) -> Filling {
+        Filling::Number(i64::try_from(*self).unwrap_or(i64::MAX))
+    }
+}
 
 /// A text that is put into words once the reader's language is known.
 #[derive(Clone, Debug)]
 pub(crate) struct Phrase {
     key: &'static str,
-    args: Vec<(&'static str, FluentValue<'static>)>,
+    args: Vec<(&'static str, Filling)>,
 }
 
 impl Phrase {
@@ -117,8 +143,8 @@ impl Phrase {
         self
     }
     pub(crate) fn say(&self, language: Language) -> Cow<'static, str> {
-        let args: FluentArgs<'_> = self.args.iter().cloned().collect();
-        text(language, self.key, Some(&args))
+        let args: Vec<(&str, &Filling)> = self.args.iter().map(|(name, value)| (*name, value)).collect();
+        filled(language, self.key, &args)
     }
 }
 
@@ -126,6 +152,12 @@ impl From<&'static str> for Phrase {
     fn from(key: &'static str) -> Self {
         Self::new(key)
     }
+}
+
+/// The text under `key` with its placeholders filled.
+pub(crate) fn filled(language: Language, key: &str, values: &[(&str, &Filling)]) -> Cow<'static, str> {
+    let args: FluentArgs<'_> = values.iter().map(|(name, value)| (*name, value.value())).collect();
+    text(language, key, Some(&args))
 }
 
 #[cfg(test)]

@@ -11,35 +11,59 @@ pub(crate) fn card(bank: &str, tail: &str, language: Language) -> String {
     format!("{} **** {tail}", self::bank(bank, language))
 }
 
-/// A bank by its wire code. A code without a name here is shown as it is: better odd than wrong.
+/// Banks by the first part of their wire codes, in both languages.
+const BANKS: [(&str, &str, &str); 15] = [
+    ("ABC", "农业银行", "Agricultural Bank of China"),
+    ("BOC", "中国银行", "Bank of China"),
+    ("CCB", "建设银行", "China Construction Bank"),
+    ("CEB", "光大银行", "China Everbright Bank"),
+    ("CIB", "兴业银行", "Industrial Bank"),
+    ("CITIC", "中信银行", "China CITIC Bank"),
+    ("CMB", "招商银行", "China Merchants Bank"),
+    ("CMBC", "民生银行", "China Minsheng Bank"),
+    ("COMM", "交通银行", "Bank of Communications"),
+    ("GDB", "广发银行", "China Guangfa Bank"),
+    ("HXB", "华夏银行", "Hua Xia Bank"),
+    ("ICBC", "工商银行", "ICBC"),
+    ("PAB", "平安银行", "Ping An Bank"),
+    ("PSBC", "邮储银行", "Postal Savings Bank"),
+    ("SPDB", "浦发银行", "SPD Bank"),
+];
+
+/// A bank and kind of card by the wire code. A code without a name here is shown as it is: better odd than
+/// wrong.
 pub(crate) fn bank(code: &str, language: Language) -> String {
-    let (bank, kind) = code.rsplit_once('_').unwrap_or((code, ""));
-    let kind = match kind {
-        "DEBIT" => text(language, "bank-debit", None),
-        "CREDIT" => text(language, "bank-credit", None),
+    let kind = match code.rsplit_once('_') {
+        Some((_, "DEBIT")) => "bank-debit",
+        Some((_, "CREDIT")) => "bank-credit",
+        _ if code == "OTHERS" => return text(language, "bank-other", None).into_owned(),
         _ => return code.to_owned(),
     };
-    let name = match (bank, language) {
-        ("ABC", Language::Zh) => "农业银行",
-        ("ABC", Language::En) => "Agricultural Bank of China",
-        ("BOC", Language::Zh) => "中国银行",
-        ("BOC", Language::En) => "Bank of China",
-        ("CCB", Language::Zh) => "建设银行",
-        ("CCB", Language::En) => "China Construction Bank",
-        ("CMB", Language::Zh) => "招商银行",
-        ("CMB", Language::En) => "China Merchants Bank",
-        ("COMM", Language::Zh) => "交通银行",
-        ("COMM", Language::En) => "Bank of Communications",
-        ("ICBC", Language::Zh) => "工商银行",
-        ("ICBC", Language::En) => "ICBC",
-        ("PSBC", Language::Zh) => "邮储银行",
-        ("PSBC", Language::En) => "Postal Savings Bank",
-        (other, _) => other,
-    };
-    match language {
-        Language::Zh => format!("{name}{kind}"),
-        Language::En => format!("{name} {kind}"),
+    let kind = text(language, kind, None);
+    let short = code.rsplit_once('_').map_or(code, |(short, _)| short);
+    let known = BANKS.iter().find(|(known, ..)| *known == short);
+    match (language, known) {
+        (Language::Zh, known) => format!("{}{kind}", known.map_or(short, |(_, zh, _)| zh)),
+        (Language::En, known) => format!("{} {kind}", known.map_or(short, |(.., en)| en)),
     }
+}
+
+/// Why a bank declined. The channel's text ends in the response code of ISO 8583, `do not honour (05)`; known
+/// codes are put into words, others are shown as they came.
+pub(crate) fn decline(reason: &str, language: Language) -> String {
+    let code = reason.rsplit_once('(').and_then(|(_, code)| code.strip_suffix(')'));
+    let key = match code.unwrap_or(reason) {
+        "05" => "decline-refused",
+        "14" => "decline-no-such-card",
+        "41" | "43" => "decline-lost",
+        "51" => "decline-not-enough",
+        "54" => "decline-expired",
+        "57" | "62" => "decline-not-permitted",
+        "61" | "65" => "decline-limit",
+        "91" | "96" => "decline-bank-down",
+        _ => return reason.to_owned(),
+    };
+    text(language, key, None).into_owned()
 }
 
 /// I, II or III.
@@ -107,4 +131,26 @@ pub(crate) fn outcome(row: &JournalRow) -> Option<Phrase> {
         code => return Some(Phrase::new("short-other").with("code", code)),
     };
     Some(Phrase::new(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn banks_and_their_refusals_are_named() {
+        for (code, zh, en) in [
+            ("CMB_DEBIT", "招商银行储蓄卡", "China Merchants Bank debit"),
+            ("CMBC_CREDIT", "民生银行信用卡", "China Minsheng Bank credit"),
+            ("XYZ_DEBIT", "XYZ储蓄卡", "XYZ debit"),
+            ("OTHERS", "银行卡", "Bank card"),
+            ("odd", "odd", "odd"),
+        ] {
+            assert_eq!((bank(code, Language::Zh).as_str(), bank(code, Language::En).as_str()), (zh, en));
+        }
+        assert_eq!(card("OTHERS", "1232", Language::En), "Bank card **** 1232");
+        assert_eq!(decline("insufficient funds (51)", Language::Zh), "卡内余额不足");
+        assert_eq!(decline("51", Language::En), "not enough on the card");
+        assert_eq!(decline("come back later", Language::En), "come back later");
+    }
 }

@@ -45,11 +45,9 @@ fn of_rejection(rejection: &Rejection) -> Words {
         Rejection::OrderExpired(until) => {
             unmoved(Phrase::new("why-order-expired").with("until", until.local()), "next-new-code")
         }
-        Rejection::OrderBusy => Words {
-            what: "why-order-busy".into(),
-            money: "money-under-way".into(),
-            next: "next-wait".into(),
-        },
+        Rejection::OrderBusy => {
+            Words { what: "why-order-busy".into(), money: "money-under-way".into(), next: "next-wait".into() }
+        }
         Rejection::WrongPayer => unmoved("why-wrong-payer", "next-own-account"),
         Rejection::WrongAmount { .. } => unmoved("why-wrong-amount", "next-look-again"),
         Rejection::EntryExpired => unmoved("why-entry-expired", "next-new-code"),

@@ -1,0 +1,14 @@
+//! The rules, by the behaviour they protect: every command runs through the engine's core on a store in memory,
+//! and every test ends with the proof of the money invariants.
+#![allow(clippy::unwrap_used, reason = "a test stops where an expectation fails")]
+
+mod cards;
+mod codepay;
+mod limits;
+mod merchants;
+mod notifications;
+mod orders;
+mod payments;
+mod pin;
+mod sessions;
+mod world;

@@ -1,0 +1,142 @@
+//! A small world to test rules in: the engine's core over a store in memory, and a clock that stands.
+//!
+//! Every command runs in a batch of its own that is committed at once. Two things are checked of every one: it
+//! left exactly one journal line with its outcome, and when it was refused it changed nothing else. When the
+//! world ends, every money invariant is proved over its store.
+
+#![allow(dead_code, reason = "one world serves the tests of several crates")]
+
+mod hand;
+pub(crate) mod make;
+pub(crate) mod see;
+
+pub(crate) use make::{Buyer, Shop, digest, sealed};
+
+use domain::{Batch, Caller, Command, Event, Rejection, Reply};
+use engine::{
+    Committer, Loader, Queries, Store,
+    core::{Asked, Core, Outcome},
+};
+use std::sync::Arc;
+use store::Memory;
+use types::Time;
+
+/// 2026-01-05T10:00:00+08:00, a Monday morning.
+pub(crate) const START: Time = Time::from_unix(1_767_578_400);
+
+/// A command without a request key.
+pub(crate) fn asked(caller: Caller, command: Command) -> Asked {
+    Asked { command, caller, request: None }
+}
+
+pub(crate) struct World {
+    pub(crate) memory: Memory,
+    pub(crate) queries: Arc<dyn Queries>,
+    loader: Box<dyn Loader>,
+    committer: Box<dyn Committer>,
+    core: Core,
+    pub(crate) now: Time,
+    /// The last batch committed.
+    pub(crate) last: Batch,
+    /// What workers heard of the last batch.
+    pub(crate) events: Vec<Event>,
+    /// Numbers what is made, so that names differ.
+    made: i64,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let memory = Memory::default();
+        let Store { loader, mut committer, queries } = memory.open();
+        let core = Core::new(committer.recover().unwrap(), 0);
+        let (last, events) = (Batch::default(), Vec::new());
+        Self { memory, queries, loader, committer, core, now: START, last, events, made: 0 }
+    }
+
+    pub(crate) fn advance(&mut self, micros: i64) {
+        self.now = self.now.plus(micros);
+    }
+
+    /// Forgets the working set, as a restart does. The clock moves on to where the new core starts.
+    pub(crate) fn restart(&mut self) {
+        self.core = Core::new(self.committer.recover().unwrap(), 0);
+        self.now = self.now.max(self.core.at());
+    }
+
+    pub(crate) fn run(&mut self, command: Command) -> Outcome {
+        self.run_as(Caller::platform(), command)
+    }
+
+    pub(crate) fn run_as(&mut self, caller: Caller, command: Command) -> Outcome {
+        self.ask(&[&asked(caller, command)]).remove(0)
+    }
+
+    /// Runs commands in one batch and commits it.
+    pub(crate) fn ask(&mut self, jobs: &[&Asked]) -> Vec<Outcome> {
+        let mut outcomes = vec![None; jobs.len()];
+        let take = |place: usize, outcome| outcomes[place] = Some(outcome);
+        self.core.run(self.now, jobs, &mut *self.loader, take).unwrap();
+        let outcomes: Vec<Outcome> = outcomes.into_iter().map(Option::unwrap).collect();
+        let closed = self.core.close().unwrap();
+        check_batch(&closed.batch, jobs, &outcomes);
+        self.committer.commit(&closed.batch).unwrap();
+        self.core.turn(closed.batch.number);
+        (self.last, self.events) = (closed.batch, closed.events);
+        outcomes
+    }
+
+    /// Runs a command that must be accepted.
+    #[track_caller]
+    pub(crate) fn ok(&mut self, command: Command) -> Reply {
+        let shown = format!("{command:?}");
+        self.run(command).unwrap_or_else(|refused| panic!("refused ({refused}): {shown}"))
+    }
+
+    /// Runs a command that must be refused.
+    #[track_caller]
+    pub(crate) fn no(&mut self, command: Command) -> Rejection {
+        let shown = format!("{command:?}");
+        self.run(command).expect_err(&shown)
+    }
+
+    /// Runs commands that must each be refused for the reason beside it.
+    #[track_caller]
+    pub(crate) fn refuses<const N: usize>(&mut self, cases: [(&str, Command, Rejection); N]) {
+        for (what, command, wanted) in cases {
+            assert_eq!(self.run(command), Err(wanted), "{what}");
+        }
+    }
+
+    /// Proves every money invariant over what is stored.
+    #[track_caller]
+    pub(crate) fn prove(&self) {
+        let proof = engine::prove::prove(&*self.queries).unwrap();
+        assert!(proof.holds(), "{:#?}", proof.failures);
+    }
+}
+
+/// One journal line a command, with its outcome; nothing else when all were refused.
+fn check_batch(batch: &Batch, jobs: &[&Asked], outcomes: &[Outcome]) {
+    let code = |outcome: &Outcome| outcome.as_ref().err().map_or("ok", Rejection::code);
+    let sorted = |mut lines: Vec<(&'static str, &'static str)>| {
+        lines.sort_unstable();
+        lines
+    };
+    let told = batch.journal.iter().map(|line| (line.command, line.outcome)).collect();
+    let wanted =
+        jobs.iter().zip(outcomes).map(|(job, outcome)| (job.command.name(), code(outcome))).collect();
+    assert_eq!(sorted(told), sorted(wanted), "one journal line a command");
+    if outcomes.iter().all(Result::is_err) {
+        let (number, at, journal) = (batch.number, batch.at, batch.journal.clone());
+        let nothing = Batch { number, at, journal, ..Batch::default() };
+        assert_eq!(*batch, nothing, "a refused command changes nothing but the journal");
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.prove();
+        }
+    }
+}

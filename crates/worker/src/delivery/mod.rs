@@ -1,0 +1,252 @@
+//! Notifications to merchants (wire §5): sent as soon as they are owed, again on the schedule of
+//! [`domain::notification::RETRY_S`], with the same id every time.
+//!
+//! Two things bring a notification here. The event of the commit brings it at once; the scan of what is due
+//! brings retries, and whatever an event was lost for: at the start, after a crash, after a lag. What is being
+//! sent is known ([`lanes`]), so nothing is sent twice at a time. A try that was made but not recorded, because
+//! the program ended between the two, is made again: merchants expect duplicates, the id tells them.
+
+mod attempt;
+mod client;
+mod guard;
+mod id;
+mod lanes;
+mod scan;
+
+pub use client::ClientError;
+pub use guard::{Allow, Forbidden, Target};
+pub use id::{notification_of, wire_id};
+pub use lanes::Bounds;
+
+use crate::insist::insist;
+use attempt::{Prepared, prepare};
+use client::{Said, Sender};
+use domain::{
+    Caller, Command, Event,
+    notification::{Attempt, Notification, NotificationState},
+    order::Order,
+};
+use engine::Fault;
+use lanes::{Item, Lanes, Offer};
+use scan::Walk;
+use service::Service;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use types::{MerchantId, NotificationId};
+
+/// How notifications are sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// How long a merchant has for its whole answer (wire §5: 5 s).
+    pub answer_within: Duration,
+    /// How long until a merchant counts as slow (see [`Bounds::per_slow_host`]).
+    pub prompt_within: Duration,
+    /// How often the store is asked for what is due.
+    pub scan_every: Duration,
+    /// How much at once.
+    pub bounds: Bounds,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            answer_within: Duration::from_secs(protocol::notification::ANSWER_SECONDS_MAX),
+            prompt_within: Duration::from_secs(2),
+            scan_every: Duration::from_secs(1),
+            bounds: Bounds::default(),
+        }
+    }
+}
+
+/// What is carried from the offer to the try.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    order: Arc<Order>,
+    target: Result<Target, Forbidden>,
+}
+
+type Parcel = Item<NotificationId, MerchantId, Load>;
+
+/// Sends notifications.
+pub(crate) struct Delivery {
+    service: Arc<Service>,
+    sender: Sender,
+    setup: Setup,
+    allow: Allow,
+    lanes: Mutex<Lanes<NotificationId, MerchantId, Load>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// Events looked up in one go.
+const TOGETHER_MAX: usize = 256;
+
+impl Delivery {
+    /// Starts listening and scanning on `tasks`, until `stop`.
+    pub(crate) fn start(
+        service: &Arc<Service>,
+        setup: Setup,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<(), ClientError> {
+        let allow = Allow { loopback: service.settings.sandbox };
+        let delivery = Arc::new(Self {
+            service: Arc::clone(service),
+            sender: Sender::new(allow, setup.answer_within)?,
+            setup,
+            allow,
+            lanes: Mutex::new(Lanes::new(setup.bounds)),
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+        });
+        // Listening begins before the first scan, so that nothing falls between the two.
+        let events = service.events.listen();
+        tasks.spawn(stop.clone().run_until_cancelled_owned(Arc::clone(&delivery).listen(events)));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(delivery.scan()));
+        Ok(())
+    }
+
+    async fn listen(self: Arc<Self>, mut events: Receiver<Event>) {
+        let mut due = Vec::new();
+        loop {
+            match events.recv().await {
+                Ok(Event::NotificationDue(id)) => due.push(id),
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+            while due.len() < TOGETHER_MAX
+                && let Ok(event) = events.try_recv()
+            {
+                if let Event::NotificationDue(id) = event {
+                    due.push(id);
+                }
+            }
+            if due.is_empty() {
+                continue;
+            }
+            let (ids, delivery) = (std::mem::take(&mut due), Arc::clone(&self));
+            let looked_up = tokio::task::spawn_blocking(move || delivery.take_in(&ids)).await;
+            // What could not be looked up now is found by the scan.
+            if let Ok(Err(fault)) = looked_up {
+                tracing::warn!(%fault, "notifications can't be looked up");
+            }
+            self.pump();
+        }
+    }
+
+    async fn scan(self: Arc<Self>) {
+        let mut timer = tokio::time::interval(self.setup.scan_every);
+        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut walk = Walk::default();
+        loop {
+            timer.tick().await;
+            let delivery = Arc::clone(&self);
+            let scanned = tokio::task::spawn_blocking(move || {
+                let found = walk.scan(&delivery);
+                (walk, found)
+            });
+            walk = match scanned.await {
+                Ok((walk, Ok(()))) => walk,
+                Ok((walk, Err(fault))) => {
+                    tracing::warn!(%fault, "due notifications can't be read");
+                    walk
+                }
+                Err(_) => Walk::default(),
+            };
+            self.pump();
+        }
+    }
+
+    fn take_in(&self, ids: &[NotificationId]) -> Result<(), Fault> {
+        for id in ids {
+            if let Some(notification) = self.service.queries.notification(*id)? {
+                self.offer(&notification)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Offers a notification to its host's lane. Blocks for a read of the store.
+    fn offer(&self, notification: &Notification) -> Result<Offer, Fault> {
+        if notification.state != NotificationState::Pending || self.lanes().knows(&notification.id) {
+            return Ok(Offer::Known);
+        }
+        let Some(order) = self.service.queries.order(notification.order)? else {
+            tracing::error!(notification = %notification.id, order = %notification.order, "its order is not there");
+            return Ok(Offer::Known);
+        };
+        let target = Target::parse(&order.terms.notify_url, self.allow);
+        let host = target.as_ref().map_or_else(|_| "(none)".into(), |target| Arc::clone(&target.host));
+        let load = Load { order: Arc::new(order), target };
+        let item = Item { id: notification.id, merchant: notification.merchant, host, load };
+        Ok(self.lanes().offer(item))
+    }
+
+    /// Sends what may be sent now.
+    fn pump(self: &Arc<Self>) {
+        while !self.stop.is_cancelled() {
+            let Some(parcel) = self.lanes().next() else { return };
+            self.tasks.spawn(Arc::clone(self).deliver(parcel));
+        }
+    }
+
+    /// Makes one try and records it.
+    async fn deliver(self: Arc<Self>, parcel: Parcel) {
+        let Item { id, merchant, host, load } = parcel;
+        let prompt = self.try_once(id, merchant, load).await;
+        self.lanes().done(id, merchant, &host, prompt);
+        self.pump();
+    }
+
+    /// None when the merchant was not asked, else whether it answered soon.
+    async fn try_once(&self, id: NotificationId, merchant: MerchantId, load: Load) -> Option<bool> {
+        let service = Arc::clone(&self.service);
+        let prepared = tokio::task::spawn_blocking(move || prepare(&service, id, merchant, &load)).await;
+        let (said, took, prompt) = match prepared {
+            Ok(Ok(Prepared::NotDue)) | Err(_) => return None,
+            Ok(Err(fault)) => {
+                tracing::warn!(notification = %id, %fault, "it can't be prepared now");
+                return None;
+            }
+            Ok(Ok(Prepared::Impossible(reason))) => (Said::nothing(&reason), Duration::ZERO, None),
+            Ok(Ok(Prepared::Ready { url, body })) => {
+                let (headers, body) = match attempt::sign(&self.service, merchant, body).await {
+                    Ok(signed) => signed,
+                    Err(error) => {
+                        tracing::warn!(notification = %id, %error, "it can't be signed now");
+                        return None;
+                    }
+                };
+                let started = Instant::now();
+                let said = self.sender.post(url, headers, body).await;
+                let took = started.elapsed();
+                let prompt = said.status != 0 && took <= self.setup.prompt_within;
+                (said, took, Some(prompt))
+            }
+        };
+        tracing::info!(
+            notification = %id, %merchant, status = said.status, took_ms = took.as_millis(), error = said.error,
+            "{}", if said.acknowledged { "notification delivered" } else { "notification not delivered" }
+        );
+        let attempt = Attempt {
+            acknowledged: said.acknowledged,
+            status: said.status,
+            took_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
+            error: said.error.into(),
+        };
+        let recorded =
+            insist(&self.service.engine, &Command::RecordAttempt(id, attempt), &Caller::platform()).await;
+        if let Err(refusal) = recorded {
+            tracing::error!(notification = %id, %refusal, "the try is not recorded; it will be made again");
+        }
+        prompt
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Lanes<NotificationId, MerchantId, Load>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
