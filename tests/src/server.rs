@@ -146,12 +146,20 @@ impl Server {
     #[track_caller]
     #[must_use]
     pub fn notifications(&self, out_trade_no: &str) -> Vec<Value> {
-        let answer = must(self.plain("GET", "/sandbox/v1/notifications", None), "listing notifications");
-        let listed = answer.expect(200);
-        let all = listed.as_array().or_else(|| listed["notifications"].as_array()).cloned();
-        let Some(mut all) = all else { panic!("no list of notifications in {listed}") };
-        all.retain(|n| n["out_trade_no"] == out_trade_no);
-        all
+        let mut found = Vec::new();
+        let mut after = String::new();
+        loop {
+            let path = format!("/sandbox/v1/notifications?limit=200{after}");
+            let listed = must(self.plain("GET", &path, None), "listing notifications").expect(200);
+            let Some(page) = listed["notifications"].as_array() else {
+                panic!("no list of notifications in {listed}")
+            };
+            found.extend(page.iter().filter(|n| n["out_trade_no"] == out_trade_no).cloned());
+            match listed["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return found,
+            }
+        }
     }
 
     /// Ends the server at once, as a power cut would, while others may still be calling it: `kill -9`.

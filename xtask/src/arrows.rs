@@ -80,6 +80,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 
 /// Arrows allowed in `[dev-dependencies]` only, on top of [`MAY_KNOW`]: tests of an edge run on a real store.
 const MAY_TEST_WITH: &[(&str, &[&str])] = &[
+    // The rules are tested as they run: applied by the engine over the memory store.
+    ("domain", &["engine", "store"]),
+    ("engine", &["store"]),
     ("service", &["store"]),
     ("gateway", &["store", "fixture"]),
     ("wallet", &["store", "fixture"]),

@@ -249,3 +249,116 @@ pub(crate) fn set(table: &LimitTable, tx: &mut Tx<'_>) -> Result<(), Stop> {
     tx.put(limits);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use AccountClass as Class;
+    use Barcode as Code;
+    use Verification as By;
+    use types::time;
+
+    const NOON: Time = Time::from_unix(1_767_585_600); // 2026-01-05T12:00:00+08:00
+
+    fn fen(minor: i64) -> Money {
+        Money::cny(minor)
+    }
+
+    /// The most that one payment of a fresh day may be, found by asking for it and for a fen more.
+    fn check(source: Source, how: (By, Code), most: i64, limit: Cap) {
+        let table = LimitTable::of_law();
+        let ask = |amount| count(Usage::none(1), &table, source, how, fen(amount), NOON);
+        let refused = Rejection::LimitExceeded { limit, left: fen(most) };
+        assert_eq!(ask(most + 1), Err(refused), "{source:?} {how:?}");
+        let used = ask(most).unwrap();
+        let barcode = if how.1 == Code::None { 0 } else { most };
+        assert_eq!(used.day_barcode, barcode, "{source:?} {how:?}");
+        let balance = if source == Source::Card { 0 } else { most };
+        let totals = (used.day_total, used.year_total, used.lifetime_total);
+        assert_eq!(totals, (balance, balance, balance), "{source:?} {how:?}");
+    }
+
+    /// Rules §1.1 (account classes, factors) and §1.3 (barcode levels A to D), for every class.
+    #[test]
+    fn the_law_as_a_table() {
+        let two = Source::Balance(Class::Two);
+        let three = Source::Balance(Class::Three);
+        for (source, how, most, limit) in [
+            // Pages: two factors 5,000 a day, fewer 1,000, a signature as the class allows.
+            (two, (By::TwoFactors, Code::None), 5_000_00, Cap::BalanceDay),
+            (two, (By::OneFactor, Code::None), 1_000_00, Cap::BalanceDay),
+            (two, (By::Signed, Code::None), 100_000_00, Cap::ClassYear),
+            (three, (By::Signed, Code::None), 200_000_00, Cap::ClassYear),
+            // Dynamic codes: level A as the class allows, B 5,000, C 1,000.
+            (three, (By::Signed, Code::Dynamic), 200_000_00, Cap::ClassYear),
+            (three, (By::TwoFactors, Code::Dynamic), 5_000_00, Cap::BarcodeDay),
+            (three, (By::OneFactor, Code::Dynamic), 1_000_00, Cap::BarcodeDay),
+            // Static codes: level D, 500 however verified.
+            (three, (By::Signed, Code::Static), 500_00, Cap::BarcodeDay),
+            (three, (By::TwoFactors, Code::Static), 500_00, Cap::BarcodeDay),
+            (three, (By::OneFactor, Code::Static), 500_00, Cap::BarcodeDay),
+            // Cards: barcode limits only.
+            (Source::Card, (By::TwoFactors, Code::Dynamic), 5_000_00, Cap::BarcodeDay),
+            (Source::Card, (By::TwoFactors, Code::Static), 500_00, Cap::BarcodeDay),
+        ] {
+            check(source, how, most, limit);
+        }
+        for how in [(By::TwoFactors, Code::None), (By::Signed, Code::None), (By::Signed, Code::Dynamic)] {
+            check(Source::Balance(Class::One), how, 1_000_00, Cap::ClassLifetime);
+        }
+    }
+
+    #[test]
+    fn an_amount_that_would_overflow_is_out_of_range() {
+        let used = Usage { lifetime_total: i64::MAX - 1, ..Usage::none(1) }.on(NOON.business_day());
+        let table = LimitTable { class_1_lifetime: i64::MAX, ..LimitTable::of_law() };
+        let how = (By::Signed, Code::None);
+        let ask = |amount| count(used, &table, Source::Balance(Class::One), how, fen(amount), NOON);
+        assert_eq!(ask(1).map(|used| used.lifetime_total), Ok(i64::MAX));
+        assert_eq!(ask(2), Err(Rejection::AmountOutOfRange));
+    }
+
+    /// A counter of another day or year counts as zero; what is counted for good stays.
+    #[test]
+    fn counters_turn_with_the_day_and_the_year() {
+        let at = |text: &str| Time::parse_rfc3339(text).unwrap();
+        let table = LimitTable::of_law();
+        let pay = |used, at| {
+            count(used, &table, Source::Balance(Class::Three), (By::OneFactor, Code::Dynamic), fen(1), at)
+        };
+        let mut used = Usage { newest: Some(BillEntry(9)), ..Usage::none(1) };
+        for (now, day, year, life) in [
+            ("2026-12-30T12:00:00+08:00", 1, 1, 1),
+            ("2026-12-30T23:59:59+08:00", 2, 2, 2),
+            ("2026-12-31T00:00:00+08:00", 1, 3, 3),
+            ("2026-12-31T23:59:59+08:00", 2, 4, 4),
+            ("2027-01-01T00:00:00+08:00", 1, 1, 5),
+            ("2027-12-31T12:00:00+08:00", 1, 2, 6),
+        ] {
+            used = pay(used, at(now)).unwrap();
+            let counted = (used.day_total, used.year_total, used.lifetime_total);
+            assert_eq!(counted, (day, year, life), "{now}");
+            assert_eq!((used.day_barcode, used.day_one_factor), (day, day), "{now}");
+            assert_eq!(i64::from(used.day_free_count), day, "{now}");
+            assert_eq!(used.newest, Some(BillEntry(9)), "the bill goes on");
+        }
+    }
+
+    #[test]
+    fn the_newest_version_that_has_begun_is_in_force() {
+        let version = |s: i64| LimitTable { effective_from: Time::from_unix(s), ..LimitTable::of_law() };
+        let limits = Limits { versions: vec![version(10), version(20)] };
+        let before_20 = Time(20 * time::SECOND - 1);
+        for (at, from) in [
+            (Time(0), 0),
+            (Time::from_unix(9), 0),
+            (Time::from_unix(10), 10),
+            (before_20, 10),
+            (Time::from_unix(20), 20),
+            (Time(i64::MAX), 20),
+        ] {
+            assert_eq!(limits.at(at).effective_from, Time::from_unix(from), "{at}");
+        }
+        assert_eq!(Limits { versions: Vec::new() }.at(NOON), LimitTable::of_law());
+    }
+}

@@ -238,3 +238,96 @@ pub(crate) fn set_free_pay(id: PayerId, on: bool, ctx: &Context, tx: &mut Tx<'_>
     tx.put(payer);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::time;
+
+    const NOW: Time = Time::from_unix(1_767_585_600);
+    const RIGHT: Digest = Digest([1; 32]);
+
+    /// Every set of channels: one, three, five; face to face gives III (rules §1.1).
+    #[test]
+    fn a_class_follows_from_the_channels_passed() {
+        for channels in 0..=0b111_1111_u8 {
+            let face = channels & 0b100_0000 != 0;
+            let wanted = match (face, channels.count_ones()) {
+                (true, _) | (false, 5..) => AccountClass::Three,
+                (false, 3..=4) => AccountClass::Two,
+                (false, 0..=2) => AccountClass::One,
+            };
+            assert_eq!(class_of(channels), wanted, "{channels:07b}");
+        }
+        assert_eq!(AccountClass::from_number(0), None);
+        for class in [AccountClass::One, AccountClass::Two, AccountClass::Three] {
+            assert_eq!(AccountClass::from_number(class as i64), Some(class));
+        }
+    }
+
+    fn payer(pin_failures: u8, pin_locked_until: Option<Time>) -> Payer {
+        Payer {
+            id: PayerId(1),
+            phone: Digest([0; 32]),
+            phone_sealed: Box::from([]),
+            active: true,
+            channels: 1,
+            pin: Some(RIGHT),
+            pin_failures,
+            pin_locked_until,
+            free_pay: true,
+            created_at: NOW,
+            journal: JournalId(1),
+        }
+    }
+
+    /// From failures and lock, a PIN leads to an outcome, failures and lock.
+    #[test]
+    fn a_pin_is_checked_by_count_and_by_time() {
+        let (right, wrong) = (RIGHT, Digest([2; 32]));
+        let locked_for = |micros: i64| Some(NOW.plus(micros));
+        let until = NOW.plus(3 * time::HOUR);
+        let locked = |until| Err(Rejection::PinLocked(until));
+        let left = |left| Ok(PinOutcome::Wrong { left });
+        for (failures, lock, given, wanted, failures_then, lock_then) in [
+            (0, None, right, Ok(PinOutcome::Right), 0, None),
+            (0, None, wrong, left(4), 1, None),
+            (3, None, wrong, left(1), 4, None),
+            (4, None, right, Ok(PinOutcome::Right), 0, None),
+            (4, None, wrong, Ok(PinOutcome::Locked { until }), 5, Some(until)),
+            (5, locked_for(1), right, locked(NOW.plus(1)), 5, locked_for(1)),
+            (5, locked_for(1), wrong, locked(NOW.plus(1)), 5, locked_for(1)),
+            (5, locked_for(0), right, Ok(PinOutcome::Right), 0, None),
+            (5, locked_for(0), wrong, left(4), 1, None),
+            (5, locked_for(-1), wrong, left(4), 1, None),
+            // More failures than the table allows, as after the operator lowered it: the next one locks.
+            (200, None, wrong, Ok(PinOutcome::Locked { until }), 201, Some(until)),
+            (255, None, wrong, Ok(PinOutcome::Locked { until }), 255, Some(until)),
+        ] {
+            let mut payer = payer(failures, lock);
+            let outcome = check_pin(&mut payer, given, &LimitTable::of_law(), NOW);
+            let case = format!("{failures} failures, lock {lock:?}, {given:?}");
+            assert_eq!(outcome, wanted, "{case}");
+            assert_eq!((payer.pin_failures, payer.pin_locked_until), (failures_then, lock_then), "{case}");
+        }
+        let mut bare = Payer { pin: None, ..payer(0, None) };
+        assert_eq!(check_pin(&mut bare, right, &LimitTable::of_law(), NOW), Err(Rejection::PinNotSet));
+    }
+
+    #[test]
+    fn the_operator_sets_how_many_failures_and_how_long() {
+        for (pin_failures, pin_lock_s) in [(1, 60), (3, 1), (10, 86_400)] {
+            let table = LimitTable { pin_failures, pin_lock_s, ..LimitTable::of_law() };
+            let mut payer = payer(0, None);
+            for failure in 1..=pin_failures {
+                let outcome = check_pin(&mut payer, Digest([2; 32]), &table, NOW);
+                let until = NOW.plus(pin_lock_s * time::SECOND);
+                let wanted = match pin_failures - failure {
+                    0 => PinOutcome::Locked { until },
+                    left => PinOutcome::Wrong { left },
+                };
+                assert_eq!(outcome, Ok(wanted));
+            }
+        }
+    }
+}

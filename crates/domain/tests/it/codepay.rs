@@ -286,7 +286,13 @@ fn reversing_what_ended_unpaid_moves_nothing() {
             },
             OrderState::Revoked,
         ),
-        ("closed", |world, shop, _, _| drop(world.ok(shop.close("order-0001"))), OrderState::Closed),
+        (
+            "closed",
+            |world, shop, _, _| {
+                world.ok(shop.close("order-0001"));
+            },
+            OrderState::Closed,
+        ),
     ];
     for (what, end, state) in ends {
         let (mut world, shop, buyer, order) = paying();

@@ -55,6 +55,8 @@ impl Sender {
             .no_proxy()
             .referer(false)
             .http1_only()
+            // Some receivers look headers up in a plain map, spelled as the official platform spells them.
+            .http1_title_case_headers()
             .timeout(within)
             .pool_max_idle_per_host(IDLE_MAX)
             .pool_idle_timeout(IDLE_TIME)
