@@ -3,11 +3,12 @@
 use crate::{
     config::{Config, Mode},
     home::{Home, HomeError, Lock},
+    sms::{NoSms, SmsGateway},
 };
 use crypto::{PlatformKeys, Vault};
 use domain::Caller;
 use engine::{Clock, Engine, Fault, ManualClock, SystemClock, engine::Setup};
-use service::{EventBus, KeysError, Parts, SandboxInbox, Service, Settings};
+use service::{EventBus, KeysError, Messenger, Parts, SandboxInbox, Service, Settings};
 use std::sync::Arc;
 use types::{PageRequest, time};
 
@@ -32,8 +33,29 @@ pub(crate) enum StartError {
     Store(#[from] Fault),
     #[error("platform keys: {0}")]
     Keys(#[from] KeysError),
+    #[error("SMS gateway: {0}")]
+    Sms(String),
     #[error("platform keys: {0}")]
     Platform(#[from] crypto::platform::PlatformError),
+}
+
+/// Sandboxes keep texts; production posts them, or refuses when it has nowhere to post them.
+fn messenger(config: &Config) -> Result<Arc<dyn Messenger>, StartError> {
+    if config.mode == Mode::Sandbox {
+        return Ok(Arc::new(SandboxInbox::default()));
+    }
+    if config.sms_url.is_empty() {
+        return Ok(Arc::new(NoSms));
+    }
+    let mut token = String::new();
+    if !config.sms_token_file.is_empty() {
+        token = std::fs::read_to_string(&config.sms_token_file)
+            .map_err(|error| StartError::Sms(format!("{}: {error}", config.sms_token_file)))?
+            .trim()
+            .to_owned();
+    }
+    let gateway = SmsGateway::start(config.sms_url.clone(), types::Secret::new(token));
+    Ok(Arc::new(gateway.map_err(|error| StartError::Sms(error.to_string()))?))
 }
 
 impl App {
@@ -82,7 +104,7 @@ impl App {
             vault,
             platform,
             events,
-            messenger: Arc::new(SandboxInbox::default()),
+            messenger: messenger(config)?,
             settings: Settings {
                 public_base: config.base(),
                 other_bases: config.other_bases.clone(),

@@ -23,6 +23,9 @@ pub(crate) enum Command {
     /// Make and steer sandboxes for integrators.
     #[command(subcommand)]
     Sandbox(Sandbox),
+    /// Register merchants while the platform is stopped.
+    #[command(subcommand)]
+    Merchant(Merchant),
     /// Check every money invariant over a data directory; exit 1 and name the rows when one is broken.
     Prove(Prove),
     /// Measure this machine: durable payments in process, orders over HTTP, and RSA beside them.
@@ -78,6 +81,37 @@ pub(crate) struct SandboxInit {
     /// Address the sandbox will listen on, written into merchant.json and feiqian.toml.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Merchant {
+    /// Register a merchant with an application, API certificate and APIv3 key; the files are written once to
+    /// DIR/merchants/MCHID and must be handed over and removed.
+    Add(MerchantAdd),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MerchantAdd {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Merchant number: 8 to 10 digits.
+    #[arg(long, value_parser = clap::value_parser!(i64).range(10_000_000..=9_999_999_999))]
+    pub(crate) mchid: i64,
+    /// Name shown to payers, 1 to 64 characters.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// Application to bind: wx and 16 lower-case hex digits; registered when it is new.
+    #[arg(long)]
+    pub(crate) appid: types::AppId,
+    /// Fee in millionths of each payment: 6000 is 0.60 %.
+    #[arg(long, default_value_t = 6000, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub(crate) fee_ppm: u32,
+    /// Hosts that OAuth may redirect to, such as shop.example; repeat for several.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) redirect_host: Vec<String>,
+    /// Requests a second.
+    #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) rate_per_s: u32,
 }
 
 #[derive(Debug, Args)]

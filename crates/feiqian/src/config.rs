@@ -31,6 +31,10 @@ pub(crate) struct Config {
     pub(crate) master_key_file: String,
     /// First two digits of payment codes, 10 to 99.
     pub(crate) payment_code_prefix: u8,
+    /// Where texts to phones are posted as JSON; needed in production, since payers sign in with a code.
+    pub(crate) sms_url: String,
+    /// File with the bearer token for `sms_url`.
+    pub(crate) sms_token_file: String,
     /// Seconds that open requests get at shutdown, 0 to 300.
     pub(crate) drain_s: u64,
 }
@@ -55,6 +59,8 @@ impl Default for Config {
             signing_threads: 0,
             master_key_file: String::new(),
             payment_code_prefix: 88,
+            sms_url: String::new(),
+            sms_token_file: String::new(),
             drain_s: 10,
         }
     }
@@ -152,6 +158,12 @@ impl Config {
             ),
             Mode::Production => {}
         }
+        if self.mode == Mode::Production && self.sms_url.is_empty() {
+            say(
+                true,
+                "sms_url is empty: nobody can sign in, since codes are not sent; set it to your SMS relay",
+            );
+        }
         if !self.durable {
             say(true, "durable is false: a power cut loses payments that were confirmed; set it to true");
         }
@@ -173,7 +185,11 @@ mod tests {
         assert!(sandbox.dangers().iter().any(|danger| danger.fatal && danger.text.contains("sandbox")));
         let loose = Config { durable: false, ..Config::default() };
         assert!(loose.dangers().iter().any(|danger| danger.text.contains("durable")));
-        let good = Config { public_base: "https://pay.example".into(), ..Config::default() };
+        let good = Config {
+            public_base: "https://pay.example".into(),
+            sms_url: "https://sms.example/send".into(),
+            ..Config::default()
+        };
         assert_eq!(good.dangers(), vec![]);
     }
 

@@ -6,7 +6,7 @@ use crate::{
     client::Merchant,
     config::{Config, Mode},
     home::Home,
-    sandbox::{self, APP, MERCHANT, MerchantFile},
+    sandbox::{self, APP, MERCHANT, SandboxFile},
     serve,
 };
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, routing::post};
@@ -104,14 +104,19 @@ impl Play {
         say(&format!("  {sign} {what}  {detail}"));
     }
 
-    async fn all(&mut self, made: &MerchantFile, base: &str) -> Result<(), Error> {
+    async fn all(&mut self, made: &SandboxFile, base: &str) -> Result<(), Error> {
         let (notify_url, mut heard) = merchant_server().await?;
         let read = |path: &Path| fs::read_to_string(path);
-        let certificate = Certificate::from_pem(&read(&made.merchant_certificate_path)?)?;
-        let key = PrivateKey::from_pem(&read(&made.merchant_private_key_path)?)?;
-        let platform = PublicKey::from_pem(&read(&made.platform_public_key_path)?)?;
-        let merchant =
-            Merchant::new(base, MERCHANT, &certificate, key, (&made.platform_public_key_id, platform))?;
+        let certificate = Certificate::from_pem(&read(&made.merchant.merchant_certificate_path)?)?;
+        let key = PrivateKey::from_pem(&read(&made.merchant.merchant_private_key_path)?)?;
+        let platform = PublicKey::from_pem(&read(&made.merchant.platform_public_key_path)?)?;
+        let merchant = Merchant::new(
+            base,
+            MERCHANT,
+            &certificate,
+            key,
+            (&made.merchant.platform_public_key_id, platform),
+        )?;
         let http = reqwest::Client::builder().no_proxy().build()?;
 
         say("1 the merchant places an order");
@@ -147,7 +152,7 @@ impl Play {
         let (headers, body) = tokio::time::timeout(Duration::from_secs(10), heard.recv())
             .await?
             .ok_or("the merchant's server ended")?;
-        let apiv3_key = ApiV3Key::parse(&made.apiv3_key)?;
+        let apiv3_key = ApiV3Key::parse(&made.merchant.apiv3_key)?;
         let notification: Value = serde_json::from_slice(&body)?;
         let signed = is_signed_by_platform(&headers, &body, made);
         self.check("signature verified", signed, &text(&notification, "/id"));
@@ -235,13 +240,13 @@ fn text(value: &Value, pointer: &str) -> String {
 }
 
 /// Checks a callback with whichever platform key it names, as a merchant must (wire §1.8).
-fn is_signed_by_platform(headers: &HeaderMap, body: &[u8], made: &MerchantFile) -> bool {
+fn is_signed_by_platform(headers: &HeaderMap, body: &[u8], made: &SandboxFile) -> bool {
     let get = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
     let serial = get("wechatpay-serial");
-    let path = if serial == made.platform_public_key_id {
-        &made.platform_public_key_path
-    } else if serial == made.platform_certificate_serial {
-        &made.platform_certificate_path
+    let path = if serial == made.merchant.platform_public_key_id {
+        &made.merchant.platform_public_key_path
+    } else if serial == made.merchant.platform_certificate_serial {
+        &made.merchant.platform_certificate_path
     } else {
         return false;
     };

@@ -7,14 +7,16 @@ mod client;
 mod config;
 mod demo;
 mod home;
+mod onboard;
 mod sandbox;
 mod sandbox_api;
 mod seed;
 mod serve;
+mod sms;
 
 use crate::{
     app::App,
-    cli::{Cli, Command, ConfigCommand, Sandbox},
+    cli::{Cli, Command, ConfigCommand, Merchant, Sandbox},
     config::{Config, Mode},
     home::Home,
 };
@@ -62,6 +64,7 @@ async fn run(command: Command) -> Result<bool, Error> {
         Command::Demo(options) => demo::run(&options).await,
         Command::Serve(options) => serve_all(&options).await,
         Command::Sandbox(Sandbox::Init(options)) => sandbox_init(&options).await,
+        Command::Merchant(Merchant::Add(options)) => merchant_add(&options).await,
         Command::Prove(options) => prove(&options),
         Command::Bench(options) => bench::run(&options).await.map(|()| true),
         Command::Config(ConfigCommand::Check(data)) => config_check(&data),
@@ -124,6 +127,36 @@ async fn sandbox_init(options: &cli::SandboxInit) -> Result<bool, Error> {
         "\nwritten to {}\nnext: feiqian serve --data {data}",
         home.sandbox().join("merchant.json").display()
     )?;
+    Ok(true)
+}
+
+async fn merchant_add(options: &cli::MerchantAdd) -> Result<bool, Error> {
+    let name = options.name.trim();
+    if name.is_empty() || name.chars().count() > 64 {
+        return Err("--name must have 1 to 64 characters".into());
+    }
+    let home = Home::new(&options.data.data);
+    let config = Config::load(&home, options.data.config.as_deref())?;
+    let app = App::open(&home, &config).await?;
+    let id = types::MerchantId(options.mchid);
+    let asked = onboard::NewMerchant {
+        seed: seed::MerchantSeed {
+            id,
+            name,
+            app: options.appid,
+            fee: types::Rate(options.fee_ppm),
+            rate_per_s: options.rate_per_s,
+        },
+        app_name: name,
+        subject: &id.to_string(),
+        redirect_hosts: options.redirect_host.clone(),
+    };
+    let folder = home.path().join("merchants").join(id.to_string());
+    onboard::merchant(&app.service, &folder, &config.base(), &asked).await?;
+    app.close();
+    let mut out = std::io::stdout();
+    writeln!(out, "merchant {id} may take payments with {} once the platform runs", options.appid)?;
+    writeln!(out, "its files are in {}: hand them over by a safe way, then remove them", folder.display())?;
     Ok(true)
 }
 

@@ -14,7 +14,7 @@ use domain::{
 };
 use engine::{Handle, Refusal};
 use std::sync::Arc;
-use types::{AppId, CardId, MerchantId, Money, PayerId, Phone, Rate, Secret, Time};
+use types::{AppId, MerchantId, Money, PayerId, Phone, Rate, Secret, Time};
 
 /// The payment PIN of every payer made here. Sandboxes only.
 pub(crate) const SANDBOX_PIN: &str = "123456";
@@ -100,7 +100,6 @@ pub(crate) async fn application(
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SeededPayer {
     pub(crate) id: PayerId,
-    pub(crate) card: CardId,
     pub(crate) pin: Digest,
 }
 
@@ -154,7 +153,7 @@ pub(crate) async fn payer(
     };
     let answer = Command::AnswerPayment(payment, ChannelAnswer::Succeeded("seed".into()));
     engine.run(answer, Caller::platform()).await?;
-    Ok(SeededPayer { id, card, pin })
+    Ok(SeededPayer { id, pin })
 }
 
 /// Terms of a small order, for load.

@@ -81,6 +81,7 @@ pub(crate) async fn serve(
     let bank = Arc::new(SimulatedBank::new(Arc::clone(&app.service.vault)));
     let workers =
         Worker::start(&app.service, bank, worker::Setup::default()).map_err(std::io::Error::other)?;
+    tokio::spawn(keep_certificates(Arc::clone(&app.service), stop.clone()));
     let make = router(&app).into_make_service_with_connect_info::<SocketAddr>();
     let listener = listener.tap_io(|stream| {
         // Answers are small and must not wait for more.
@@ -101,6 +102,21 @@ pub(crate) async fn serve(
     }
     app.close();
     Ok(())
+}
+
+/// Looks every hour whether the platform's certificate needs a successor.
+async fn keep_certificates(service: Arc<Service>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match service.rotate_when_due().await {
+            Ok(true) => tracing::info!("a new platform certificate is listed; it signs in seven days"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the platform certificate could not be renewed"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(3600)) => {}
+        }
+    }
 }
 
 /// Cancelled by Ctrl-C or SIGTERM.

@@ -82,7 +82,9 @@ impl Directory {
             }
             match Certificate::from_pem(&kept.pem) {
                 Ok(certificate) => certificates.push(certificate),
-                Err(error) => tracing::error!(merchant = %id, serial = %kept.serial, %error, "unreadable certificate"),
+                Err(error) => {
+                    tracing::error!(merchant = %id, serial = %kept.serial, %error, "unreadable certificate")
+                }
             }
         }
         let apiv3_key = merchant.apiv3_key.as_deref().and_then(Sealed::from_bytes).and_then(|sealed| {

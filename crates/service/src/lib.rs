@@ -18,10 +18,15 @@ use crypto::{PlatformKeys, Sealed, Vault};
 use domain::{Command, records::Digest};
 use engine::{Clock, Handle, Queries, Refusal};
 use std::sync::{Arc, PoisonError, RwLock};
-use types::Time;
+use types::{Time, time};
 
 /// Name of the key ring that holds the platform's signing keys.
 pub const PLATFORM_RING: &str = "platform";
+
+/// How long before it lapses a platform certificate gets its successor.
+pub const ROTATE_BEFORE: i64 = 90 * time::DAY;
+/// How long a new platform certificate is listed before it signs.
+pub const ROTATE_GRACE: i64 = 7 * time::DAY;
 
 /// How this installation shows itself.
 #[derive(Clone, Debug)]
@@ -152,6 +157,20 @@ impl Service {
         let caller = domain::Caller::platform();
         self.engine.run(keep_keys(&keys, &self.vault)?, caller).await?;
         self.reload_keys()
+    }
+    /// Adds a platform certificate when the newest is about to lapse. Merchants have [`ROTATE_GRACE`] to fetch it
+    /// before it signs (wire §2: SDKs refresh every 12 to 24 hours). True when one was added.
+    ///
+    /// # Errors
+    /// Any [`KeysError`]; the keys in use stay.
+    pub async fn rotate_when_due(&self) -> Result<bool, KeysError> {
+        let newest =
+            self.keys().certificates().iter().map(crypto::platform::PlatformCertificate::not_after).max();
+        let due = newest.is_none_or(|end| end.since(self.now()) < ROTATE_BEFORE);
+        if due {
+            self.rotate_certificate(self.now().plus(ROTATE_GRACE)).await?;
+        }
+        Ok(due)
     }
     /// Hash of a bearer token as it is kept.
     #[must_use]

@@ -131,6 +131,46 @@ impl FromStr for TransactionId {
     }
 }
 
+impl NotificationId {
+    /// The id on the wire: a UUID of version 8 (RFC 9562 §5.8), 36 characters. It is computed from the number and
+    /// back, so every try carries the same one and no row stores it. Wire ids sort by time as the numbers do.
+    ///
+    /// ```
+    /// use types::NotificationId;
+    /// let id = NotificationId(806_596_116_480_000_003);
+    /// assert_eq!(id.wire(), "0b319ae4-f800-8000-8dca-08a0bb9996b7");
+    /// assert_eq!(NotificationId::from_wire(&id.wire()), Some(id));
+    /// ```
+    #[must_use]
+    pub fn wire(self) -> String {
+        let value = self.0.cast_unsigned();
+        let (upper, middle, lower) = (value >> 16, (value >> 4) & 0xfff, value & 0xf);
+        let high = (upper << 16) | 0x8000 | middle;
+        let low = (0b10 << 62) | (lower << 58) | (mixed(value) >> 6);
+        let text = format!("{high:016x}{low:016x}");
+        format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+    }
+    /// The id behind a wire id; none unless [`NotificationId::wire`] gives exactly this text for it.
+    #[must_use]
+    pub fn from_wire(text: &str) -> Option<Self> {
+        if text.len() != 36 || !text.is_ascii() {
+            return None;
+        }
+        let part = |from: usize, to: usize| u64::from_str_radix(&text[from..to], 16).ok();
+        let upper = (part(0, 8)? << 16) | part(9, 13)?;
+        let (middle, lower) = (part(15, 18)?, ((part(19, 20)? & 0b11) << 2) | (part(20, 21)? >> 2));
+        let id = Self(((upper << 16) | (middle << 4) | lower).cast_signed());
+        (id.wire() == text).then_some(id)
+    }
+}
+
+/// Spreads a value over 64 bits (the finisher of splitmix64): the rest of the UUID only has to look different.
+const fn mixed(value: u64) -> u64 {
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
 /// Time-ordered ids: 41 bits of milliseconds since 2020-01-01T00:00:00Z, 6 bits of shard, 16 bits of sequence.
 /// A command gets a block of [`IdBlock::SIZE`] consecutive ids, so what it creates sorts together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,5 +255,18 @@ mod tests {
         assert!(early.id(7) < late.id(0));
         assert_eq!(id_time(early.id(7)), Time::from_unix(1_700_000_000));
         assert_eq!(id_shard(early.id(7)), 3);
+    }
+    #[test]
+    fn a_notifications_wire_id_leads_back_and_nothing_else_does() {
+        for id in [0, 1, 15, 16, 0xffff, 0x1_0000, 806_596_116_480_000_003, i64::MAX, -1] {
+            let (id, wire) = (NotificationId(id), NotificationId(id).wire());
+            assert_eq!((wire.len(), &wire[14..15]), (36, "8"), "{wire}");
+            assert_eq!(NotificationId::from_wire(&wire), Some(id));
+            for changed in [wire.to_uppercase(), wire.replace('-', "+"), wire[1..].into(), format!("{wire} ")]
+            {
+                assert!(changed == wire || NotificationId::from_wire(&changed).is_none(), "{changed}");
+            }
+        }
+        assert_eq!(NotificationId::from_wire("é".repeat(18).as_str()), None);
     }
 }

@@ -15,7 +15,8 @@ addEventListener("pageshow", () => {
 
 // A key pad for the PIN, in place of the phone's keyboard. The field stays the field: keyboard, paste and screen
 // readers use it as before.
-for (const field of document.querySelectorAll("[data-pin]")) {
+const thumb = matchMedia("(pointer: coarse), (max-width: 40rem)").matches;
+for (const field of thumb ? document.querySelectorAll("[data-pin]") : []) {
   const input = field.querySelector("input");
   const pad = document.createElement("div");
   pad.className = "pad";

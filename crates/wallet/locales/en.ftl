@@ -69,7 +69,7 @@ home-confirm = A payment of { $amount } waits for you
 go-scan = Scan
 go-code = Payment code
 go-top-up = Top up
-setup-title = Before you can pay
+setup-title = Get started
 setup-pin = Set a payment PIN
 setup-pin-done = Payment PIN is set
 setup-card = Bind a bank card
@@ -195,6 +195,7 @@ wait-asking = Waiting for the bank. This usually takes a few seconds.
 wait-unknown = The bank has not said yet.
 wait-numbers =
     { $asked ->
+        [0] { $seconds } s so far.
         [one] { $seconds } s so far; the bank was asked once.
        *[other] { $seconds } s so far; the bank was asked { $asked } times.
     }
@@ -203,6 +204,7 @@ wait-may-leave-pay = You may leave this page. The result will be in your bills.
 wait-may-leave-top-up = You may leave this page. The balance changes when the money arrives, and it will be in your bills.
 unknown-what = The request reached the bank, but the bank did not say whether it charged the card. Feiqian keeps asking until there is a final answer; until then nothing is charged twice.
 unknown-next = Please don't pay again in another way. If you need help, give the payment number below.
+unknown-next-top-up = Please don't top up again. If you need help, give the payment number below.
 unknown-ask-at = The bank is asked next at
 declined-reason = The bank's reason: { $reason }
 declined-next = You can use another card or your balance.
@@ -266,13 +268,11 @@ meter-year = Paid from balance this year
 meter-day = Paid from balance today
 meter-barcode = Paid from balance by code today
 meter-free = Paid without PIN today
-meter-left = { $left } left
+meter-use = { $used } used, { $left } left
 meter-free-count = { $used } of { $most } payments without PIN used today.
-meter-cards = Card payments do not count against these limits of the balance.
 classes-title = The three classes
-classes-class = Class
-classes-needs = Needs
-classes-cap = Payments from balance
+classes-class = Class { $class }
+classes-cap = The amounts cap payments from the balance. Card payments are not capped by them.
 classes-mine = yours
 class-one-needs = 1 channel; pay and transfer
 class-two-needs = 3 independent channels; pay and transfer
@@ -309,7 +309,7 @@ device-unnamed = Unknown device
 sign-out = Sign out
 
 ### Authorisation
-oauth-title = Sign in elsewhere
+oauth-title = Let an application know you
 oauth-what = { $application } ({ $host }) wants to know who you are.
 oauth-gets = It receives a number for you that only this application has. It does not receive your phone, balance or bills.
 oauth-agree = Agree

@@ -65,7 +65,7 @@ home-confirm = 有一笔 { $amount } 的付款等您确认
 go-scan = 扫一扫
 go-code = 付款码
 go-top-up = 充值
-setup-title = 还差两步就能付款
+setup-title = 开始使用
 setup-pin = 设置支付密码
 setup-pin-done = 支付密码已设置
 setup-card = 绑定银行卡
@@ -189,12 +189,17 @@ progress-bank = 2 银行处理
 progress-done = 3 完成
 wait-asking = 正在等银行答复，通常几秒钟。
 wait-unknown = 银行还没有给出结果。
-wait-numbers = 已等待 { $seconds } 秒，已询问银行 { $asked } 次。
+wait-numbers =
+    { $asked ->
+        [0] 已等待 { $seconds } 秒。
+       *[other] 已等待 { $seconds } 秒，已询问银行 { $asked } 次。
+    }
 wait-declined = 银行拒绝了这笔款
 wait-may-leave-pay = 可以离开这一页，结果会出现在账单里。
 wait-may-leave-top-up = 可以离开这一页，到账后余额会更新，也会出现在账单里。
 unknown-what = 请求已发到银行，但银行没有说是否扣款。飞钱会一直查询，直到银行给出最终结果；在此之前不会重复扣款。
 unknown-next = 请不要换别的方式再付一次。需要帮助时，请提供下面的支付编号。
+unknown-next-top-up = 请不要重复充值。需要帮助时，请提供下面的支付编号。
 unknown-ask-at = 下一次查询：
 declined-reason = 银行的理由：{ $reason }
 declined-next = 可以换一张卡，或者用余额。
@@ -254,13 +259,11 @@ meter-year = 余额付款，今年
 meter-day = 余额付款，今天
 meter-barcode = 扫码付款（余额），今天
 meter-free = 免密支付，今天
-meter-left = 还可用 { $left }
+meter-use = 已用 { $used }，还可用 { $left }
 meter-free-count = 今天已免密 { $used } 次，每天最多 { $most } 次。
-meter-cards = 银行卡付款不占用余额限额。
 classes-title = 三类账户
-classes-class = 类别
-classes-needs = 需要
-classes-cap = 余额付款上限
+classes-class = { $class } 类
+classes-cap = 金额为余额付款的上限；银行卡付款不受此限。
 classes-mine = 当前
 class-one-needs = 1 个渠道验证身份；可消费、转账
 class-two-needs = 3 个独立渠道；可消费、转账

@@ -17,6 +17,9 @@ export function binary() {
 }
 
 export class Server {
+  /** Seconds that the sandbox's clock was moved. */
+  ahead = 0;
+
   /** Makes a sandbox, starts `feiqian serve` on it and waits until it is up. */
   static async start() {
     const server = new Server();
@@ -61,6 +64,17 @@ export class Server {
     }));
   }
 
+  /** Moves the sandbox's clock forward. */
+  async advance(seconds) {
+    await this.post('/sandbox/v1/clock', { advance_seconds: seconds });
+    this.ahead += seconds;
+  }
+
+  /** Seconds since 1970 as the server counts them. */
+  now() {
+    return Math.floor(Date.now() / 1000) + this.ahead;
+  }
+
   async #checked(answer) {
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${answer.url} answered ${answer.status}: ${text}`);
@@ -77,14 +91,19 @@ export class Server {
     this.run('prove', '--data', this.data);
   }
 
-  /** Ends the server and removes its data. */
-  async stop() {
+  /** Ends the server; its data stay. */
+  async end() {
     const ended = new Promise((done) => this.process.once('exit', done));
-    if (this.process.exitCode === null) {
+    if (this.process.exitCode === null && this.process.signalCode === null) {
       this.process.kill('SIGTERM');
       await Promise.race([ended, sleep(PATIENCE_MS, null, { ref: false })]);
       this.process.kill('SIGKILL');
     }
+  }
+
+  /** Ends the server and removes its data. */
+  async stop() {
+    await this.end();
     rmSync(this.data, { recursive: true, force: true });
   }
 

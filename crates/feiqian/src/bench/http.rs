@@ -103,19 +103,19 @@ pub(crate) async fn run(folder: &Path, seconds: u64, connections: usize) -> Resu
         tokio::spawn(async move { serve::serve(app, listener, &config, stop).await })
     };
     let fresh_resident_kib = super::machine::resident_kib();
-    let certificate = Certificate::from_pem(&fs::read_to_string(&made.merchant_certificate_path)?)?;
-    let key = PrivateKey::from_pem(&fs::read_to_string(&made.merchant_private_key_path)?)?;
+    let certificate = Certificate::from_pem(&fs::read_to_string(&made.merchant.merchant_certificate_path)?)?;
+    let key = PrivateKey::from_pem(&fs::read_to_string(&made.merchant.merchant_private_key_path)?)?;
     let rsa_limit_per_s = rsa_limit(&key, seconds.min(3))?;
     let caller = Caller { mchid: MERCHANT, serial: certificate.serial().to_owned(), key };
-    let warm = sign_requests(&caller, &made.platform_public_key_id, "W", rsa_limit_per_s / 2);
+    let warm = sign_requests(&caller, &made.merchant.platform_public_key_id, "W", rsa_limit_per_s / 2);
     load(address, Arc::new(warm), 1, connections, None).await;
-    let full = sign_requests(&caller, &made.platform_public_key_id, "F", rsa_limit_per_s * seconds);
+    let full = sign_requests(&caller, &made.merchant.platform_public_key_id, "F", rsa_limit_per_s * seconds);
     let cpu = cpu_us();
     let full = load(address, Arc::new(full), seconds, connections, None).await;
     let cpu = cpu_us() - cpu;
     let orders_per_s = rate(full.done, full.elapsed);
     let half_rate = (orders_per_s / 2).max(1);
-    let half = sign_requests(&caller, &made.platform_public_key_id, "H", half_rate * seconds);
+    let half = sign_requests(&caller, &made.merchant.platform_public_key_id, "H", half_rate * seconds);
     let half = load(address, Arc::new(half), seconds, connections, Some(half_rate)).await;
     stop.cancel();
     server.await??;

@@ -137,7 +137,7 @@ fn confirm(schemas: &mut Schemas) -> Endpoint {
 
 fn notification_example() -> serde_json::Value {
     json!({
-        "id": "911234567890123459",
+        "id": "0b319ae4-f800-8000-8dca-08a0bb9996b7",
         "url": "https://shop.example.com/notify",
         "event_type": "TRANSACTION.SUCCESS",
         "state": "delivered",
@@ -167,7 +167,7 @@ fn notifications(schemas: &mut Schemas) -> Endpoint {
 fn resend(schemas: &mut Schemas) -> Endpoint {
     sandbox(HttpMethod::Post, "/sandbox/v1/notifications/{id}/resend", "sandbox_resend", schemas)
         .text("沙箱重发通知 · Send a notification again", "Now, whatever its state.")
-        .variable("id", "The notification.", "^[1-9][0-9]{0,18}$")
+        .variable("id", "The notification, as listed or as received.", "^[0-9a-f-]{36}$")
         .answer::<schema::SandboxNotification>("200", "To be sent.", notification_example())
         .end()
 }

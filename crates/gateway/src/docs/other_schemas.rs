@@ -130,7 +130,7 @@ pub(super) struct SandboxNotifications {
 /// A notification.
 #[derive(ToSchema)]
 pub(super) struct SandboxNotification {
-    /// The same on every attempt.
+    /// As the merchant receives it, the same on every attempt.
     id: String,
     url: String,
     #[schema(example = "TRANSACTION.SUCCESS")]

@@ -29,6 +29,7 @@ struct Listed {
 /// A notification with what a developer asks about it.
 #[derive(Serialize)]
 struct Sent {
+    /// As the merchant receives it.
     id: String,
     url: String,
     event_type: &'static str,
@@ -67,7 +68,7 @@ fn sent(service: &Service, row: &Notification) -> Result<Sent, Fault> {
     let order = service.queries.order(row.order)?;
     let terms = order.as_ref().map(|order| &order.terms);
     Ok(Sent {
-        id: row.id.to_string(),
+        id: row.id.wire(),
         url: terms.map(|terms| terms.notify_url.to_string()).unwrap_or_default(),
         event_type: Event::TransactionSuccess.wire(),
         state: row.state.name(),
@@ -86,8 +87,10 @@ pub(super) async fn resend(
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let id: NotificationId = id.parse().map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, format!("The id: {error}.")).coded("PARAM_ERROR")
+    let id = NotificationId::from_wire(&id).ok_or_else(|| {
+        let detail =
+            "The id is none of a notification; take it from the list or from the notification itself.";
+        Problem::new(StatusCode::BAD_REQUEST, detail).coded("PARAM_ERROR")
     })?;
     let (parts, _) = request.into_parts();
     service.engine.run(Command::Resend(id), caller(Actor::Platform, &parts)).await?;

@@ -4,7 +4,7 @@ use super::door::{APPID, Door, MCHID, NATIVE};
 use domain::{Command, notification::Attempt};
 use serde_json::{Value, json};
 use service::{Message, Messenger};
-use types::Phone;
+use types::{NotificationId, Phone};
 
 const PAYMENTS: &str = "/sandbox/v1/payments";
 
@@ -137,7 +137,8 @@ async fn notifications_are_listed_newest_first_and_sent_again() {
 
     let id = first["id"].as_str().unwrap();
     let attempt = Attempt { acknowledged: true, status: 204, took_ms: 3, error: "".into() };
-    door.fixture.run(Command::RecordAttempt(id.parse().unwrap(), attempt));
+    let kept = NotificationId::from_wire(id).expect("the id that the merchant receives");
+    door.fixture.run(Command::RecordAttempt(kept, attempt));
     let row = || async { list("?limit=1").send().await.expect(200)["notifications"][0].clone() };
     let delivered = row().await;
     assert_eq!((&delivered["state"], &delivered["last_status"]), (&json!("delivered"), &json!(204)));
@@ -147,8 +148,8 @@ async fn notifications_are_listed_newest_first_and_sent_again() {
     let again = resend(id).send().await.expect(200);
     assert_eq!((&again["id"], &again["state"]), (&json!(id), &json!("pending")));
     assert_eq!(again, row().await);
-    resend("1").send().await.refused(404, "RESOURCE_NOT_EXISTS");
-    resend("x").send().await.expect(400);
+    resend(&NotificationId(1).wire()).send().await.refused(404, "RESOURCE_NOT_EXISTS");
+    resend("1").send().await.expect(400);
 }
 
 #[tokio::test]

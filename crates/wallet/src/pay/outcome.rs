@@ -37,6 +37,8 @@ pub(crate) struct BankWait {
     /// The bank's reason, when it declined.
     pub(crate) reason: String,
     pub(crate) started_at: Time,
+    /// It pays an order; else it is a top-up.
+    pub(crate) pays_order: bool,
 }
 
 impl BankWait {
@@ -50,6 +52,7 @@ impl BankWait {
             ask_at: payment.ask_at.filter(|at| *at > now),
             reason: names::decline(&payment.channel_code, visit.language),
             started_at: payment.created_at,
+            pays_order: payment.order.is_some(),
         }
     }
     pub(crate) const fn state(&self) -> &'static str {

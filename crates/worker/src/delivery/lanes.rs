@@ -258,7 +258,7 @@ mod tests {
         slow: 3,
         per_merchant: 4,
         waiting_per_host: 5,
-        waiting_per_slow_host: 2,
+        waiting_per_slow_host: 8,
         waiting: 12,
     };
 

@@ -47,6 +47,10 @@ pub struct Setup {
     pub prompt_within: Duration,
     /// How often the store is asked for what is due.
     pub scan_every: Duration,
+    /// Rows of one read of a scan.
+    pub scan_page: usize,
+    /// Reads of one scan.
+    pub scan_pages: usize,
     /// How much at once.
     pub bounds: Bounds,
 }
@@ -57,6 +61,8 @@ impl Default for Setup {
             answer_within: Duration::from_secs(protocol::notification::ANSWER_SECONDS_MAX),
             prompt_within: Duration::from_secs(2),
             scan_every: Duration::from_secs(1),
+            scan_page: 500,
+            scan_pages: 24,
             bounds: Bounds::default(),
         }
     }

@@ -11,10 +11,6 @@ use engine::Fault;
 use std::collections::HashMap;
 use types::{MerchantId, NotificationId, Time};
 
-/// Rows of one read.
-const PAGE: usize = 500;
-/// Reads of one scan.
-const PAGES_MAX: usize = 24;
 /// Rows of a merchant that find their lane full before the rest of its rows is stepped over.
 const FULL_MAX: usize = 16;
 /// Merchants stepped over at most.
@@ -39,14 +35,15 @@ impl Walk {
     }
 
     fn second_look(&mut self, delivery: &Delivery, now: Time) -> Result<(), Fault> {
-        let rows = delivery.service.queries.due_notifications_past(now, self.past, &[], PAGE)?;
+        let page = delivery.setup.scan_page;
+        let rows = delivery.service.queries.due_notifications_past(now, self.past, &[], page)?;
         for row in &rows {
             if delivery.offer(row)? == Offer::Full {
                 return Ok(());
             }
             self.past = place(row);
         }
-        if rows.len() < PAGE {
+        if rows.len() < page {
             self.past = None;
         }
         Ok(())
@@ -58,8 +55,9 @@ fn first_look(delivery: &Delivery, now: Time) -> Result<bool, Fault> {
     let mut full: HashMap<MerchantId, usize> = HashMap::new();
     let mut except: Vec<MerchantId> = Vec::new();
     let mut past = None;
-    for _ in 0..PAGES_MAX {
-        let rows = delivery.service.queries.due_notifications_past(now, past, &except, PAGE)?;
+    let page = delivery.setup.scan_page;
+    for _ in 0..delivery.setup.scan_pages {
+        let rows = delivery.service.queries.due_notifications_past(now, past, &except, page)?;
         for row in &rows {
             if except.contains(&row.merchant) {
                 continue;
@@ -77,7 +75,7 @@ fn first_look(delivery: &Delivery, now: Time) -> Result<bool, Fault> {
             }
         }
         past = rows.last().and_then(place);
-        if rows.len() < PAGE {
+        if rows.len() < page {
             break;
         }
     }

@@ -11,10 +11,10 @@ use types::{Currency, JournalId, OrderId};
 impl World {
     /// Commits changes made by hand in a batch of their own.
     pub(crate) fn write(&mut self, fill: impl FnOnce(&mut Batch)) {
-        let number = self.last.number + 1;
+        let (number, at) = (self.core.number(), self.core.at().max(self.now));
         let line = JournalLine {
             id: JournalId(number * 4096),
-            at: self.now,
+            at,
             caller: Caller::platform(),
             command: "by_hand",
             subject: Subject::Platform,
@@ -22,7 +22,6 @@ impl World {
             note: None,
             previous: None,
         };
-        let at = self.last.at.max(self.now);
         let mut batch = Batch { number, at, journal: vec![line], ..Batch::default() };
         fill(&mut batch);
         self.committer.commit(&batch).unwrap();

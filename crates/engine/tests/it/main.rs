@@ -1,0 +1,20 @@
+//! The engine, by the behaviour it promises: idempotency, batches, faults of the store, panics, clocks, and
+//! random histories. Every test ends with the proof of the money invariants.
+#![allow(clippy::unwrap_used, reason = "a test stops where an expectation fails")]
+
+#[path = "../../../domain/tests/it/world/mod.rs"]
+mod world;
+
+mod cache;
+mod clock;
+mod concurrency;
+mod crash;
+mod dry_run;
+mod faults;
+mod journal;
+mod panics;
+mod prove;
+mod random;
+mod requests;
+mod rig;
+mod summary;
