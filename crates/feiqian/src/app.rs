@@ -109,7 +109,7 @@ impl App {
                 public_base: config.base(),
                 other_bases: config.other_bases.clone(),
                 sandbox,
-                payment_code_prefix: config.payment_code_prefix,
+                payment_code_prefix: config.prefix(),
             },
             signing_threads: config.signing(),
         });

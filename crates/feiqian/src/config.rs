@@ -3,6 +3,7 @@
 
 use crate::home::Home;
 use config::{Environment, File, FileFormat};
+use protocol::qr::Prefix;
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -29,7 +30,7 @@ pub(crate) struct Config {
     pub(crate) signing_threads: usize,
     /// File with the master key; `master.key` in the data directory when empty.
     pub(crate) master_key_file: String,
-    /// First two digits of payment codes, 10 to 99.
+    /// First two digits of payment codes: 1 to 99, but 10–15, 25–30 and 62, which other wallets use.
     pub(crate) payment_code_prefix: u8,
     /// Where texts to phones are posted as JSON; needed in production, since payers sign in with a code.
     pub(crate) sms_url: String,
@@ -101,8 +102,11 @@ impl Config {
     }
     fn check_ranges(&self) -> Result<(), ConfigError> {
         let refuse = |text: String| Err(ConfigError::Range(text));
-        if !(10..=99).contains(&self.payment_code_prefix) {
-            return refuse(format!("payment_code_prefix is {}, must be 10 to 99", self.payment_code_prefix));
+        if Prefix::new(self.payment_code_prefix).is_none() {
+            return refuse(format!(
+                "payment_code_prefix is {}, must be 1 to 99 and none of 10–15, 25–30, 62, which other wallets use",
+                self.payment_code_prefix
+            ));
         }
         if !(1..=1_000_000).contains(&self.queue_max) {
             return refuse(format!("queue_max is {}, must be 1 to 1000000", self.queue_max));
@@ -125,6 +129,10 @@ impl Config {
     /// The base that links are built from.
     pub(crate) fn base(&self) -> String {
         if self.public_base.is_empty() { format!("http://{}", self.listen) } else { self.public_base.clone() }
+    }
+    /// The prefix of payment codes.
+    pub(crate) fn prefix(&self) -> Prefix {
+        Prefix::new(self.payment_code_prefix).unwrap_or(Prefix::DEFAULT)
     }
     /// The master key's file, when it is configured.
     pub(crate) fn master_key(&self) -> Option<PathBuf> {
@@ -196,7 +204,7 @@ mod tests {
     #[test]
     fn ranges_are_checked_with_the_value_named() {
         for (config, named) in [
-            (Config { payment_code_prefix: 9, ..Config::default() }, "9"),
+            (Config { payment_code_prefix: 13, ..Config::default() }, "13"),
             (Config { queue_max: 0, ..Config::default() }, "queue_max is 0"),
             (Config { drain_s: 301, ..Config::default() }, "301"),
             (Config { public_base: "pay.example".into(), ..Config::default() }, "pay.example"),

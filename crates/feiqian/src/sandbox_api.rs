@@ -86,7 +86,7 @@ async fn rotate(
         return problem(StatusCode::BAD_REQUEST, "PARAM_ERROR", text);
     }
     let service = &steering.service;
-    let active_from = service.now().plus(asked.active_in_seconds * types::time::SECOND);
+    let active_from = service.wall_now().plus(asked.active_in_seconds * types::time::SECOND);
     match service.rotate_certificate(active_from).await {
         Ok(()) => {
             let keys = service.keys();

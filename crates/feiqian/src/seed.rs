@@ -118,7 +118,7 @@ pub(crate) async fn payer(
     let code = Digest(*hasher.code("seed", phone).as_bytes());
     let token = Digest(*hasher.token(&format!("seed:{phone}")).as_bytes());
     engine.run(Command::SendCode { phone: phone_hash, code }, Caller::platform()).await?;
-    let binding = format!("phone:{phone_hash:?}");
+    let binding = service::phone_binding(phone_hash);
     let sealed =
         vault.seal(crypto::Purpose::PersonalData, &binding, types::Masked::expose(&number).as_bytes())?;
     let phone_sealed = sealed.as_bytes().into();

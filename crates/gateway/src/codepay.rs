@@ -64,7 +64,7 @@ pub(crate) async fn reverse(call: Call) -> Outcome {
 /// What the payment codes of this installation start with. A configured prefix that belongs to other wallets is
 /// replaced by the default one, as the wallet does when it shows a code.
 pub(crate) fn prefix(service: &Service) -> Prefix {
-    Prefix::new(service.settings.payment_code_prefix).unwrap_or(Prefix::DEFAULT)
+    service.settings.payment_code_prefix
 }
 
 /// The number of a scanned code. A code that can't be ours is refused without asking the store.

@@ -16,7 +16,8 @@ pub use signing::SigningThreads;
 
 use crypto::{PlatformKeys, Sealed, Vault};
 use domain::{Command, records::Digest};
-use engine::{Clock, Handle, Queries, Refusal};
+use engine::{Clock, Handle, Queries, Refusal, SystemClock};
+use protocol::qr::Prefix;
 use std::sync::{Arc, PoisonError, RwLock};
 use types::{Time, time};
 
@@ -38,8 +39,8 @@ pub struct Settings {
     pub other_bases: Vec<String>,
     /// A sandbox: amber band, test endpoints on loopback, notifications to loopback allowed.
     pub sandbox: bool,
-    /// First two digits of payment codes (rules §3), 10 to 99.
-    pub payment_code_prefix: u8,
+    /// First two digits of payment codes (rules §3).
+    pub payment_code_prefix: Prefix,
 }
 
 /// Everything an edge needs. One per process, behind an `Arc`.
@@ -131,6 +132,12 @@ impl Service {
     pub fn now(&self) -> Time {
         self.clock.now()
     }
+    /// The machine's time: for signatures and certificates, which others check against their own clocks even
+    /// when a sandbox's clock was moved.
+    #[must_use]
+    pub fn wall_now(&self) -> Time {
+        SystemClock.now()
+    }
     /// The platform's signing keys as they are now; hold them for one request at most.
     #[must_use]
     pub fn keys(&self) -> Arc<PlatformKeys> {
@@ -152,8 +159,8 @@ impl Service {
     /// Any [`KeysError`]; the keys in use stay.
     pub async fn rotate_certificate(&self, active_from: Time) -> Result<(), KeysError> {
         let mut keys = PlatformKeys::clone(&self.keys());
-        keys.retire(self.now());
-        keys.rotate(self.now(), active_from)?;
+        keys.retire(self.wall_now());
+        keys.rotate(self.wall_now(), active_from)?;
         let caller = domain::Caller::platform();
         self.engine.run(keep_keys(&keys, &self.vault)?, caller).await?;
         self.reload_keys()
@@ -166,9 +173,9 @@ impl Service {
     pub async fn rotate_when_due(&self) -> Result<bool, KeysError> {
         let newest =
             self.keys().certificates().iter().map(crypto::platform::PlatformCertificate::not_after).max();
-        let due = newest.is_none_or(|end| end.since(self.now()) < ROTATE_BEFORE);
+        let due = newest.is_none_or(|end| end.since(self.wall_now()) < ROTATE_BEFORE);
         if due {
-            self.rotate_certificate(self.now().plus(ROTATE_GRACE)).await?;
+            self.rotate_certificate(self.wall_now().plus(ROTATE_GRACE)).await?;
         }
         Ok(due)
     }
@@ -177,6 +184,12 @@ impl Service {
     pub fn token_hash(&self, token: &str) -> Digest {
         Digest(*self.vault.hasher().token(token).as_bytes())
     }
+}
+
+/// What a payer's phone is bound to in the vault, from its keyed hash.
+#[must_use]
+pub fn phone_binding(phone: Digest) -> String {
+    format!("payer-phone:{}", crypto::vault::KeyedHash::from_bytes(phone.0).to_hex())
 }
 
 /// The platform's keys as stored; none in a new store.

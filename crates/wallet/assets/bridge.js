@@ -5,5 +5,8 @@
   const tell = document.querySelector("[data-tell]");
   if (tell && window.opener) {
     window.opener.postMessage({ feiqian: "pay", result: tell.dataset.tell }, tell.dataset.tellOrigin);
+    const close = tell.querySelector("[data-close]");
+    close.hidden = false;
+    close.addEventListener("click", () => window.close());
   }
 })();

@@ -234,6 +234,7 @@ left-title = Nothing was paid
 left-what = The order is still there. You can pay it until its deadline.
 left-again = Pay it now
 may-close = The merchant's page has the result. You may close this page.
+close = Close and go back to the merchant
 help-title = Something wrong?
 help-goods = About goods or service, ask the merchant first and give the merchant's number.
 help-not-me = You didn't make this payment? Change your PIN now.

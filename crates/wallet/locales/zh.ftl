@@ -229,6 +229,7 @@ left-title = 没有付款
 left-what = 订单还在，付款期限内可以再付。
 left-again = 重新付款
 may-close = 商户页面已收到结果，可以关闭这一页。
+close = 关闭，回到商户页面
 help-title = 有问题？
 help-goods = 商品或服务的问题，请先联系商户，并提供商户单号。
 help-not-me = 不是您本人付的款？请立即修改支付密码。

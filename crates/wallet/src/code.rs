@@ -71,7 +71,7 @@ fn draw(prefix: Prefix) -> Result<PaymentCode, Fail> {
 
 /// Issues a code; one that is taken is drawn anew.
 async fn issue(app: &App, visit: &Visit, payer: PayerId) -> Result<(PaymentCode, Time), Fail> {
-    let prefix = Prefix::new(app.service().settings.payment_code_prefix).unwrap_or(Prefix::DEFAULT);
+    let prefix = app.service().settings.payment_code_prefix;
     for _ in 0..DRAWS_MAX {
         let code = draw(prefix)?;
         let digits = code.expose().parse().map_err(|_| Problem::fault("a payment code is no number"))?;

@@ -52,7 +52,7 @@ pub fn sign_in_code_hash(vault: &Vault, phone: &Phone, code: &str) -> Digest {
 /// # Errors
 /// [`VaultError`] when the vault can't seal.
 pub fn seal_phone(vault: &Vault, phone: &Phone) -> Result<Box<[u8]>, VaultError> {
-    let binding = phone_binding(phone_hash(vault, phone));
+    let binding = service::phone_binding(phone_hash(vault, phone));
     Ok(vault.seal(Purpose::PersonalData, &binding, phone.expose().as_bytes())?.as_bytes().into())
 }
 
@@ -60,17 +60,13 @@ pub fn seal_phone(vault: &Vault, phone: &Phone) -> Result<Box<[u8]>, VaultError>
 #[must_use]
 pub fn open_phone(vault: &Vault, payer: &Payer) -> Option<Phone> {
     let sealed = Sealed::from_bytes(&payer.phone_sealed)?;
-    match vault.open_text(Purpose::PersonalData, &phone_binding(payer.phone), &sealed) {
+    match vault.open_text(Purpose::PersonalData, &service::phone_binding(payer.phone), &sealed) {
         Ok(text) => Phone::parse(text.expose()),
         Err(error) => {
             tracing::error!(payer = %payer.id, %error, "a phone can't be opened; was the master key changed?");
             None
         }
     }
-}
-
-fn phone_binding(phone: Digest) -> String {
-    format!("payer-phone:{}", KeyedHash::from_bytes(phone.0).to_hex())
 }
 
 fn digest(hash: &KeyedHash) -> Digest {
@@ -286,7 +282,7 @@ mod tests {
     fn a_sealed_phone_opens_for_its_payer_only() {
         let (vault, phone) = (vault(), Phone::parse("13812345678").unwrap());
         let sealed = seal_phone(&vault, &phone).unwrap();
-        let binding = |phone: &str| phone_binding(phone_hash(&vault, &Phone::parse(phone).unwrap()));
+        let binding = |phone: &str| service::phone_binding(phone_hash(&vault, &Phone::parse(phone).unwrap()));
         let open = |binding: &str| {
             let sealed = Sealed::from_bytes(&sealed).unwrap();
             vault.open_text(Purpose::PersonalData, binding, &sealed).map(|text| text.expose().clone())

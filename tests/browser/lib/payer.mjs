@@ -36,6 +36,12 @@ export async function codeSentTo(server, phone) {
   return /\d{6}/.exec(messages[0].text)[0];
 }
 
+/** The text behind an attribute's value. */
+function plain(value) {
+  const names = { quot: '"', amp: '&', lt: '<', gt: '>', '#34': '"', '#38': '&', '#39': "'", '#60': '<', '#62': '>' };
+  return value.replace(/&(#?\w+);/g, (whole, name) => names[name] ?? whole);
+}
+
 export class Payer {
   constructor(server, page, phone) {
     Object.assign(this, { server, page, phone });
@@ -69,7 +75,7 @@ export class Payer {
     if (from !== null) {
       html = await (await this.page.request.get(this.url(from))).text();
       for (const [input] of html.matchAll(/<input type="hidden"[^>]*>/g)) {
-        hidden[/name="([^"]*)"/.exec(input)[1]] = /value="([^"]*)"/.exec(input)[1].replaceAll('&amp;', '&');
+        hidden[/name="([^"]*)"/.exec(input)[1]] = plain(/value="([^"]*)"/.exec(input)[1]);
       }
     }
     const answer = await this.page.request.post(this.url(action), { form: { ...hidden, ...fields } });
@@ -123,6 +129,11 @@ export class Payer {
     await this.go('/pay/scan');
     await this.at('scan-text').fill(text);
     await this.at('scan-go').click();
+  }
+
+  /** Chooses the card that ends in `tail`. */
+  async choose(tail) {
+    await this.page.locator('label.choice', { hasText: tail }).locator('input').check();
   }
 
   /** Types the PIN and presses pay on the cashier. */

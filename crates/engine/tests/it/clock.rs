@@ -38,8 +38,9 @@ fn time_does_not_go_back_with_the_clock() {
 fn ids_do_not_repeat_after_a_start_at_the_same_instant() {
     let mut world = World::new();
     let (shop, buyer) = (world.shop(), world.buyer(0));
-    let switch: Vec<_> =
-        (0..BATCH_MAX).map(|n| asked(Caller::platform(), Command::SetFreePay(buyer.id, n % 2 == 0))).collect();
+    let switch: Vec<_> = (0..BATCH_MAX)
+        .map(|n| asked(Caller::platform(), Command::SetFreePay(buyer.id, n % 2 == 0)))
+        .collect();
     let switch: Vec<_> = switch.iter().collect();
     let mut ids = Vec::new();
     for start in 0..3 {

@@ -4,9 +4,15 @@ use crate::{
     rig::{Rig, queue},
     world::{Buyer, Shop, World, make::placed},
 };
-use domain::{Command, Event, Rejection, Reply, merchant::Product, order::OrderState, payment::Confirmation, payment::Paid};
+use domain::{
+    Command, Event, Rejection, Reply, merchant::Product, order::OrderState, payment::Confirmation,
+    payment::Paid,
+};
 use engine::Refusal;
-use std::{sync::Barrier, thread};
+use std::{
+    sync::{Arc, Barrier},
+    thread,
+};
 use types::{Currency, OrderId};
 
 /// Runs each command on a thread of its own, all starting together; answers in the same order.
@@ -49,17 +55,18 @@ fn sixteen_payers_on_one_order_pay_it_once() {
     for order in &orders {
         let pay = buyers.iter().map(|buyer| Command::PayOrder(world.confirmation(*order, buyer)));
         let answers = at_once(&rig, pay.collect());
-        let paid: Vec<_> = answers.iter().filter(|answer| answer.is_ok()).collect();
-        assert_eq!(paid, [&Ok(Reply::Paid(Paid::Done(world.now)))], "{answers:?}");
+        let paid = answers.iter().filter(|answer| matches!(answer, Ok(Reply::Paid(Paid::Done(_))))).count();
+        assert_eq!(paid, 1, "{answers:?}");
         let lost = answers.iter().filter(|answer| **answer == refused(Rejection::OrderPaid)).count();
         assert_eq!(lost, 15, "{answers:?}");
         let winner = answers.iter().position(Result::is_ok).unwrap();
         assert_eq!(world.stored(*order).payer, Some(buyers[winner].id), "told to the one who paid");
         assert_eq!(world.notifications(*order).len(), 1);
     }
-    let heard = rig.heard.lock().unwrap().clone();
-    assert_eq!(heard.iter().filter(|event| matches!(event, Event::NotificationDue(_))).count(), 10);
+    let heard = Arc::clone(&rig.heard);
     rig.stop();
+    let told = heard.lock().unwrap();
+    assert_eq!(told.iter().filter(|event| matches!(event, Event::NotificationDue(_))).count(), 10);
     let left: i64 = buyers.iter().map(|buyer| world.balance(buyer)).sum();
     assert_eq!(left, 16 * 100_00 - 10 * 5_00);
 }
@@ -107,7 +114,9 @@ fn accident_blnk_315_two_refunds_at_once() {
 fn accident_blnk_238_a_credit_to_one_account_is_lost() {
     let (mut world, shop, buyers) = town(16, 100_00);
     let orders: Vec<_> = (0..20)
-        .flat_map(|n| buyers.iter().enumerate().map(move |(m, buyer)| (format!("order-{n:02}-{m:02}"), buyer)))
+        .flat_map(|n| {
+            buyers.iter().enumerate().map(move |(m, buyer)| (format!("order-{n:02}-{m:02}"), buyer))
+        })
         .map(|(number, buyer)| (world.order(&shop, &number, Product::Jsapi, 5_00), *buyer))
         .collect();
     let pay = orders.iter().map(|(order, buyer)| Command::PayOrder(world.confirmation(*order, buyer)));
@@ -185,7 +194,8 @@ fn a_full_queue_refuses_and_loses_nothing() {
     }
     rig.run(create(99)).unwrap();
     rig.stop();
-    let there = |n: usize| world.queries.order_by_number(shop.id, &format!("order-{n:04}")).unwrap().is_some();
+    let there =
+        |n: usize| world.queries.order_by_number(shop.id, &format!("order-{n:04}")).unwrap().is_some();
     assert!((0..=ROOM).all(there) && there(99));
     assert!(!(ROOM + 1..ROOM + 4).any(there), "a refused command leaves no trace");
 }

@@ -4,7 +4,9 @@ use crate::{
     rig::Rig,
     world::{Buyer, World},
 };
-use domain::{Caller, Command, Rejection, Reply, merchant::Product, order::OrderState, payment::Paid, records::Effect};
+use domain::{
+    Caller, Command, Rejection, Reply, merchant::Product, order::OrderState, payment::Paid, records::Effect,
+};
 use engine::Refusal;
 use std::collections::BTreeSet;
 
@@ -41,7 +43,11 @@ fn a_dry_run_lists_what_a_payment_would_change() {
     for _ in 0..3 {
         assert_eq!(kinds(&dry_run(&rig, pay.clone()).unwrap().1), named, "again");
     }
-    assert_eq!((world.stored(order), world.queries.counts().unwrap()), before, "nothing is stored, no line either");
+    assert_eq!(
+        (world.stored(order), world.queries.counts().unwrap()),
+        before,
+        "nothing is stored, no line either"
+    );
     assert!(rig.heard.lock().unwrap().is_empty());
     assert_eq!(rig.handle.stats().commands, 0);
 
@@ -62,7 +68,8 @@ fn a_dry_run_refuses_as_the_command_would() {
     let (shop, buyer) = (world.shop(), world.buyer(10_00));
     let order = world.order(&shop, "order-0001", Product::Jsapi, 50_00);
     let pay = Command::PayOrder(world.confirmation(order, &buyer));
-    let wrong = Command::PayOrder(world.confirmation(order, &Buyer { pin: crate::world::digest("x"), ..buyer }));
+    let wrong =
+        Command::PayOrder(world.confirmation(order, &Buyer { pin: crate::world::digest("x"), ..buyer }));
     let rig = Rig::start(world.memory.open(), world.now);
     assert_eq!(dry_run(&rig, pay), Err(Refusal::Rejected(Rejection::NotEnough)));
     assert_eq!(dry_run(&rig, shop.close("order-0009")), Err(Refusal::Rejected(Rejection::OrderNotFound)));

@@ -1,11 +1,7 @@
 //! The journal: one line a command, rejected ones too, and a record's story by following links.
 
 use crate::world::{START, World, digest, make::placed, make::succeeded, make::waiting};
-use domain::{
-    Actor, Caller, Command, Rejection,
-    merchant::Product,
-    notification::Attempt,
-};
+use domain::{Actor, Caller, Command, Rejection, merchant::Product, notification::Attempt};
 use engine::query::JournalRow;
 use types::{Cursor, JournalId, PageRequest, time};
 
@@ -41,7 +37,14 @@ fn a_line_tells_who_did_what_from_where() {
     });
     let subject = format!("order:{order}");
     let cases = [
-        (Actor::Merchant(shop.id), shop.close("order-9999"), "close_order", "platform", "order_not_found", None),
+        (
+            Actor::Merchant(shop.id),
+            shop.close("order-9999"),
+            "close_order",
+            "platform",
+            "order_not_found",
+            None,
+        ),
         (Actor::Payer(buyer.id), wrong, "pay_order", &*subject, "ok", Some("pin refused")),
         (Actor::Payer(buyer.id), pay.clone(), "pay_order", &subject, "ok", None),
         (Actor::Payer(buyer.id), pay, "pay_order", &subject, "order_paid", None),
@@ -72,7 +75,12 @@ fn lines_are_numbered_by_batch_and_place() {
     let (shop, buyer) = (world.shop(), world.buyer(0));
     world.order(&shop, "order-0001", Product::Jsapi, 5_00);
     let commands: Vec<_> = (0..20)
-        .map(|n| crate::world::asked(Caller::platform(), shop.create(&format!("order-{n:04}"), Product::Jsapi, 7_00)))
+        .map(|n| {
+            crate::world::asked(
+                Caller::platform(),
+                shop.create(&format!("order-{n:04}"), Product::Jsapi, 7_00),
+            )
+        })
         .collect();
     world.ask(&commands.iter().collect::<Vec<_>>());
     world.restart();
@@ -102,8 +110,16 @@ fn a_records_lines_link_to_the_ones_before() {
     let attempt = Attempt { acknowledged: true, status: 200, took_ms: 3, error: "".into() };
     world.ok(Command::RecordAttempt(notification, attempt));
     let heads = [
-        ("order", world.stored(order).journal, &["answer_payment", "answer_payment", "pay_order", "create_order"][..]),
-        ("payment", world.payment(payment).journal, &["answer_payment", "answer_payment", "pay_order", "create_order"]),
+        (
+            "order",
+            world.stored(order).journal,
+            &["answer_payment", "answer_payment", "pay_order", "create_order"][..],
+        ),
+        (
+            "payment",
+            world.payment(payment).journal,
+            &["answer_payment", "answer_payment", "pay_order", "create_order"],
+        ),
         (
             "notification",
             world.queries.notification(notification).unwrap().unwrap().journal,
@@ -115,7 +131,8 @@ fn a_records_lines_link_to_the_ones_before() {
         let lines = world.lines(head);
         assert!(lines.is_sorted_by(|a, b| a.id > b.id), "{what}: newest first");
         let links: Vec<Option<JournalId>> = lines.iter().map(|line| line.previous).collect();
-        let ids: Vec<Option<JournalId>> = lines.iter().skip(1).map(|line| Some(line.id)).chain([None]).collect();
+        let ids: Vec<Option<JournalId>> =
+            lines.iter().skip(1).map(|line| Some(line.id)).chain([None]).collect();
         assert_eq!(links, ids, "{what}");
     }
     // A refused command is on record too, and points at the story it wanted to change.

@@ -163,6 +163,9 @@ fn a_keyed_command_is_journalled_and_checked_like_any_other() {
     let off = MerchantChange { active: Some(false), ..MerchantChange::default() };
     world.ask(&[&keyed("key 1", "a", shop.change(off))]).remove(0).unwrap();
     let line = world.last.journal[0].clone();
-    assert_eq!((line.command, line.subject.to_string()), ("change_merchant", format!("merchant:{}", shop.id)));
+    assert_eq!(
+        (line.command, line.subject.to_string()),
+        ("change_merchant", format!("merchant:{}", shop.id))
+    );
     assert!(!world.queries.merchant(shop.id).unwrap().unwrap().active);
 }

@@ -2,7 +2,8 @@
 
 use domain::{Batch, Caller, Command, Event, Key, Record, Reply, sweep::Counter};
 use engine::{
-    Committer, Engine, Fault, Handle, Job, Loader, ManualClock, Pending, Recovered, Refusal, Store, engine::Setup,
+    Committer, Engine, Fault, Handle, Job, Loader, ManualClock, Pending, Recovered, Refusal, Store,
+    engine::Setup,
 };
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use types::Time;
@@ -91,11 +92,10 @@ impl Committer for GatedCommitter {
     }
 }
 
-/// A running engine with a hand on its store, its clock and its listener.
+/// A running engine with a hand on its store and its listener.
 pub(crate) struct Rig {
     engine: Engine,
     pub(crate) handle: Handle,
-    pub(crate) clock: Arc<ManualClock>,
     pub(crate) load: Gate,
     pub(crate) commit: Gate,
     pub(crate) heard: Arc<Mutex<Vec<Event>>>,
@@ -117,8 +117,8 @@ impl Rig {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let ears = Arc::clone(&heard);
         let listener = Box::new(move |events: &[Event]| ears.lock().unwrap().extend_from_slice(events));
-        let engine = Engine::start(store, Arc::<ManualClock>::clone(&clock), setup, listener).unwrap();
-        Self { handle: engine.handle(), engine, clock, load, commit, heard }
+        let engine = Engine::start(store, clock, setup, listener).unwrap();
+        Self { handle: engine.handle(), engine, load, commit, heard }
     }
 
     /// Puts a command in the queue.

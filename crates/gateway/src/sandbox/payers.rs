@@ -102,7 +102,7 @@ async fn sign_up(service: &Service, caller: &Caller) -> Result<(PayerId, Phone),
         let session = service.token_hash(session.expose());
         let code = Digest(*hasher.code("sandbox", &number).as_bytes());
         // Bound to the phone's hash, as the wallet binds it.
-        let binding = format!("payer-phone:{}", hasher.phone(&phone).to_hex());
+        let binding = service::phone_binding(hash);
         let sealed = service.vault.seal(Purpose::PersonalData, &binding, phone.expose().as_bytes());
         let sealed = sealed.map_err(|error| errors::broken("a phone can't be sealed", &error))?;
         engine.run(Command::SendCode { phone: hash, code }, caller.clone()).await?;

@@ -20,6 +20,10 @@ async fn serve() {
       .route("/look/till", get(|State(w): State<Arc<World>>, Query(a): Query<HashMap<String,String>>| async move {
           let terms=w.terms(Product::Code, a["fen"].parse().unwrap());
           match w.run(Command::CodePay{terms, code: a["code"].parse().unwrap()}).await { Reply::Order(o)=>o.to_string(), o=>format!("{o:?}") } }))
+      .route("/look/jsapi", get(|State(w): State<Arc<World>>, Query(a): Query<HashMap<String,String>>| async move {
+          let id=w.order(Product::Jsapi, a["fen"].parse().unwrap()).await; let pre=w.service.vault.tokens().prepay_id(id, w.service.now());
+          let app=APP.to_string(); let inv=crypto::pay_sign::Invoke{scene:crypto::pay_sign::Scene::Jsapi, app_id:&app, timestamp:"1795226400", nonce:"abc", prepay_id:&pre};
+          serde_json::json!({"appId":app,"timeStamp":"1795226400","nonceStr":"abc","package":format!("prepay_id={pre}"),"signType":"RSA","paySign":inv.sign(&w.merchant_key).unwrap()}).to_string() }))
       .route("/look/bank", get(|State(w): State<Arc<World>>, Query(a): Query<HashMap<String,String>>| async move {
           w.bank_says(match a["say"].as_str() { "ok"=>ChannelAnswer::Succeeded("ICBC20261121000123".into()), "unknown"=>ChannelAnswer::Unknown, _=>ChannelAnswer::Declined("insufficient funds (51)".into()) }).await; "done" }))
       .with_state(q(Arc::clone(&world)))

@@ -77,7 +77,7 @@ pub(super) fn sandbox() -> Settings {
         public_base: "http://pay.test".into(),
         other_bases: Vec::new(),
         sandbox: true,
-        payment_code_prefix: 88,
+        payment_code_prefix: protocol::qr::Prefix::DEFAULT,
     }
 }
 

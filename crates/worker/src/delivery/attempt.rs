@@ -110,7 +110,8 @@ pub(super) async fn sign(
     let mode = service.directory.find(merchant)?.map_or(KeyMode::Certificate, |entry| entry.key_mode());
     let (mut body, mut tries) = (body, 0);
     let signed = loop {
-        let (keys, now, held) = (service.keys(), service.now(), body.clone());
+        // The merchant checks the signature against its own clock, wherever a sandbox's stands.
+        let (keys, now, held) = (service.keys(), service.wall_now(), body.clone());
         let signing = service.signing.run(move || -> Result<_, SignError> {
             let signer = keys.callback_signer(mode, false, now)?;
             Ok((SignedHeaders::sign(&signer, &held, now)?, held))

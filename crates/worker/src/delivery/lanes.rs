@@ -1,10 +1,10 @@
 //! Who is served next: one lane a host, so that a dead or slow one holds up nobody but itself.
 //!
 //! A lane has a few places for what is being sent and a short queue. What does not fit is not taken: it stays
-//! due in the store and the scan offers it again. A host that was slow or silent last time gets fewer places
-//! until it is prompt, and all such hosts together only a part of the house, so that a hundred dead hosts hold
-//! up nobody either. A merchant has a bound of its own, or it could open lanes without end. Lanes are served in
-//! turn.
+//! due in the store and the scan offers it again. A host gets all its places once it has answered soon; one that
+//! was slow or silent last time gets few, and all such hosts together only a part of the house, so that a hundred
+//! dead hosts hold up nobody either. A merchant has a bound of its own, or it could open lanes without end. Lanes
+//! are served in turn.
 //!
 //! No clock, no I/O: [`super::Delivery`] sends and reports back.
 
@@ -21,6 +21,8 @@ pub struct Bounds {
     pub sending: usize,
     /// Sent at once to one host.
     pub per_host: usize,
+    /// Sent at once to a host not heard of lately.
+    pub per_new_host: usize,
     /// Sent at once to a host that was slow last time.
     pub per_slow_host: usize,
     /// Sent at once, all slow hosts.
@@ -40,6 +42,7 @@ impl Default for Bounds {
         Self {
             sending: 256,
             per_host: 8,
+            per_new_host: 2,
             per_slow_host: 2,
             slow: 96,
             per_merchant: 24,
@@ -76,21 +79,32 @@ pub(crate) enum Offer {
     Full,
 }
 
+/// What is known of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// Nothing.
+    New,
+    /// It answered soon last time.
+    Prompt,
+    /// It did not.
+    Slow,
+}
+
 #[derive(Debug)]
 struct Lane<I, M, T> {
     waiting: VecDeque<Item<I, M, T>>,
     sending: usize,
-    slow: bool,
+    pace: Pace,
     /// Stands in `turns`.
     in_turn: bool,
 }
 
-/// The lanes. A lane is forgotten when it is idle and its host is prompt.
+/// The lanes. A lane is forgotten when it is idle and its host is not slow.
 #[derive(Debug)]
 pub(crate) struct Lanes<I, M, T> {
     bounds: Bounds,
     lanes: HashMap<Arc<str>, Lane<I, M, T>>,
-    /// Hosts with something waiting and a place free, in the order they are served: prompt ones, slow ones.
+    /// Hosts with something waiting and a place free, in the order they are served; slow ones apart.
     turns: [VecDeque<Arc<str>>; 2],
     /// Whose turn it is, of the two.
     turn: usize,
@@ -137,7 +151,8 @@ impl<I: Copy + Eq + Hash, M: Copy + Eq + Hash, T> Lanes<I, M, T> {
             return Offer::Full;
         }
         let lane = self.lanes.entry(Arc::clone(&item.host)).or_insert_with(Lane::new);
-        let most = if lane.slow { self.bounds.waiting_per_slow_host } else { self.bounds.waiting_per_host };
+        let most =
+            if lane.is_slow() { self.bounds.waiting_per_slow_host } else { self.bounds.waiting_per_host };
         if lane.waiting.len() >= most {
             return Offer::HostFull;
         }
@@ -158,7 +173,7 @@ impl<I: Copy + Eq + Hash, M: Copy + Eq + Hash, T> Lanes<I, M, T> {
         self.next_of(self.turn).or_else(|| self.next_of(1 - self.turn))
     }
 
-    /// The next item of the prompt (0) or the slow hosts (1).
+    /// The next item of the slow hosts (1) or of the others (0).
     fn next_of(&mut self, kind: usize) -> Option<Item<I, M, T>> {
         if kind == 1 && self.sending_slow >= self.bounds.slow {
             return None;
@@ -200,22 +215,20 @@ impl<I: Copy + Eq + Hash, M: Copy + Eq + Hash, T> Lanes<I, M, T> {
         }
         let Some(lane) = self.lanes.get_mut(host) else { return };
         lane.sending = lane.sending.saturating_sub(1);
-        if let Some(prompt) = prompt
-            && lane.slow == prompt
-        {
-            lane.slow = !prompt;
-            if lane.in_turn {
-                // It changes from one line to the other.
-                lane.in_turn = false;
-                let line = &mut self.turns[usize::from(prompt)];
-                line.retain(|other| other != host);
-            }
+        let was_slow = lane.is_slow();
+        if let Some(prompt) = prompt {
+            lane.pace = if prompt { Pace::Prompt } else { Pace::Slow };
+        }
+        if lane.in_turn && lane.is_slow() != was_slow {
+            // It changes from one line to the other.
+            lane.in_turn = false;
+            self.turns[usize::from(was_slow)].retain(|other| other != host);
         }
         if lane.sending > 0 || !lane.waiting.is_empty() {
             self.line_up(host);
             return;
         }
-        if !lane.slow {
+        if !lane.is_slow() {
             self.lanes.remove(host);
             return;
         }
@@ -231,17 +244,24 @@ impl<I: Copy + Eq + Hash, M: Copy + Eq + Hash, T> Lanes<I, M, T> {
     /// Gives a lane its turn if it has something waiting and a place free.
     fn line_up(&mut self, host: &Arc<str>) {
         let Some(lane) = self.lanes.get_mut(host) else { return };
-        let places = if lane.slow { self.bounds.per_slow_host } else { self.bounds.per_host };
+        let places = match lane.pace {
+            Pace::New => self.bounds.per_new_host,
+            Pace::Prompt => self.bounds.per_host,
+            Pace::Slow => self.bounds.per_slow_host,
+        };
         if !lane.in_turn && !lane.waiting.is_empty() && lane.sending < places {
             lane.in_turn = true;
-            self.turns[usize::from(lane.slow)].push_back(Arc::clone(host));
+            self.turns[usize::from(lane.is_slow())].push_back(Arc::clone(host));
         }
     }
 }
 
 impl<I, M, T> Lane<I, M, T> {
     const fn new() -> Self {
-        Self { waiting: VecDeque::new(), sending: 0, slow: false, in_turn: false }
+        Self { waiting: VecDeque::new(), sending: 0, pace: Pace::New, in_turn: false }
+    }
+    fn is_slow(&self) -> bool {
+        self.pace == Pace::Slow
     }
 }
 
@@ -254,11 +274,12 @@ mod tests {
     const BOUNDS: Bounds = Bounds {
         sending: 6,
         per_host: 3,
+        per_new_host: 2,
         per_slow_host: 1,
         slow: 3,
         per_merchant: 4,
         waiting_per_host: 5,
-        waiting_per_slow_host: 8,
+        waiting_per_slow_host: 2,
         waiting: 12,
     };
 
@@ -279,28 +300,29 @@ mod tests {
         assert_eq!(lanes.offer(item(0, 1, "dead")), Offer::Known);
         assert_eq!(lanes.offer(item(100, 2, "live")), Offer::Taken);
         let sent = hosts(&mut lanes);
-        assert_eq!(sent.iter().filter(|(_, host)| host == "dead").count(), 3, "{sent:?}");
+        assert_eq!(sent.iter().filter(|(_, host)| host == "dead").count(), 2, "{sent:?}");
         assert!(sent[..2].contains(&(100, "live".into())), "served in turn: {sent:?}");
     }
 
     #[test]
-    fn a_slow_host_gets_fewer_places_until_it_is_prompt() {
+    fn a_host_has_the_places_it_earned() {
         let mut lanes = Lanes::new(BOUNDS);
-        let host: Arc<str> = "dead".into();
-        (0..5).for_each(|id| assert_eq!(lanes.offer(item(id, 1, "dead")), Offer::Taken));
-        assert_eq!(hosts(&mut lanes).len(), 3);
-        lanes.done(0, 1, &host, Some(false));
+        let host: Arc<str> = "shop".into();
+        (0..5).for_each(|id| assert_eq!(lanes.offer(item(id, 1, "shop")), Offer::Taken));
+        assert_eq!(hosts(&mut lanes).len(), 2, "a new host");
+        lanes.done(0, 1, &host, Some(true));
+        assert_eq!(hosts(&mut lanes).len(), 2, "it answered: three places, one of them taken");
         lanes.done(1, 1, &host, Some(false));
+        assert_eq!(hosts(&mut lanes).len(), 0, "slow: one place, and two are taken");
         lanes.done(2, 1, &host, Some(false));
-        assert_eq!(hosts(&mut lanes).len(), 1, "one at a time now");
         lanes.done(3, 1, &host, Some(false));
-        assert_eq!(hosts(&mut lanes), [(4, "dead".into())]);
+        assert_eq!(hosts(&mut lanes), [(4, "shop".into())]);
         lanes.done(4, 1, &host, Some(false));
-        let offers: Vec<Offer> = (10..14).map(|id| lanes.offer(item(id, 1, "dead"))).collect();
+        let offers: Vec<Offer> = (10..14).map(|id| lanes.offer(item(id, 1, "shop"))).collect();
         assert_eq!(offers, [Offer::Taken, Offer::Taken, Offer::HostFull, Offer::HostFull]);
-        assert_eq!(hosts(&mut lanes).len(), 1, "an idle lane is remembered");
+        assert_eq!(hosts(&mut lanes).len(), 1, "an idle slow host is remembered");
         lanes.done(10, 1, &host, Some(true));
-        (20..25).for_each(|id| drop(lanes.offer(item(id, 1, "dead"))));
+        (20..25).for_each(|id| drop(lanes.offer(item(id, 1, "shop"))));
         assert_eq!(hosts(&mut lanes).len(), 3, "it is prompt again");
     }
 
@@ -320,8 +342,9 @@ mod tests {
         for n in 0..3 {
             lanes.offer(item(20 + n, 9, "live"));
         }
-        let sent = hosts(&mut lanes);
-        assert_eq!(sent, [(20, "live".into()), (21, "live".into()), (22, "live".into())]);
+        assert_eq!(hosts(&mut lanes), [(20, "live".into()), (21, "live".into())]);
+        lanes.done(20, 9, &"live".into(), Some(true));
+        assert_eq!(hosts(&mut lanes), [(22, "live".into())]);
     }
 
     #[test]

@@ -43,7 +43,7 @@ async fn a_paid_order_is_told_at_once() {
     assert_eq!(json["event_type"], "TRANSACTION.SUCCESS");
     assert_eq!(json["resource"]["original_type"], "transaction");
     assert_eq!(json["resource"]["associated_data"], "transaction");
-    let clear = got.open(&fixture, APIV3_KEY, fixture.service.now());
+    let clear = got.open(&fixture, APIV3_KEY, fixture.service.wall_now());
     assert_eq!(clear["trade_state"], "SUCCESS");
     assert_eq!(clear["transaction_id"], types::TransactionId(order).to_string());
     assert_eq!(clear["amount"]["total"], 1234);
@@ -121,6 +121,7 @@ async fn what_events_were_lost_for_is_found_by_the_scan() {
     for n in 0..100 {
         fixture.paid_order(&format!("pen-{n:06}"), 1, &merchant.url());
     }
+    a_while().await;
     let worker = work(&fixture); // it heard of none of them
     eventually("all delivered", || {
         owed(&fixture).iter().all(|owed| owed.state == NotificationState::Delivered).then_some(())
@@ -188,7 +189,7 @@ async fn a_late_notification_never_carries_a_later_state() {
     let fixture = fixture.restart();
     let worker = work(&fixture);
     let got = eventually("sent", || merchant.got().pop()).await;
-    let clear = got.open(&fixture, APIV3_KEY, fixture.service.now());
+    let clear = got.open(&fixture, APIV3_KEY, fixture.service.wall_now());
     assert_eq!(clear["trade_state"], "SUCCESS");
     assert!(worker.stop(Duration::from_secs(5)).await);
 }

@@ -6,7 +6,7 @@
 
 #![allow(dead_code, reason = "one world serves the tests of several crates")]
 
-mod hand;
+pub(crate) mod hand;
 pub(crate) mod make;
 pub(crate) mod see;
 
