@@ -89,9 +89,12 @@ impl Pending {
     }
 }
 
+/// What a dry run found, or why it did not run.
+type DryRun = Result<(Result<Reply, Rejection>, Vec<Effect>), Refusal>;
+
 enum Work {
     Command(Asked, oneshot::Sender<Answer>),
-    DryRun(Asked, oneshot::Sender<Result<(Result<Reply, Rejection>, Vec<Effect>), Refusal>>),
+    DryRun(Asked, oneshot::Sender<DryRun>),
 }
 
 /// Called after each commit with what workers should hear. Must not block.

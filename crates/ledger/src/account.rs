@@ -75,7 +75,7 @@ impl AccountId {
     /// The account of `owner` (0 ≤ owner < 2^46; 0 for the platform itself).
     #[must_use]
     pub fn new(kind: AccountKind, owner: i64, currency: Currency) -> Self {
-        assert!(owner >= 0 && owner <= OWNER_MASK, "an account owner has 46 bits");
+        assert!((0..=OWNER_MASK).contains(&owner), "an account owner has 46 bits");
         Self((kind as i64) << 56 | i64::from(currency.numeric()) << OWNER_BITS | owner)
     }
     /// A payer's balance.
@@ -105,7 +105,6 @@ impl AccountId {
             && Currency::from_numeric(Self(id).currency_number()).is_some();
         known.then_some(Self(id))
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "masked to 10 bits")]
     const fn currency_number(self) -> u16 {
         ((self.0 >> OWNER_BITS) & 0x3ff) as u16
     }

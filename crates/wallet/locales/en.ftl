@@ -14,6 +14,7 @@ zone = China Standard Time (Asia/Shanghai, UTC+8)
 go-back = Back
 go-home = Home
 go-on = Go on
+moving-on = Moving on
 try-again = Try again
 incoming = Money in
 outgoing = Money out
@@ -200,7 +201,7 @@ wait-numbers =
        *[other] { $seconds } s so far; the bank was asked { $asked } times.
     }
 wait-declined = Declined by the bank
-wait-may-leave-pay = You may leave this page. The result will be in your bills.
+wait-may-leave-pay = You may leave this page. A payment that succeeds will be in your bills.
 wait-may-leave-top-up = You may leave this page. The balance changes when the money arrives, and it will be in your bills.
 unknown-what = The request reached the bank, but the bank did not say whether it charged the card. Feiqian keeps asking until there is a final answer; until then nothing is charged twice.
 unknown-next = Please don't pay again in another way. If you need help, give the payment number below.

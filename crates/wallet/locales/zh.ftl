@@ -14,6 +14,7 @@ zone = 中国标准时间（Asia/Shanghai，UTC+8）
 go-back = 返回
 go-home = 回到首页
 go-on = 继续
+moving-on = 正在前往下一步
 try-again = 再试一次
 incoming = 收入
 outgoing = 支出
@@ -195,7 +196,7 @@ wait-numbers =
        *[other] 已等待 { $seconds } 秒，已询问银行 { $asked } 次。
     }
 wait-declined = 银行拒绝了这笔款
-wait-may-leave-pay = 可以离开这一页，结果会出现在账单里。
+wait-may-leave-pay = 可以离开这一页。付款成功后会出现在账单里。
 wait-may-leave-top-up = 可以离开这一页，到账后余额会更新，也会出现在账单里。
 unknown-what = 请求已发到银行，但银行没有说是否扣款。飞钱会一直查询，直到银行给出最终结果；在此之前不会重复扣款。
 unknown-next = 请不要换别的方式再付一次。需要帮助时，请提供下面的支付编号。

@@ -240,7 +240,7 @@ async fn keep(
     let VerifiedCard { bank, tail, token, channel } = card;
     let new = NewCard { payer, bank, tail, token, channel, bound: bound.len() };
     match app.run(visit, Command::BindCard(Box::new(new))).await {
-        Ok(_) => Ok(page::see_other(next)),
+        Ok(_) => page::go_on(app, visit, next),
         Err(refused @ Refusal::Rejected(Rejection::TooManyCards(_))) => {
             new_page(app, visit, next, Some(refusal::of(&refused).what))
         }

@@ -25,6 +25,7 @@ use axum::{
 };
 use domain::{
     Command, Rejection, Reply,
+    merchant::Product,
     order::{Order, OrderState},
     payment::Paid,
     payment_code::SHOWN,
@@ -95,16 +96,17 @@ enum Found {
     Paid(Door),
 }
 
-/// Looks for what happened to this payer's codes; also gives the newest bill entry.
-fn look(queries: &dyn Queries, payer: PayerId, since: i64, now: Time) -> Result<(Found, i64), Fault> {
+/// Looks for what happened to this payer's codes; also gives the newest bill entry. Without `since` there is
+/// nothing to compare with, and only a payment that waits is found.
+fn look(queries: &dyn Queries, payer: PayerId, since: Option<i64>, now: Time) -> Result<(Found, i64), Fault> {
     let waiting = queries.orders_to_confirm(payer)?;
     let newest = queries.usage(payer.0)?.and_then(|usage| usage.newest).map_or(0, |entry| entry.0);
     if let Some(order) = waiting.iter().find(|order| now < order.expires_at) {
         return Ok((Found::Confirm(order.id), newest));
     }
-    if newest > since {
-        let order = queries.order(OrderId(newest))?;
-        if let Some(order) = order.filter(|order| order.payer == Some(payer)) {
+    if since.is_some_and(|since| since != newest) {
+        let order = queries.order(OrderId(newest))?.filter(|order| order.payer == Some(payer));
+        if let Some(order) = order.filter(|order| order.terms.product == Product::Code) {
             return Ok((Found::Paid(Door::new(order.id, order.terms.product, now)), newest));
         }
     }
@@ -133,7 +135,7 @@ pub(crate) async fn show(
     let now = visit.now;
     let (found, newest, limits) = app
         .read(move |queries| {
-            let (found, newest) = look(queries, payer, since.unwrap_or(i64::MAX), now)?;
+            let (found, newest) = look(queries, payer, since, now)?;
             Ok((found, newest, queries.limits()?))
         })
         .await?;
@@ -174,8 +176,7 @@ pub(crate) async fn pending(
     Query(Since { since }): Query<Since>,
 ) -> Result<Json<Pending>, Fail> {
     let (payer, now) = (member.payer.id, visit.now);
-    let (found, newest) =
-        app.read(move |queries| look(queries, payer, since.unwrap_or(i64::MAX), now)).await?;
+    let (found, newest) = app.read(move |queries| look(queries, payer, since, now)).await?;
     Ok(Json(Pending { go: leads_to(&app, &found), since: newest }))
 }
 

@@ -135,7 +135,6 @@ pub(crate) async fn confirm(
 }
 
 #[cfg(test)]
-#[expect(clippy::inconsistent_digit_grouping, reason = "yuan and fen")]
 mod tests {
     use super::*;
     use domain::payer::class_of;

@@ -40,7 +40,6 @@ mod topup;
 mod visit;
 
 #[cfg(test)]
-#[expect(clippy::inconsistent_digit_grouping, reason = "yuan and fen")]
 mod tests;
 
 pub use cards::{CardLookup, CardNumber, CardRefusal, Looked, VerifiedCard};

@@ -10,6 +10,7 @@ use crate::{
     },
     visit::Visit,
 };
+use askama::Template;
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -148,6 +149,26 @@ pub(crate) fn see_other(to: &str) -> Response {
         Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
         Err(_) => Fail::from(Problem::malformed()).into_response(),
     }
+}
+
+#[derive(Template)]
+#[template(path = "go_on.html")]
+struct GoOnPage<'a> {
+    p: Page,
+    to: &'a str,
+}
+
+/// Goes on to one of our pages after a post. A page under `/connect/` may redirect to a merchant, and browsers
+/// hold the redirects after a post against `form-action`; so the post ends at a page of ours that moves on by
+/// itself.
+///
+/// # Errors
+/// As [`show`].
+pub(crate) fn go_on(app: &App, visit: &Visit, to: &str) -> Result<Response, Fail> {
+    if to.starts_with("/connect/") {
+        return show(&GoOnPage { p: Page::new(app, visit, Tab::None).at(to.to_owned()), to });
+    }
+    Ok(see_other(to))
 }
 
 /// A path with a query of those pairs.

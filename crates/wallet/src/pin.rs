@@ -97,7 +97,7 @@ pub(crate) async fn set(
         Ok(Reply::Pin(PinOutcome::Right)) if member.payer.pin.is_some() => {
             Ok(page::see_other(&page::link("/wallet/pin", &[("next", next), ("done", "1")])))
         }
-        Ok(Reply::Pin(PinOutcome::Right)) => Ok(page::see_other(next)),
+        Ok(Reply::Pin(PinOutcome::Right)) => page::go_on(&app, &visit, next),
         Ok(Reply::Pin(outcome)) => {
             let words = refusal::of_pin(outcome).ok_or_else(|| Problem::fault("a right PIN was refused"))?;
             again(&app, &visit, &member, next, words.what)

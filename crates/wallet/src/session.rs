@@ -4,7 +4,6 @@ use crate::{app::App, problem::Fail};
 use axum::http::{HeaderMap, HeaderValue, header};
 use domain::{
     payer::Payer,
-    records::Digest,
     session::{SESSION_LIFE, Session},
 };
 use types::{Secret, Time, time};
@@ -67,11 +66,6 @@ fn set(https: bool, value: &str, life_s: i64) -> Option<HeaderValue> {
     let mut header = HeaderValue::from_str(&text).ok()?;
     header.set_sensitive(true);
     Some(header)
-}
-
-/// Hash of a session's token, as the store knows it.
-pub(crate) const fn token(member: &Member) -> Digest {
-    member.session.token
 }
 
 #[cfg(test)]

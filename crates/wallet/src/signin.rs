@@ -13,13 +13,13 @@ use crate::{
         Phrase,
         refusal::{self, Words},
     },
-    visit::{Anyone, SignedIn, Visit},
+    visit::{Anyone, Visit},
 };
 use askama::Template;
 use axum::{
     extract::{Query, State},
     http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use crypto::{
     Purpose, Sealed, Vault,
@@ -235,7 +235,7 @@ pub(crate) async fn enter(
         }
         SignIn::Welcome { new, .. } => {
             let first = page::link("/wallet/pin", &[("next", next)]);
-            let mut response = page::see_other(if new { &first } else { next });
+            let mut response = page::go_on(&app, &visit, if new { &first } else { next })?;
             let cookie = session::start(app.https(), &token);
             let cookie = cookie.ok_or_else(|| Problem::fault("a session token is no header value"))?;
             response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -244,14 +244,16 @@ pub(crate) async fn enter(
     }
 }
 
-/// Ends the session.
+/// Ends the session. A suspended payer can do that too.
 pub(crate) async fn leave(
     State(app): State<App>,
-    SignedIn { visit, member }: SignedIn,
+    Anyone(visit): Anyone,
     _posted: Posted,
 ) -> Result<Response, Fail> {
-    app.run(&visit, Command::SignOut(session::token(&member))).await?;
-    let mut response = page::see_other("/wallet/sign-in").into_response();
+    if let Some(member) = visit.member() {
+        app.run(&visit, Command::SignOut(member.session.token)).await?;
+    }
+    let mut response = page::see_other("/wallet/sign-in");
     if let Some(cookie) = session::end(app.https()) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

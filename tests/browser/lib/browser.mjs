@@ -36,7 +36,7 @@ export async function open(browser, { language = 'zh-CN', viewport = PHONE, dark
     timezoneId: 'Asia/Shanghai',
     javaScriptEnabled: scripts,
   });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   page.complaints = [];
   page.on('pageerror', (error) => page.complaints.push(String(error)));

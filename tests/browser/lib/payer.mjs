@@ -103,7 +103,7 @@ export class Payer {
   }
 
   /** Asks until the answer is true. */
-  async until(ask, what, within = 15_000) {
+  async until(ask, what, within = 30_000) {
     const end = Date.now() + within;
     while (!(await ask())) {
       if (Date.now() > end) assert.fail(`${what}: not within ${within} ms`);

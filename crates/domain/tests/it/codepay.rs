@@ -270,7 +270,8 @@ fn reversing_ends_or_returns() {
 /// Orders that ended without money: reversing makes a failed one final and leaves a closed one closed.
 #[test]
 fn reversing_what_ended_unpaid_moves_nothing() {
-    let ends: [(&str, fn(&mut World, &Shop, &Buyer, OrderId), OrderState); 3] = [
+    type End = fn(&mut World, &Shop, &Buyer, OrderId);
+    let ends: [(&str, End, OrderState); 3] = [
         (
             "refused",
             |world, _, buyer, order| {

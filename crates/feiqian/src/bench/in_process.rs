@@ -158,7 +158,7 @@ async fn call(engine: Handle, shared: Arc<Shared>, caller: usize) -> Vec<u32> {
         let place = caller.wrapping_mul(7919).wrapping_add(turn.wrapping_mul(104_729));
         let payer = shared.world.payers[place % shared.world.payers.len()];
         let other = i64::try_from(place % 1_000_003).unwrap_or(0) % shared.world.merchants;
-        let merchant = MerchantId(FIRST_MERCHANT + if place % 10 == 0 { 0 } else { other });
+        let merchant = MerchantId(FIRST_MERCHANT + if place.is_multiple_of(10) { 0 } else { other });
         match one(&engine, payer, merchant, &format!("B{caller:06}{turn:08}")).await {
             Some(us) => {
                 shared.done.fetch_add(1, Ordering::Relaxed);

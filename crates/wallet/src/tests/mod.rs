@@ -34,4 +34,3 @@ mod oauth;
 mod paying;
 mod signing_in;
 mod world;
-mod look;

@@ -1,4 +1,4 @@
-use super::world::{APP, World};
+use super::world::{APP, PIN, World};
 use axum::http::{StatusCode, header};
 use url::Url;
 
@@ -80,5 +80,10 @@ async fn a_visitor_signs_in_and_comes_back_to_the_question() {
     let done = browser.submit(&sent, "/wallet/sign-in", &[("code", &world.last_code(PHONE))]).await;
     let pin = browser.get(&done.location()).await;
     let next = pin.form("/wallet/pin").into_iter().find(|(name, _)| name == "next").unwrap().1;
+    // Setting the PIN is a post; it ends at a page of ours, which the browser leaves by itself.
+    let moving = browser.submit(&pin, "/wallet/pin", &[("new", PIN), ("again", PIN)]).await;
+    assert_eq!(moving.status, StatusCode::OK);
+    assert!(moving.body.contains("http-equiv=\"refresh\" content=\"0;url=/connect/oauth2/authorize?"));
+    assert_eq!(moving.href_of("go-on").unwrap(), next);
     assert!(browser.get(&next).await.location().starts_with("https://shop.test/?code="));
 }

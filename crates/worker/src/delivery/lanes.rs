@@ -322,7 +322,9 @@ mod tests {
         assert_eq!(offers, [Offer::Taken, Offer::Taken, Offer::HostFull, Offer::HostFull]);
         assert_eq!(hosts(&mut lanes).len(), 1, "an idle slow host is remembered");
         lanes.done(10, 1, &host, Some(true));
-        (20..25).for_each(|id| drop(lanes.offer(item(id, 1, "shop"))));
+        for id in 20..25 {
+            let _ = lanes.offer(item(id, 1, "shop"));
+        }
         assert_eq!(hosts(&mut lanes).len(), 3, "it is prompt again");
     }
 

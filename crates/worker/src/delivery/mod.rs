@@ -88,6 +88,8 @@ pub(crate) struct Delivery {
     stop: CancellationToken,
 }
 
+/// Stepping over a backlog of a million rows takes a second: scans take at most one part in so many of the time.
+const SCAN_SHARE: u32 = 10;
 /// Events looked up in one go.
 const TOGETHER_MAX: usize = 256;
 
@@ -145,12 +147,9 @@ impl Delivery {
     }
 
     async fn scan(self: Arc<Self>) {
-        let mut timer = tokio::time::interval(self.setup.scan_every);
-        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut walk = Walk::default();
         loop {
-            timer.tick().await;
-            let delivery = Arc::clone(&self);
+            let (delivery, started) = (Arc::clone(&self), Instant::now());
             let scanned = tokio::task::spawn_blocking(move || {
                 let found = walk.scan(&delivery);
                 (walk, found)
@@ -164,6 +163,8 @@ impl Delivery {
                 Err(_) => Walk::default(),
             };
             self.pump();
+            let pause = self.setup.scan_every.max(started.elapsed() * SCAN_SHARE);
+            tokio::time::sleep(pause).await;
         }
     }
 

@@ -74,14 +74,14 @@ fn order_may(before: Option<&Order>, after: &Order) -> bool {
     let Some(before) = before else {
         return matches!(after.state, S::Open | S::Paying | S::Paid);
     };
-    let moved = match (before.state, after.state) {
+    let moved = matches!(
+        (before.state, after.state),
         (S::Open, S::Open | S::Paid | S::Closed | S::Expired)
-        | (S::Paying, S::Paying | S::Paid | S::Closed | S::Failed | S::Revoked)
-        | (S::Failed, S::Closed | S::Revoked)
-        | (S::Expired, S::Closed)
-        | (S::Paid, S::Revoked) => true,
-        _ => false,
-    };
+            | (S::Paying, S::Paying | S::Paid | S::Closed | S::Failed | S::Revoked)
+            | (S::Failed, S::Closed | S::Revoked)
+            | (S::Expired, S::Closed)
+            | (S::Paid, S::Revoked)
+    );
     // A card payment under way ends only as paid or by giving the order back.
     let locked = before.payment.is_some() && before.state == S::Open;
     let unlocked = !locked || after.state == S::Paid || (after.state == S::Open && after.payment.is_none());

@@ -30,12 +30,6 @@ impl Town {
     }
 }
 
-/// Whether steps mix shops and payers freely.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Lanes {
-    Shared(usize),
-}
-
 /// One step: who, with whom, and what.
 #[derive(Clone, Debug)]
 pub(super) struct Step {
@@ -43,6 +37,8 @@ pub(super) struct Step {
     buyer: usize,
     /// Which of the shop's few order numbers.
     number: u8,
+    /// Whether of those paid by a payment code.
+    code: bool,
     what: What,
 }
 
@@ -50,7 +46,7 @@ pub(super) struct Step {
 enum What {
     Create {
         product: Product,
-        fen: i64,
+        fen: Option<i64>,
         bound: bool,
     },
     Pay {
@@ -63,11 +59,12 @@ enum What {
     TopUp(i64),
     Show,
     CodePay {
-        fen: i64,
+        fen: Option<i64>,
         newest: bool,
     },
     Confirm {
         pin: Option<bool>,
+        right_payer: bool,
     },
     Reverse,
     Close,
@@ -95,37 +92,46 @@ fn fen() -> impl Strategy<Value = i64> {
 
 /// Steps within one lane.
 fn inside() -> impl Strategy<Value = What> {
-    let product = prop_oneof![Just(Product::Jsapi), Just(Product::Native), Just(Product::H5)];
     let said = prop_oneof![
         3 => Just(make::succeeded()),
         2 => Just(make::declined()),
         2 => Just(ChannelAnswer::Unknown),
     ];
-    let mostly = || prop::bool::weighted(0.9);
+    let odds = prop::bool::weighted;
+    let product = prop_oneof![Just(Product::Jsapi), Just(Product::Native), Just(Product::H5)];
+    let strange = || prop::option::weighted(0.3, fen());
     prop_oneof![
-        6 => (product, fen(), any::<bool>()).prop_map(|(product, fen, bound)| What::Create { product, fen, bound }),
-        8 => (any::<bool>(), mostly(), mostly(), prop::bool::weighted(0.1)).prop_map(
+        7 => (product, strange(), odds(0.2)).prop_map(|(product, fen, bound)| What::Create { product, fen, bound }),
+        14 => (any::<bool>(), odds(0.9), odds(0.9), odds(0.1)).prop_map(
             |(card, right_pin, right_amount, late)| What::Pay { card, right_pin, right_amount, late }
         ),
-        6 => said.prop_map(What::Answer),
+        8 => said.prop_map(What::Answer),
         2 => fen().prop_map(What::TopUp),
-        3 => Just(What::Show),
-        4 => (fen(), mostly()).prop_map(|(fen, newest)| What::CodePay { fen, newest }),
-        3 => prop::option::of(mostly()).prop_map(|pin| What::Confirm { pin }),
-        3 => Just(What::Reverse),
+        2 => Just(What::Show),
+        9 => (strange(), odds(0.9)).prop_map(|(fen, newest)| What::CodePay { fen, newest }),
+        6 => (prop::option::weighted(0.8, odds(0.8)), odds(0.9))
+            .prop_map(|(pin, right_payer)| What::Confirm { pin, right_payer }),
+        4 => Just(What::Reverse),
         2 => Just(What::Close),
         2 => Just(What::Expire),
-        2 => prop_oneof![Just(200_u16), Just(500), Just(0)].prop_map(What::Attempt),
+        4 => prop_oneof![Just(200_u16), Just(500), Just(0)].prop_map(What::Attempt),
         1 => Just(What::Resend),
-        1 => any::<bool>().prop_map(What::Suspend),
+        1 => odds(0.3).prop_map(What::Suspend),
     ]
 }
 
 fn outside() -> impl Strategy<Value = What> {
-    let waits = [time::SECOND, time::MINUTE, 6 * time::MINUTE, 3 * time::HOUR, time::DAY, 8 * time::DAY];
+    let waits = prop_oneof![
+        4 => Just(time::SECOND),
+        4 => Just(time::MINUTE),
+        2 => Just(6 * time::MINUTE),
+        1 => Just(3 * time::HOUR),
+        1 => Just(time::DAY),
+        1 => Just(8 * time::DAY),
+    ];
     let breaks = [Break::Refused, Break::LostBefore, Break::LostAfter];
     prop_oneof![
-        3 => prop::sample::select(waits.to_vec()).prop_map(What::Advance),
+        3 => waits.prop_map(What::Advance),
         3 => prop::sample::select(breaks.to_vec()).prop_map(What::Break),
         1 => Just(What::Restart),
     ]
@@ -133,15 +139,20 @@ fn outside() -> impl Strategy<Value = What> {
 
 /// A step of one lane; its shop and payer are set by [`Step::at`].
 pub(super) fn lane() -> impl Strategy<Value = Step> {
-    (0_u8..3, inside()).prop_map(|(number, what)| Step { shop: 0, buyer: 0, number, what })
+    (0_u8..3, any::<bool>(), inside()).prop_map(|(number, code, what)| Step {
+        shop: 0,
+        buyer: 0,
+        number,
+        code,
+        what,
+    })
 }
 
-/// Steps of a world that shops and payers share.
-pub(super) fn steps(lanes: Lanes, length: Range<usize>) -> impl Strategy<Value = Vec<Step>> {
-    let Lanes::Shared(lanes) = lanes;
-    let what = prop_oneof![6 => inside(), 1 => outside()];
-    let step = (0..lanes, 0..lanes, 0_u8..3, what);
-    let step = step.prop_map(|(shop, buyer, number, what)| Step { shop, buyer, number, what });
+/// Steps of a world that so many shops and payers share, with faults and passing time between them.
+pub(super) fn steps(lanes: usize, length: Range<usize>) -> impl Strategy<Value = Vec<Step>> {
+    let what = prop_oneof![8 => inside(), 1 => outside()];
+    let step = (0..lanes, 0..lanes, 0_u8..3, any::<bool>(), what);
+    let step = step.prop_map(|(shop, buyer, number, code, what)| Step { shop, buyer, number, code, what });
     prop::collection::vec(step, length)
 }
 
@@ -154,16 +165,20 @@ impl Step {
     /// The command this step comes to now; none when it changes the world around instead, or finds nothing.
     pub(super) fn play(&self, world: &mut World, town: &Town) -> Option<Command> {
         let (shop, buyer) = (town.shops[self.shop], town.buyers[self.buyer]);
-        let number = format!("order-{}", self.number);
-        let order = || world.queries.order_by_number(shop.id, &number).unwrap();
+        let (page, code) = (format!("page-{}", self.number), format!("code-{}", self.number));
+        let either = if self.code { &code } else { &page };
+        let find = |number: &str| world.queries.order_by_number(shop.id, number).unwrap();
+        // The same number mostly asks for the same thing.
+        let usual = [20_00, 700_00, 1_500_00][usize::from(self.number) % 3];
         Some(match &self.what {
             What::Create { product, fen, bound } => {
                 let payer = bound.then_some(buyer.id);
-                let terms = Terms { payer, ..shop.terms(&number, *product, *fen) };
+                let product = if fen.is_some() { *product } else { Product::Native };
+                let terms = Terms { payer, ..shop.terms(&page, product, fen.unwrap_or(usual)) };
                 Command::CreateOrder { terms: sealed(terms), expires_at: None }
             }
             What::Pay { card, right_pin, right_amount, late } => {
-                let order = order()?;
+                let order = find(&page)?;
                 let issued_at = if *late { order.expires_at.plus(-30 * time::DAY) } else { world.now };
                 let wrong = Money::cny(order.terms.amount.minor.wrapping_add(1));
                 Command::PayOrder(Confirmation {
@@ -179,25 +194,32 @@ impl Step {
             What::TopUp(fen) => buyer.top_up(*fen),
             What::Show => Command::IssuePaymentCode(buyer.id, fresh_code(world, &buyer)),
             What::CodePay { fen, newest } => {
-                let code = fresh_code(world, &buyer) - if *newest { 1 } else { 2 };
-                shop.code_pay(&number, *fen, code)
+                let fresh = fresh_code(world, &buyer);
+                let shown = fresh - if *newest { 1 } else { 2 };
+                if world.queries.payment_code(shown).unwrap().is_none() {
+                    return Some(Command::IssuePaymentCode(buyer.id, fresh));
+                }
+                shop.code_pay(&code, fen.unwrap_or(usual), shown)
             }
-            What::Confirm { pin } => {
-                let pin = pin.map(|right| if right { buyer.pin } else { digest("wrong") });
-                Command::ConfirmCodePay { order: order()?.id, payer: buyer.id, pin }
+            What::Confirm { pin, right_payer } => {
+                let order = find(&code)?;
+                let scanned = town.buyers.iter().find(|known| *right_payer && order.payer == Some(known.id));
+                let payer = scanned.unwrap_or(&buyer);
+                let pin = pin.map(|right| if right { payer.pin } else { digest("wrong") });
+                Command::ConfirmCodePay { order: order.id, payer: payer.id, pin }
             }
-            What::Reverse => shop.reverse(&number),
-            What::Close => shop.close(&number),
-            What::Expire => Command::ExpireOrder(order().map_or(OrderId(7), |order| order.id)),
+            What::Reverse => shop.reverse(if self.number == 2 { either } else { &code }),
+            What::Close => shop.close(either),
+            What::Expire => Command::ExpireOrder(find(either).map_or(OrderId(7), |order| order.id)),
             What::Attempt(status) => {
-                let id = *world.notifications(order()?.id).first()?;
+                let id = *world.notifications(find(&page)?.id).first()?;
                 let acknowledged = *status == 200;
                 Command::RecordAttempt(
                     id,
                     Attempt { acknowledged, status: *status, took_ms: 1, error: "".into() },
                 )
             }
-            What::Resend => Command::Resend(*world.notifications(order()?.id).first()?),
+            What::Resend => Command::Resend(*world.notifications(find(&page)?.id).first()?),
             What::Suspend(off) => {
                 shop.change(MerchantChange { active: Some(!off), ..MerchantChange::default() })
             }
