@@ -101,6 +101,7 @@ impl App {
             engine: engine.handle(),
             queries,
             clock,
+            wall: Arc::new(SystemClock),
             vault,
             platform,
             events,

@@ -37,7 +37,6 @@ use axum::{
     extract::Request,
     routing::{MethodRouter, any, get, post},
 };
-use engine::SystemClock;
 use protocol::order::Product;
 use service::Service;
 use std::{future::Future, sync::Arc};
@@ -50,7 +49,7 @@ use transport::{Call, Gateway, Outcome, Shared};
 /// to the journal, and failures are counted by it. A proxy on the same machine is believed about the last address
 /// of `X-Forwarded-For`.
 pub fn router(service: Arc<Service>) -> Router {
-    router_of(Gateway::new(service, Arc::new(SystemClock)))
+    router_of(Gateway::new(Arc::clone(&service), Arc::clone(&service.wall)))
 }
 
 fn router_of(gateway: Arc<Gateway>) -> Router {

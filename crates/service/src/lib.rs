@@ -16,7 +16,7 @@ pub use signing::SigningThreads;
 
 use crypto::{PlatformKeys, Sealed, Vault};
 use domain::{Command, records::Digest};
-use engine::{Clock, Handle, Queries, Refusal, SystemClock};
+use engine::{Clock, Handle, Queries, Refusal};
 use protocol::qr::Prefix;
 use std::sync::{Arc, PoisonError, RwLock};
 use types::{Time, time};
@@ -49,8 +49,10 @@ pub struct Service {
     pub engine: Handle,
     /// Committed reads.
     pub queries: Arc<dyn Queries>,
-    /// The clock that commands run on.
+    /// The clock that commands run on; a sandbox's can be moved.
     pub clock: Arc<dyn Clock>,
+    /// The machine's clock: for signatures and certificates, which others check against their own clocks.
+    pub wall: Arc<dyn Clock>,
     /// Seals and opens secrets, keyed hashes, tokens.
     pub vault: Arc<Vault>,
     /// Merchants with their keys parsed, cached.
@@ -78,6 +80,7 @@ pub struct Parts {
     pub engine: Handle,
     pub queries: Arc<dyn Queries>,
     pub clock: Arc<dyn Clock>,
+    pub wall: Arc<dyn Clock>,
     pub vault: Arc<Vault>,
     pub platform: PlatformKeys,
     pub events: EventBus,
@@ -121,6 +124,7 @@ impl Service {
             engine: parts.engine,
             queries: parts.queries,
             clock: parts.clock,
+            wall: parts.wall,
             vault: parts.vault,
             events: parts.events,
             messenger: parts.messenger,
@@ -132,11 +136,10 @@ impl Service {
     pub fn now(&self) -> Time {
         self.clock.now()
     }
-    /// The machine's time: for signatures and certificates, which others check against their own clocks even
-    /// when a sandbox's clock was moved.
+    /// The machine's time, see [`Service::wall`].
     #[must_use]
     pub fn wall_now(&self) -> Time {
-        SystemClock.now()
+        self.wall.now()
     }
     /// The platform's signing keys as they are now; hold them for one request at most.
     #[must_use]

@@ -20,8 +20,8 @@ use domain::{
 use ledger::{Account, AccountId, Transfer, TransferKind, TransferState};
 use std::sync::Arc;
 use types::{
-    AppId, BusinessDay, CardId, Currency, JournalId, MerchantId, Money, NotificationId, OrderId, PayerId, PaymentId,
-    Rate, Time, TransferId,
+    AppId, BusinessDay, CardId, Currency, JournalId, MerchantId, Money, NotificationId, OrderId, PayerId,
+    PaymentId, Rate, Time, TransferId,
 };
 
 /// A value on its way to a column.
@@ -91,7 +91,8 @@ pub(crate) struct Table {
     /// Columns of the key.
     pub(crate) keys: usize,
     pub(crate) columns: &'static [&'static str],
-    /// Columns that an update may change; the others never do once written.
+    /// Columns that an update may change. A record that can be deleted may come back with any other content in
+    /// the same batch; of the others some columns never change once written.
     pub(crate) mutable: &'static [usize],
 }
 
@@ -151,347 +152,347 @@ fn json<T: serde::Serialize>(value: &T) -> String {
 }
 
 stored!(Merchant, "merchants", keys 1 |key, put| { put(Int(key.0)) },
-    columns { id, name, active, apps, products, fee_ppm, apiv3_key, public_key_mode, rate_per_s, created_at, journal }
-    mutable { 1, 2, 3, 4, 5, 6, 7, 8, 10 },
-    write |r, put| {
-        put(Int(r.id.0));
-        put(Text(&r.name));
-        put(Int(r.active.into()));
-        put(Text(&json(&r.apps.iter().map(ToString::to_string).collect::<Vec<_>>())));
-        put(Int(r.products.0.into()));
-        put(Int(r.fee.0.into()));
-        put(r.apiv3_key.as_deref().map_or(Null, Blob));
-        put(Int(r.public_key_mode.into()));
-        put(Int(r.rate_per_s.into()));
-        put(Int(r.created_at.0));
-        put(Int(r.journal.0));
-    },
-    read |row| {
-        let apps: Vec<String> = row.json(3)?;
-        let apps: Result<Vec<AppId>, _> = apps.iter().map(|app| app.parse()).collect();
-        Ok(Self {
-            id: MerchantId(row.need(0)?),
-            name: row.boxed(1)?,
-            active: row.bool(2)?,
-            apps: apps.map_err(|_| Corrupt { column: 3, problem: "not appids" })?,
-            products: Products(row.small(4)?),
-            fee: Rate(row.small(5)?),
-            apiv3_key: row.blob(6)?.map(Into::into),
-            public_key_mode: row.bool(7)?,
-            rate_per_s: row.small(8)?,
-            created_at: Time(row.need(9)?),
-            journal: JournalId(row.need(10)?),
-        })
-    });
+columns { id, name, active, apps, products, fee_ppm, apiv3_key, public_key_mode, rate_per_s, created_at, journal }
+mutable { 1, 2, 3, 4, 5, 6, 7, 8, 10 },
+write |r, put| {
+    put(Int(r.id.0));
+    put(Text(&r.name));
+    put(Int(r.active.into()));
+    put(Text(&json(&r.apps.iter().map(ToString::to_string).collect::<Vec<_>>())));
+    put(Int(r.products.0.into()));
+    put(Int(r.fee.0.into()));
+    put(r.apiv3_key.as_deref().map_or(Null, Blob));
+    put(Int(r.public_key_mode.into()));
+    put(Int(r.rate_per_s.into()));
+    put(Int(r.created_at.0));
+    put(Int(r.journal.0));
+},
+read |row| {
+    let apps: Vec<String> = row.json(3)?;
+    let apps: Result<Vec<AppId>, _> = apps.iter().map(|app| app.parse()).collect();
+    Ok(Self {
+        id: MerchantId(row.need(0)?),
+        name: row.boxed(1)?,
+        active: row.bool(2)?,
+        apps: apps.map_err(|_| Corrupt { column: 3, problem: "not appids" })?,
+        products: Products(row.small(4)?),
+        fee: Rate(row.small(5)?),
+        apiv3_key: row.blob(6)?.map(Into::into),
+        public_key_mode: row.bool(7)?,
+        rate_per_s: row.small(8)?,
+        created_at: Time(row.need(9)?),
+        journal: JournalId(row.need(10)?),
+    })
+});
 
 stored!(Certificate, "certificates", keys 1 |key, put| { put(Text(key)) },
-    columns { serial, mchid, pem, not_before, not_after, revoked_at } mutable { 5 },
-    write |r, put| {
-        put(Text(&r.serial));
-        put(Int(r.merchant.0));
-        put(Text(&r.pem));
-        put(Int(r.not_before.0));
-        put(Int(r.not_after.0));
-        put(r.revoked_at.map(|t| t.0).into());
-    },
-    read |row| {
-        Ok(Self {
-            serial: row.boxed(0)?,
-            merchant: MerchantId(row.need(1)?),
-            pem: row.boxed(2)?,
-            not_before: Time(row.need(3)?),
-            not_after: Time(row.need(4)?),
-            revoked_at: row.time(5)?,
-        })
-    });
+columns { serial, mchid, pem, not_before, not_after, revoked_at } mutable { 1, 2, 3, 4, 5 },
+write |r, put| {
+    put(Text(&r.serial));
+    put(Int(r.merchant.0));
+    put(Text(&r.pem));
+    put(Int(r.not_before.0));
+    put(Int(r.not_after.0));
+    put(r.revoked_at.map(|t| t.0).into());
+},
+read |row| {
+    Ok(Self {
+        serial: row.boxed(0)?,
+        merchant: MerchantId(row.need(1)?),
+        pem: row.boxed(2)?,
+        not_before: Time(row.need(3)?),
+        not_after: Time(row.need(4)?),
+        revoked_at: row.time(5)?,
+    })
+});
 
 stored!(Application, "applications", keys 1 |key, put| { put(Int(key.0)) },
-    columns { id, name, redirect_hosts, secret } mutable { 1, 2, 3 },
-    write |r, put| {
-        put(Int(r.id.0));
-        put(Text(&r.name));
-        put(Text(&json(&r.redirect_hosts)));
-        put(r.secret.as_ref().map_or(Null, |d| Blob(&d.0)));
-    },
-    read |row| {
-        Ok(Self {
-            id: AppId(row.need(0)?),
-            name: row.boxed(1)?,
-            redirect_hosts: row.json(2)?,
-            secret: row.digest(3)?,
-        })
-    });
+columns { id, name, redirect_hosts, secret } mutable { 1, 2, 3 },
+write |r, put| {
+    put(Int(r.id.0));
+    put(Text(&r.name));
+    put(Text(&json(&r.redirect_hosts)));
+    put(r.secret.as_ref().map_or(Null, |d| Blob(&d.0)));
+},
+read |row| {
+    Ok(Self {
+        id: AppId(row.need(0)?),
+        name: row.boxed(1)?,
+        redirect_hosts: row.json(2)?,
+        secret: row.digest(3)?,
+    })
+});
 
 stored!(Payer, "payers", keys 1 |key, put| { put(Int(key.0)) },
-    columns { id, phone, phone_sealed, active, channels, pin, pin_failures, pin_locked_until, free_pay, created_at, journal }
-    mutable { 1, 2, 3, 4, 5, 6, 7, 8, 10 },
-    write |r, put| {
-        put(Int(r.id.0));
-        put(Blob(&r.phone.0));
-        put(Blob(&r.phone_sealed));
-        put(Int(r.active.into()));
-        put(Int(r.channels.into()));
-        put(r.pin.as_ref().map_or(Null, |d| Blob(&d.0)));
-        put(Int(r.pin_failures.into()));
-        put(r.pin_locked_until.map(|t| t.0).into());
-        put(Int(r.free_pay.into()));
-        put(Int(r.created_at.0));
-        put(Int(r.journal.0));
-    },
-    read |row| {
-        Ok(Self {
-            id: PayerId(row.need(0)?),
-            phone: row.need_digest(1)?,
-            phone_sealed: row.blob(2)?.unwrap_or_default().into(),
-            active: row.bool(3)?,
-            channels: row.small(4)?,
-            pin: row.digest(5)?,
-            pin_failures: row.small(6)?,
-            pin_locked_until: row.time(7)?,
-            free_pay: row.bool(8)?,
-            created_at: Time(row.need(9)?),
-            journal: JournalId(row.need(10)?),
-        })
-    });
+columns { id, phone, phone_sealed, active, channels, pin, pin_failures, pin_locked_until, free_pay, created_at, journal }
+mutable { 1, 2, 3, 4, 5, 6, 7, 8, 10 },
+write |r, put| {
+    put(Int(r.id.0));
+    put(Blob(&r.phone.0));
+    put(Blob(&r.phone_sealed));
+    put(Int(r.active.into()));
+    put(Int(r.channels.into()));
+    put(r.pin.as_ref().map_or(Null, |d| Blob(&d.0)));
+    put(Int(r.pin_failures.into()));
+    put(r.pin_locked_until.map(|t| t.0).into());
+    put(Int(r.free_pay.into()));
+    put(Int(r.created_at.0));
+    put(Int(r.journal.0));
+},
+read |row| {
+    Ok(Self {
+        id: PayerId(row.need(0)?),
+        phone: row.need_digest(1)?,
+        phone_sealed: row.blob(2)?.unwrap_or_default().into(),
+        active: row.bool(3)?,
+        channels: row.small(4)?,
+        pin: row.digest(5)?,
+        pin_failures: row.small(6)?,
+        pin_locked_until: row.time(7)?,
+        free_pay: row.bool(8)?,
+        created_at: Time(row.need(9)?),
+        journal: JournalId(row.need(10)?),
+    })
+});
 
 stored!(OneTimeCode, "one_time_codes", keys 1 |key, put| { put(Blob(&key.0)) },
-    columns { phone, code, sent_at, tries, sent_today } mutable { 1, 2, 3, 4 },
-    write |r, put| {
-        put(Blob(&r.phone.0));
-        put(r.code.as_ref().map_or(Null, |d| Blob(&d.0)));
-        put(Int(r.sent_at.0));
-        put(Int(r.tries.into()));
-        put(Int(r.sent_today.into()));
-    },
-    read |row| {
-        Ok(Self {
-            phone: row.need_digest(0)?,
-            code: row.digest(1)?,
-            sent_at: Time(row.need(2)?),
-            tries: row.small(3)?,
-            sent_today: row.small(4)?,
-        })
-    });
+columns { phone, code, sent_at, tries, sent_today } mutable { 1, 2, 3, 4 },
+write |r, put| {
+    put(Blob(&r.phone.0));
+    put(r.code.as_ref().map_or(Null, |d| Blob(&d.0)));
+    put(Int(r.sent_at.0));
+    put(Int(r.tries.into()));
+    put(Int(r.sent_today.into()));
+},
+read |row| {
+    Ok(Self {
+        phone: row.need_digest(0)?,
+        code: row.digest(1)?,
+        sent_at: Time(row.need(2)?),
+        tries: row.small(3)?,
+        sent_today: row.small(4)?,
+    })
+});
 
 stored!(Session, "sessions", keys 1 |key, put| { put(Blob(&key.0)) },
-    columns { token, payer, created_at, expires_at, device } mutable { 3 },
-    write |r, put| {
-        put(Blob(&r.token.0));
-        put(Int(r.payer.0));
-        put(Int(r.created_at.0));
-        put(Int(r.expires_at.0));
-        put(Text(&r.device));
-    },
-    read |row| {
-        Ok(Self {
-            token: row.need_digest(0)?,
-            payer: PayerId(row.need(1)?),
-            created_at: Time(row.need(2)?),
-            expires_at: Time(row.need(3)?),
-            device: row.boxed(4)?,
-        })
-    });
+columns { token, payer, created_at, expires_at, device } mutable { 1, 2, 3, 4 },
+write |r, put| {
+    put(Blob(&r.token.0));
+    put(Int(r.payer.0));
+    put(Int(r.created_at.0));
+    put(Int(r.expires_at.0));
+    put(Text(&r.device));
+},
+read |row| {
+    Ok(Self {
+        token: row.need_digest(0)?,
+        payer: PayerId(row.need(1)?),
+        created_at: Time(row.need(2)?),
+        expires_at: Time(row.need(3)?),
+        device: row.boxed(4)?,
+    })
+});
 
 stored!(OauthCode, "oauth_codes", keys 1 |key, put| { put(Blob(&key.0)) },
-    columns { code, appid, payer, expires_at, used } mutable { 4 },
-    write |r, put| {
-        put(Blob(&r.code.0));
-        put(Int(r.app.0));
-        put(Int(r.payer.0));
-        put(Int(r.expires_at.0));
-        put(Int(r.used.into()));
-    },
-    read |row| {
-        Ok(Self {
-            code: row.need_digest(0)?,
-            app: AppId(row.need(1)?),
-            payer: PayerId(row.need(2)?),
-            expires_at: Time(row.need(3)?),
-            used: row.bool(4)?,
-        })
-    });
+columns { code, appid, payer, expires_at, used } mutable { 1, 2, 3, 4 },
+write |r, put| {
+    put(Blob(&r.code.0));
+    put(Int(r.app.0));
+    put(Int(r.payer.0));
+    put(Int(r.expires_at.0));
+    put(Int(r.used.into()));
+},
+read |row| {
+    Ok(Self {
+        code: row.need_digest(0)?,
+        app: AppId(row.need(1)?),
+        payer: PayerId(row.need(2)?),
+        expires_at: Time(row.need(3)?),
+        used: row.bool(4)?,
+    })
+});
 
 stored!(Card, "cards", keys 1 |key, put| { put(Int(key.0)) },
-    columns { id, payer, bank, tail, token, channel, bound_at } mutable {},
-    write |r, put| {
-        put(Int(r.id.0));
-        put(Int(r.payer.0));
-        put(Text(&r.bank));
-        put(Text(&r.tail));
-        put(Text(&r.token));
-        put(Int(r.channel));
-        put(Int(r.bound_at.0));
-    },
-    read |row| {
-        Ok(Self {
-            id: CardId(row.need(0)?),
-            payer: PayerId(row.need(1)?),
-            bank: row.boxed(2)?,
-            tail: row.boxed(3)?,
-            token: row.boxed(4)?,
-            channel: row.need(5)?,
-            bound_at: Time(row.need(6)?),
-        })
-    });
+columns { id, payer, bank, tail, token, channel, bound_at } mutable { 1, 2, 3, 4, 5, 6 },
+write |r, put| {
+    put(Int(r.id.0));
+    put(Int(r.payer.0));
+    put(Text(&r.bank));
+    put(Text(&r.tail));
+    put(Text(&r.token));
+    put(Int(r.channel));
+    put(Int(r.bound_at.0));
+},
+read |row| {
+    Ok(Self {
+        id: CardId(row.need(0)?),
+        payer: PayerId(row.need(1)?),
+        bank: row.boxed(2)?,
+        tail: row.boxed(3)?,
+        token: row.boxed(4)?,
+        channel: row.need(5)?,
+        bound_at: Time(row.need(6)?),
+    })
+});
 
 stored!(Order, "orders", keys 1 |key, put| { put(Int(key.0)) },
-    columns {
-        id, state, expires_at, payer, card, paid_at, fee, payment, transfer, reversal, bill_previous, journal,
-        mchid, out_trade_no, appid, product, amount, currency, description, attach, notify_url, bound_payer,
-        device, extra, digest,
-    }
-    mutable { 1, 3, 4, 5, 6, 7, 8, 9, 10, 11 },
-    write |r, put| {
-        let terms = &*r.terms;
-        put(Int(r.id.0));
-        put(Int(r.state as i64));
-        put(Int(r.expires_at.0));
-        put(r.payer.map(|v| v.0).into());
-        put(r.card.map(|v| v.0).into());
-        put(r.paid_at.map(|v| v.0).into());
-        put(Int(r.fee));
-        put(r.payment.map(|v| v.0).into());
-        put(r.transfer.map(|v| v.0).into());
-        put(r.reversal.map(|v| v.0).into());
-        put(r.bill_previous.map(|v| v.0).into());
-        put(Int(r.journal.0));
-        put(Int(terms.merchant.0));
-        put(Text(&terms.number));
-        put(Int(terms.app.0));
-        put(Int(terms.product as i64));
-        put(Int(terms.amount.minor));
-        put(Int(terms.amount.currency.numeric().into()));
-        put(Text(&terms.description));
-        put(Text(&terms.attach));
-        put(Text(&terms.notify_url));
-        put(terms.payer.map(|v| v.0).into());
-        put(Text(&terms.device));
-        put(Text(&terms.extra));
-        put(Blob(&terms.digest));
-    },
-    read |row| {
-        let digest = row.blob(24)?.unwrap_or_default();
-        let terms = Terms {
-            merchant: MerchantId(row.need(12)?),
-            number: row.boxed(13)?,
-            app: AppId(row.need(14)?),
-            product: row.known(15, Product::from_number)?,
-            amount: Money::new(row.need(16)?, currency(row, 17)?),
-            description: row.boxed(18)?,
-            attach: row.boxed(19)?,
-            notify_url: row.boxed(20)?,
-            payer: row.int(21)?.map(PayerId),
-            device: row.boxed(22)?,
-            extra: row.boxed(23)?,
-            digest: digest.try_into().map_err(|_| Corrupt { column: 24, problem: "a digest has 16 bytes" })?,
-        };
-        Ok(Self {
-            id: OrderId(row.need(0)?),
-            terms: Arc::new(terms),
-            state: row.known(1, OrderState::from_number)?,
-            expires_at: Time(row.need(2)?),
-            payer: row.int(3)?.map(PayerId),
-            card: row.int(4)?.map(CardId),
-            paid_at: row.time(5)?,
-            fee: row.need(6)?,
-            payment: row.int(7)?.map(PaymentId),
-            transfer: row.int(8)?.map(TransferId),
-            reversal: row.int(9)?.map(TransferId),
-            bill_previous: row.int(10)?.map(BillEntry),
-            journal: JournalId(row.need(11)?),
-        })
-    });
+columns {
+    id, state, expires_at, payer, card, paid_at, fee, payment, transfer, reversal, bill_previous, journal,
+    mchid, out_trade_no, appid, product, amount, currency, description, attach, notify_url, bound_payer,
+    device, extra, digest,
+}
+mutable { 1, 3, 4, 5, 6, 7, 8, 9, 10, 11 },
+write |r, put| {
+    let terms = &*r.terms;
+    put(Int(r.id.0));
+    put(Int(r.state as i64));
+    put(Int(r.expires_at.0));
+    put(r.payer.map(|v| v.0).into());
+    put(r.card.map(|v| v.0).into());
+    put(r.paid_at.map(|v| v.0).into());
+    put(Int(r.fee));
+    put(r.payment.map(|v| v.0).into());
+    put(r.transfer.map(|v| v.0).into());
+    put(r.reversal.map(|v| v.0).into());
+    put(r.bill_previous.map(|v| v.0).into());
+    put(Int(r.journal.0));
+    put(Int(terms.merchant.0));
+    put(Text(&terms.number));
+    put(Int(terms.app.0));
+    put(Int(terms.product as i64));
+    put(Int(terms.amount.minor));
+    put(Int(terms.amount.currency.numeric().into()));
+    put(Text(&terms.description));
+    put(Text(&terms.attach));
+    put(Text(&terms.notify_url));
+    put(terms.payer.map(|v| v.0).into());
+    put(Text(&terms.device));
+    put(Text(&terms.extra));
+    put(Blob(&terms.digest));
+},
+read |row| {
+    let digest = row.blob(24)?.unwrap_or_default();
+    let terms = Terms {
+        merchant: MerchantId(row.need(12)?),
+        number: row.boxed(13)?,
+        app: AppId(row.need(14)?),
+        product: row.known(15, Product::from_number)?,
+        amount: Money::new(row.need(16)?, currency(row, 17)?),
+        description: row.boxed(18)?,
+        attach: row.boxed(19)?,
+        notify_url: row.boxed(20)?,
+        payer: row.int(21)?.map(PayerId),
+        device: row.boxed(22)?,
+        extra: row.boxed(23)?,
+        digest: digest.try_into().map_err(|_| Corrupt { column: 24, problem: "a digest has 16 bytes" })?,
+    };
+    Ok(Self {
+        id: OrderId(row.need(0)?),
+        terms: Arc::new(terms),
+        state: row.known(1, OrderState::from_number)?,
+        expires_at: Time(row.need(2)?),
+        payer: row.int(3)?.map(PayerId),
+        card: row.int(4)?.map(CardId),
+        paid_at: row.time(5)?,
+        fee: row.need(6)?,
+        payment: row.int(7)?.map(PaymentId),
+        transfer: row.int(8)?.map(TransferId),
+        reversal: row.int(9)?.map(TransferId),
+        bill_previous: row.int(10)?.map(BillEntry),
+        journal: JournalId(row.need(11)?),
+    })
+});
 
 fn currency(row: &impl Row, at: usize) -> Result<Currency, Corrupt> {
     row.known(at, |number| u16::try_from(number).ok().and_then(Currency::from_numeric))
 }
 
 stored!(Payment, "payments", keys 1 |key, put| { put(Int(key.0)) },
-    columns {
-        id, order_id, payer, card, amount, currency, state, created_at, ask_at, asked, channel_code,
-        bill_previous, journal,
-    }
-    mutable { 6, 8, 9, 10, 11, 12 },
-    write |r, put| {
-        put(Int(r.id.0));
-        put(r.order.map(|v| v.0).into());
-        put(Int(r.payer.0));
-        put(Int(r.card.0));
-        put(Int(r.amount.minor));
-        put(Int(r.amount.currency.numeric().into()));
-        put(Int(r.state as i64));
-        put(Int(r.created_at.0));
-        put(r.ask_at.map(|v| v.0).into());
-        put(Int(r.asked.into()));
-        put(Text(&r.channel_code));
-        put(r.bill_previous.map(|v| v.0).into());
-        put(Int(r.journal.0));
-    },
-    read |row| {
-        Ok(Self {
-            id: PaymentId(row.need(0)?),
-            order: row.int(1)?.map(OrderId),
-            payer: PayerId(row.need(2)?),
-            card: CardId(row.need(3)?),
-            amount: Money::new(row.need(4)?, currency(row, 5)?),
-            state: row.known(6, PaymentState::from_number)?,
-            created_at: Time(row.need(7)?),
-            ask_at: row.time(8)?,
-            asked: row.small(9)?,
-            channel_code: row.boxed(10)?,
-            bill_previous: row.int(11)?.map(BillEntry),
-            journal: JournalId(row.need(12)?),
-        })
-    });
+columns {
+    id, order_id, payer, card, amount, currency, state, created_at, ask_at, asked, channel_code,
+    bill_previous, journal,
+}
+mutable { 6, 8, 9, 10, 11, 12 },
+write |r, put| {
+    put(Int(r.id.0));
+    put(r.order.map(|v| v.0).into());
+    put(Int(r.payer.0));
+    put(Int(r.card.0));
+    put(Int(r.amount.minor));
+    put(Int(r.amount.currency.numeric().into()));
+    put(Int(r.state as i64));
+    put(Int(r.created_at.0));
+    put(r.ask_at.map(|v| v.0).into());
+    put(Int(r.asked.into()));
+    put(Text(&r.channel_code));
+    put(r.bill_previous.map(|v| v.0).into());
+    put(Int(r.journal.0));
+},
+read |row| {
+    Ok(Self {
+        id: PaymentId(row.need(0)?),
+        order: row.int(1)?.map(OrderId),
+        payer: PayerId(row.need(2)?),
+        card: CardId(row.need(3)?),
+        amount: Money::new(row.need(4)?, currency(row, 5)?),
+        state: row.known(6, PaymentState::from_number)?,
+        created_at: Time(row.need(7)?),
+        ask_at: row.time(8)?,
+        asked: row.small(9)?,
+        channel_code: row.boxed(10)?,
+        bill_previous: row.int(11)?.map(BillEntry),
+        journal: JournalId(row.need(12)?),
+    })
+});
 
 stored!(PaymentCode, "payment_codes", keys 1 |key, put| { put(Int(*key)) },
-    columns { code, payer, expires_at, used_by } mutable { 3 },
-    write |r, put| {
-        put(Int(r.code));
-        put(Int(r.payer.0));
-        put(Int(r.expires_at.0));
-        put(r.used_by.map(|v| v.0).into());
-    },
-    read |row| {
-        Ok(Self {
-            code: row.need(0)?,
-            payer: PayerId(row.need(1)?),
-            expires_at: Time(row.need(2)?),
-            used_by: row.int(3)?.map(OrderId),
-        })
-    });
+columns { code, payer, expires_at, used_by } mutable { 1, 2, 3 },
+write |r, put| {
+    put(Int(r.code));
+    put(Int(r.payer.0));
+    put(Int(r.expires_at.0));
+    put(r.used_by.map(|v| v.0).into());
+},
+read |row| {
+    Ok(Self {
+        code: row.need(0)?,
+        payer: PayerId(row.need(1)?),
+        expires_at: Time(row.need(2)?),
+        used_by: row.int(3)?.map(OrderId),
+    })
+});
 
 stored!(Usage, "usage", keys 1 |key, put| { put(Int(*key)) },
-    columns {
-        id, day, day_total, day_barcode, day_one_factor, day_free_count, year, year_total, lifetime_total, newest,
-    }
-    mutable { 1, 2, 3, 4, 5, 6, 7, 8, 9 },
-    write |r, put| {
-        put(Int(r.id));
-        put(Int(r.day.0.into()));
-        put(Int(r.day_total));
-        put(Int(r.day_barcode));
-        put(Int(r.day_one_factor));
-        put(Int(r.day_free_count.into()));
-        put(Int(r.year.into()));
-        put(Int(r.year_total));
-        put(Int(r.lifetime_total));
-        put(r.newest.map(|v| v.0).into());
-    },
-    read |row| {
-        Ok(Self {
-            id: row.need(0)?,
-            day: BusinessDay(row.small(1)?),
-            day_total: row.need(2)?,
-            day_barcode: row.need(3)?,
-            day_one_factor: row.need(4)?,
-            day_free_count: row.small(5)?,
-            year: row.small(6)?,
-            year_total: row.need(7)?,
-            lifetime_total: row.need(8)?,
-            newest: row.int(9)?.map(BillEntry),
-        })
-    });
+columns {
+    id, day, day_total, day_barcode, day_one_factor, day_free_count, year, year_total, lifetime_total, newest,
+}
+mutable { 1, 2, 3, 4, 5, 6, 7, 8, 9 },
+write |r, put| {
+    put(Int(r.id));
+    put(Int(r.day.0.into()));
+    put(Int(r.day_total));
+    put(Int(r.day_barcode));
+    put(Int(r.day_one_factor));
+    put(Int(r.day_free_count.into()));
+    put(Int(r.year.into()));
+    put(Int(r.year_total));
+    put(Int(r.lifetime_total));
+    put(r.newest.map(|v| v.0).into());
+},
+read |row| {
+    Ok(Self {
+        id: row.need(0)?,
+        day: BusinessDay(row.small(1)?),
+        day_total: row.need(2)?,
+        day_barcode: row.need(3)?,
+        day_one_factor: row.need(4)?,
+        day_free_count: row.small(5)?,
+        year: row.small(6)?,
+        year_total: row.need(7)?,
+        lifetime_total: row.need(8)?,
+        newest: row.int(9)?.map(BillEntry),
+    })
+});
 
 stored!(Limits, "limits", keys 1 |_key, put| { put(Int(0)) },
     columns { id, versions } mutable { 1 },
@@ -502,44 +503,44 @@ stored!(Limits, "limits", keys 1 |_key, put| { put(Int(0)) },
     read |row| { Ok(Self { versions: row.json(1)? }) });
 
 stored!(Notification, "notifications", keys 1 |key, put| { put(Int(key.0)) },
-    columns { id, mchid, order_id, state, created_at, next_at, attempts, last_status, journal }
-    mutable { 3, 5, 6, 7, 8 },
-    write |r, put| {
-        put(Int(r.id.0));
-        put(Int(r.merchant.0));
-        put(Int(r.order.0));
-        put(Int(r.state as i64));
-        put(Int(r.created_at.0));
-        put(r.next_at.map(|v| v.0).into());
-        put(Int(r.attempts.into()));
-        put(Int(r.last_status.into()));
-        put(Int(r.journal.0));
-    },
-    read |row| {
-        Ok(Self {
-            id: NotificationId(row.need(0)?),
-            merchant: MerchantId(row.need(1)?),
-            order: OrderId(row.need(2)?),
-            state: row.known(3, NotificationState::from_number)?,
-            created_at: Time(row.need(4)?),
-            next_at: row.time(5)?,
-            attempts: row.small(6)?,
-            last_status: row.small(7)?,
-            journal: JournalId(row.need(8)?),
-        })
-    });
+columns { id, mchid, order_id, state, created_at, next_at, attempts, last_status, journal }
+mutable { 3, 5, 6, 7, 8 },
+write |r, put| {
+    put(Int(r.id.0));
+    put(Int(r.merchant.0));
+    put(Int(r.order.0));
+    put(Int(r.state as i64));
+    put(Int(r.created_at.0));
+    put(r.next_at.map(|v| v.0).into());
+    put(Int(r.attempts.into()));
+    put(Int(r.last_status.into()));
+    put(Int(r.journal.0));
+},
+read |row| {
+    Ok(Self {
+        id: NotificationId(row.need(0)?),
+        merchant: MerchantId(row.need(1)?),
+        order: OrderId(row.need(2)?),
+        state: row.known(3, NotificationState::from_number)?,
+        created_at: Time(row.need(4)?),
+        next_at: row.time(5)?,
+        attempts: row.small(6)?,
+        last_status: row.small(7)?,
+        journal: JournalId(row.need(8)?),
+    })
+});
 
 stored!(KeyRing, "key_rings", keys 1 |key, put| { put(Text(key)) },
-    columns { name, sealed, version } mutable { 1, 2 },
-    write |r, put| {
-        put(Text(&r.name));
-        put(Blob(&r.sealed));
-        put(Int(r.version));
-    },
-    read |row| {
-        let sealed = row.blob(1)?.unwrap_or_default().into();
-        Ok(Self { name: row.boxed(0)?, sealed, version: row.need(2)? })
-    });
+columns { name, sealed, version } mutable { 1, 2 },
+write |r, put| {
+    put(Text(&r.name));
+    put(Blob(&r.sealed));
+    put(Int(r.version));
+},
+read |row| {
+    let sealed = row.blob(1)?.unwrap_or_default().into();
+    Ok(Self { name: row.boxed(0)?, sealed, version: row.need(2)? })
+});
 
 stored!(Counter, "counters", keys 1 |key, put| { put(Text(key)) },
     columns { name, last } mutable { 1 },
@@ -550,65 +551,65 @@ stored!(Counter, "counters", keys 1 |key, put| { put(Text(key)) },
     read |row| { Ok(Self { name: row.boxed(0)?, last: row.need(1)? }) });
 
 stored!(Request, "requests", keys 1 |key, put| { put(Blob(&key.0)) },
-    columns { key, content, answer, at } mutable {},
-    write |r, put| {
-        put(Blob(&r.key.0));
-        put(Blob(&r.content.0));
-        put(Text(&r.answer));
-        put(Int(r.at.0));
-    },
-    read |row| {
-        Ok(Self {
-            key: row.need_digest(0)?,
-            content: row.need_digest(1)?,
-            answer: row.boxed(2)?,
-            at: Time(row.need(3)?),
-        })
-    });
+columns { key, content, answer, at } mutable { 1, 2, 3 },
+write |r, put| {
+    put(Blob(&r.key.0));
+    put(Blob(&r.content.0));
+    put(Text(&r.answer));
+    put(Int(r.at.0));
+},
+read |row| {
+    Ok(Self {
+        key: row.need_digest(0)?,
+        content: row.need_digest(1)?,
+        answer: row.boxed(2)?,
+        at: Time(row.need(3)?),
+    })
+});
 
 stored!(Account, "accounts", keys 1 |key, put| { put(Int(key.0)) },
-    columns { id, debits_pending, debits_posted, credits_pending, credits_posted, frozen }
-    mutable { 1, 2, 3, 4, 5 },
-    write |r, put| {
-        put(Int(r.id.0));
-        put(Int(r.debits_pending));
-        put(Int(r.debits_posted));
-        put(Int(r.credits_pending));
-        put(Int(r.credits_posted));
-        put(Int(r.frozen.into()));
-    },
-    read |row| {
-        Ok(Self {
-            id: row.known(0, AccountId::from_stored)?,
-            debits_pending: row.need(1)?,
-            debits_posted: row.need(2)?,
-            credits_pending: row.need(3)?,
-            credits_posted: row.need(4)?,
-            frozen: row.bool(5)?,
-        })
-    });
+columns { id, debits_pending, debits_posted, credits_pending, credits_posted, frozen }
+mutable { 1, 2, 3, 4, 5 },
+write |r, put| {
+    put(Int(r.id.0));
+    put(Int(r.debits_pending));
+    put(Int(r.debits_posted));
+    put(Int(r.credits_pending));
+    put(Int(r.credits_posted));
+    put(Int(r.frozen.into()));
+},
+read |row| {
+    Ok(Self {
+        id: row.known(0, AccountId::from_stored)?,
+        debits_pending: row.need(1)?,
+        debits_posted: row.need(2)?,
+        credits_pending: row.need(3)?,
+        credits_posted: row.need(4)?,
+        frozen: row.bool(5)?,
+    })
+});
 
 stored!(Transfer, "transfers", keys 1 |key, put| { put(Int(key.0)) },
-    columns { id, debit, credit, amount, kind, state, subject, at } mutable { 5, 7 },
-    write |r, put| {
-        put(Int(r.id.0));
-        put(Int(r.debit.0));
-        put(Int(r.credit.0));
-        put(Int(r.amount));
-        put(Int(r.kind as i64));
-        put(Int(r.state as i64));
-        put(Int(r.subject));
-        put(Int(r.at.0));
-    },
-    read |row| {
-        Ok(Self {
-            id: TransferId(row.need(0)?),
-            debit: row.known(1, AccountId::from_stored)?,
-            credit: row.known(2, AccountId::from_stored)?,
-            amount: row.need(3)?,
-            kind: row.known(4, TransferKind::from_number)?,
-            state: row.known(5, TransferState::from_number)?,
-            subject: row.need(6)?,
-            at: Time(row.need(7)?),
-        })
-    });
+columns { id, debit, credit, amount, kind, state, subject, at } mutable { 5, 7 },
+write |r, put| {
+    put(Int(r.id.0));
+    put(Int(r.debit.0));
+    put(Int(r.credit.0));
+    put(Int(r.amount));
+    put(Int(r.kind as i64));
+    put(Int(r.state as i64));
+    put(Int(r.subject));
+    put(Int(r.at.0));
+},
+read |row| {
+    Ok(Self {
+        id: TransferId(row.need(0)?),
+        debit: row.known(1, AccountId::from_stored)?,
+        credit: row.known(2, AccountId::from_stored)?,
+        amount: row.need(3)?,
+        kind: row.known(4, TransferKind::from_number)?,
+        state: row.known(5, TransferState::from_number)?,
+        subject: row.need(6)?,
+        at: Time(row.need(7)?),
+    })
+});

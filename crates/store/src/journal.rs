@@ -19,14 +19,18 @@ pub(crate) fn write(lines: &[JournalLine], at: Time, out: &mut String) {
         // Writing to a String does not fail.
         let _ = write!(out, "[{},\"{}\",", line.at.since(at), caller.actor);
         match caller.address {
-            Some(address) => { let _ = write!(out, "\"{address}\","); },
+            Some(address) => {
+                let _ = write!(out, "\"{address}\",");
+            }
             None => out.push_str("null,"),
         }
         text(caller.device.as_deref(), out);
         let _ = write!(out, ",\"{}\",\"{}\",\"{}\",", line.command, line.subject, line.outcome);
         text(line.note.as_deref(), out);
         match line.previous {
-            Some(previous) => { let _ = write!(out, ",{}]", previous.0); },
+            Some(previous) => {
+                let _ = write!(out, ",{}]", previous.0);
+            }
             None => out.push_str(",null]"),
         }
     }
@@ -40,17 +44,8 @@ fn text(text: Option<&str>, out: &mut String) {
     }
 }
 
-type Line = (
-    i64,
-    String,
-    Option<String>,
-    Option<String>,
-    String,
-    String,
-    String,
-    Option<String>,
-    Option<i64>,
-);
+type Line =
+    (i64, String, Option<String>, Option<String>, String, String, String, Option<String>, Option<i64>);
 
 /// Reads the lines of a batch back, oldest first.
 pub(crate) fn read(batch: i64, at: i64, lines: &str) -> Result<Vec<JournalRow>, String> {

@@ -151,6 +151,8 @@ async function code(world, look, payer) {
   await payer.page.locator('.bright summary').click();
   const digits = (await payer.text('payment-code')).replace(/\s/g, '');
   await look('payment-code', payer);
+  // The code's page would go on by itself; home tells of the payment as well.
+  await payer.go('/wallet');
   await world.merchant.scan(digits, 1_280_00);
   await payer.go('/wallet');
   await payer.at('to-confirm').waitFor();

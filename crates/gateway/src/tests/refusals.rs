@@ -164,6 +164,7 @@ fn production(door: &Door) -> Service {
         engine: known.engine.clone(),
         queries: Arc::clone(&known.queries),
         clock: Arc::clone(&known.clock),
+        wall: Arc::clone(&known.clock),
         vault: Arc::clone(&known.vault),
         platform: crypto::PlatformKeys::clone(&known.keys()),
         events: known.events.clone(),

@@ -45,7 +45,11 @@ pub(super) fn one<E: Stored>(connection: &Connection, key: &E::Key) -> Result<Op
 }
 
 /// The order under a merchant's number.
-pub(super) fn order_id(connection: &Connection, merchant: i64, number: &str) -> Result<Option<OrderId>, Fault> {
+pub(super) fn order_id(
+    connection: &Connection,
+    merchant: i64,
+    number: &str,
+) -> Result<Option<OrderId>, Fault> {
     let sql = "SELECT id FROM orders WHERE mchid = ?1 AND out_trade_no = ?2";
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
     bind(&mut statement, 1, Value::Int(merchant)).map_err(failed)?;

@@ -37,8 +37,8 @@ use std::{
     },
 };
 use types::{
-    AppId, CardId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId, PaymentId, Time,
-    TransferId, time,
+    AppId, CardId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId, PaymentId,
+    Time, TransferId, time,
 };
 
 type Answer<T> = Result<T, Fault>;
@@ -227,7 +227,8 @@ impl Queries for SqliteQueries {
         let mut lines: Vec<JournalRow> = Vec::new();
         let mut batch = before / journal::PLACES;
         while lines.len() <= page.limit {
-            let Some((number, rows)) = journal_batch(&db, "batch <= ?1 ORDER BY batch DESC LIMIT 1", batch)? else {
+            let Some((number, rows)) = journal_batch(&db, "batch <= ?1 ORDER BY batch DESC LIMIT 1", batch)?
+            else {
                 break;
             };
             lines.extend(rows.into_iter().rev().filter(|row| row.id.0 < before));
@@ -282,26 +283,51 @@ impl Queries for SqliteQueries {
         let day = now.plus(-time::DAY).0;
         let kept_day = Time(over).plus(-time::DAY).0;
         let digest = |row: &rusqlite::Row<'_>| row.get(0).map(Digest).map_err(failed);
-        each(&db, "SELECT code FROM payment_codes WHERE expires_at < ?1 LIMIT ?2", &[Value::Int(over), count(limit)], |row| {
-            keys.push(Key::PaymentCode(row.get(0).map_err(failed)?));
-            Ok(())
-        })?;
-        each(&db, "SELECT token FROM sessions WHERE expires_at < ?1 LIMIT ?2", &[Value::Int(over), count(limit)], |row| {
-            keys.push(Key::Session(digest(row)?));
-            Ok(())
-        })?;
-        each(&db, "SELECT phone FROM one_time_codes WHERE sent_at < ?1 LIMIT ?2", &[Value::Int(day), count(limit)], |row| {
-            keys.push(Key::OneTimeCode(digest(row)?));
-            Ok(())
-        })?;
-        each(&db, "SELECT code FROM oauth_codes WHERE expires_at < ?1 LIMIT ?2", &[Value::Int(over), count(limit)], |row| {
-            keys.push(Key::OauthCode(digest(row)?));
-            Ok(())
-        })?;
-        each(&db, "SELECT key FROM requests WHERE at < ?1 LIMIT ?2", &[Value::Int(kept_day), count(limit)], |row| {
-            keys.push(Key::Request(digest(row)?));
-            Ok(())
-        })?;
+        each(
+            &db,
+            "SELECT code FROM payment_codes WHERE expires_at < ?1 LIMIT ?2",
+            &[Value::Int(over), count(limit)],
+            |row| {
+                keys.push(Key::PaymentCode(row.get(0).map_err(failed)?));
+                Ok(())
+            },
+        )?;
+        each(
+            &db,
+            "SELECT token FROM sessions WHERE expires_at < ?1 LIMIT ?2",
+            &[Value::Int(over), count(limit)],
+            |row| {
+                keys.push(Key::Session(digest(row)?));
+                Ok(())
+            },
+        )?;
+        each(
+            &db,
+            "SELECT phone FROM one_time_codes WHERE sent_at < ?1 LIMIT ?2",
+            &[Value::Int(day), count(limit)],
+            |row| {
+                keys.push(Key::OneTimeCode(digest(row)?));
+                Ok(())
+            },
+        )?;
+        each(
+            &db,
+            "SELECT code FROM oauth_codes WHERE expires_at < ?1 LIMIT ?2",
+            &[Value::Int(over), count(limit)],
+            |row| {
+                keys.push(Key::OauthCode(digest(row)?));
+                Ok(())
+            },
+        )?;
+        each(
+            &db,
+            "SELECT key FROM requests WHERE at < ?1 LIMIT ?2",
+            &[Value::Int(kept_day), count(limit)],
+            |row| {
+                keys.push(Key::Request(digest(row)?));
+                Ok(())
+            },
+        )?;
         keys.truncate(limit);
         Ok(keys)
     }

@@ -110,6 +110,7 @@ impl World {
             engine: engine.handle(),
             queries,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            wall: Arc::clone(&clock) as Arc<dyn Clock>,
             vault,
             platform,
             events: EventBus::default(),
