@@ -391,14 +391,15 @@ pub(crate) fn top_up(
         return Err(Rejection::CardNotFound.into());
     }
     let outcome = payer::check_pin(&mut payer, pin, &table, ctx.now)?;
-    payer.journal = ctx.journal;
-    tx.put(payer);
     if outcome != PinOutcome::Right {
         tx.note("pin refused");
+        tx.put(Payer { journal: ctx.journal, ..payer });
         return Ok(Paid::Pin(outcome));
     }
+    forget_failures(payer, tx)?;
     let id = ask_channel(&card, None, amount, ctx, tx);
-    tx.note(format!("payment {id}, {amount}"));
+    tx.about(Subject::Payment(id), None);
+    tx.note(amount.to_string());
     Ok(Paid::Waiting(id))
 }
 

@@ -87,8 +87,10 @@ pub enum SignIn {
 pub(crate) fn send_code(phone: Digest, code: Digest, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
     let mut sent_today = 0;
     if let Some(last) = tx.get::<OneTimeCode>(&phone)? {
+        // A code that signed somebody in is spent: the next one is no resend.
+        let spent = last.code.is_none() && last.tries < CODE_TRIES;
         let next = last.sent_at.plus(CODE_GAP);
-        if ctx.now < next {
+        if !spent && ctx.now < next {
             return Err(Rejection::CodeTooSoon(next).into());
         }
         if last.sent_at.business_day() == ctx.now.business_day() {
