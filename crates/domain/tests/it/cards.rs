@@ -99,6 +99,25 @@ fn accident_hyperswitch_2380_time_alone_never_ends_unknown() {
     assert_eq!((world.state(order), world.takings(&shop)), (OrderState::Paid, FEN - 30));
 }
 
+/// R-OPS-26: an answer that comes late breaks nothing, and until it comes the channel is polled. An order is paid
+/// by it after its deadline, a top-up arrives a year later, and the same answer twice moves nothing twice.
+#[test]
+fn r_ops_26_a_late_answer_breaks_nothing() {
+    let (mut world, shop, buyer, order, payment) = unknown();
+    let top_up = waiting(world.ok(buyer.top_up(FEN)));
+    world.advance(365 * time::DAY);
+    let polled = world.queries.due_payments(world.now, 10).unwrap();
+    assert_eq!(polled.iter().map(|due| due.id).collect::<Vec<_>>(), [top_up, payment], "earliest first");
+    for _ in 0..2 {
+        world.answer(payment, succeeded());
+        world.answer(top_up, succeeded());
+        assert_eq!((world.state(order), world.takings(&shop)), (OrderState::Paid, FEN - 30));
+        assert_eq!((world.balance(&buyer), world.receivable()), (100_00 + FEN, 100_00 + 2 * FEN));
+        assert_eq!((world.notifications(order).len(), world.bill(&buyer).len()), (1, 3));
+    }
+    assert!(world.queries.due_payments(world.now, 10).unwrap().is_empty());
+}
+
 #[test]
 fn a_decline_opens_the_order_again() {
     for make in [asked, unknown] {

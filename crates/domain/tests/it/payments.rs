@@ -80,8 +80,9 @@ fn a_changed_fee_holds_for_later_payments_only() {
     assert_eq!((world.stored(early).fee, world.stored(late).fee), (1_00, 0));
 }
 
+/// R-OPS-10: a payment starts at the merchant's order, and identity, amount and kind are checked before money moves.
 #[test]
-fn what_paying_refuses() {
+fn r_ops_10_identity_amount_and_kind_are_checked() {
     let mut world = World::new();
     let (shop, buyer, other) = (world.shop(), world.buyer(100_00), world.buyer(100_00));
     let bare = world.sign_up("no pin");

@@ -99,9 +99,9 @@ const SIGN_PAUSE: Duration = Duration::from_millis(100);
 
 /// Signs a body on the signing threads; gives the headers and the body back.
 ///
-/// A merchant that holds both keys gets the certificate's signature ([`KeyMode::Both`] without the ramp): when
-/// it switched the public key on is not on record, and every SDK that knows the public key also takes a
-/// certificate it can fetch, while an SDK with certificates only takes nothing else (wire §1.8, §15).
+/// A merchant in [`KeyMode::Both`] gets the public key's signature, as after the official platform's seven-day ramp
+/// (wire §1.8): SDKs set up with the public key alone can't check another, and whoever holds only certificates has
+/// the public key switched off.
 pub(super) async fn sign(
     service: &Service,
     merchant: MerchantId,
@@ -113,7 +113,7 @@ pub(super) async fn sign(
         // The merchant checks the signature against its own clock, wherever a sandbox's stands.
         let (keys, now, held) = (service.keys(), service.wall_now(), body.clone());
         let signing = service.signing.run(move || -> Result<_, SignError> {
-            let signer = keys.callback_signer(mode, false, now)?;
+            let signer = keys.callback_signer(mode, true, now)?;
             Ok((SignedHeaders::sign(&signer, &held, now)?, held))
         });
         match signing.await {

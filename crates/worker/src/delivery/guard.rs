@@ -3,7 +3,7 @@
 //! A merchant chooses the address, so it is checked twice: as written, because the client never asks the
 //! resolver about an address that is a number already; and as resolved, at the moment of connecting, because a
 //! name may point anywhere and may point elsewhere a second later. Redirects are not followed and no proxy is
-//! used (see [`super::client`]).
+//! used (`client.rs`).
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::{

@@ -3,7 +3,7 @@
 //!
 //! Two things bring a notification here. The event of the commit brings it at once; the scan of what is due
 //! brings retries, and whatever an event was lost for: at the start, after a crash, after a lag. What is being
-//! sent is known ([`lanes`]), so nothing is sent twice at a time. A try that was made but not recorded, because
+//! sent is known (`lanes.rs`), so nothing is sent twice at a time. A try that was made but not recorded, because
 //! the program ended between the two, is made again: merchants expect duplicates, the id tells them.
 
 mod attempt;

@@ -3,6 +3,7 @@
 use crate::{a_while, eventually, merchant::Merchant, note, work};
 use domain::{
     Batch, Caller, Command, JournalLine, Subject,
+    merchant::MerchantChange,
     notification::{Notification, NotificationState, RETRY_S},
     order::{Order, OrderState},
     world::Change,
@@ -50,6 +51,28 @@ async fn a_paid_order_is_told_at_once() {
     assert_eq!(clear["bank_type"], "OTHERS");
     let openid = fixture.service.vault.tokens().openid(fixture.app, fixture.payer);
     assert_eq!(clear["payer"]["openid"], openid);
+    assert!(worker.stop(Duration::from_secs(5)).await);
+    fixture.prove();
+}
+
+/// Wire §1.8: with the public key switched on it signs, so that an SDK set up with it alone can check; with it
+/// switched off the certificate does.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_merchants_switch_chooses_the_signing_key() {
+    let fixture = Fixture::new();
+    let merchant = Merchant::open().await;
+    let worker = work(&fixture);
+    for (place, on) in [true, false].into_iter().enumerate() {
+        let change = MerchantChange { public_key_mode: Some(on), ..MerchantChange::default() };
+        fixture.run(Command::ChangeMerchant(fixture.merchant, Box::new(change)));
+        fixture.paid_order(&format!("key-00000{place}"), 100, &merchant.url());
+        eventually("delivered", || (merchant.got().len() == place + 1).then_some(())).await;
+        let got = merchant.got()[place].clone();
+        let keys = fixture.service.keys();
+        let named = got.header("wechatpay-serial");
+        assert_eq!(named == keys.public_key_id(), on, "{named}");
+        got.open(&fixture, APIV3_KEY, fixture.service.wall_now());
+    }
     assert!(worker.stop(Duration::from_secs(5)).await);
     fixture.prove();
 }
@@ -239,4 +262,11 @@ async fn stopping_does_not_wait_longer_than_told() {
     let started = std::time::Instant::now();
     assert!(!worker.stop(Duration::from_millis(100)).await);
     assert!(started.elapsed() < Duration::from_secs(1));
+}
+
+/// The wire's table and the rule's say the same.
+#[test]
+fn the_two_schedules_agree() {
+    let wire = protocol::notification::RETRY_SECONDS.map(|delay_s| i64::try_from(delay_s).unwrap());
+    assert_eq!(wire, RETRY_S);
 }
