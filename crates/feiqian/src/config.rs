@@ -67,6 +67,23 @@ impl Default for Config {
     }
 }
 
+/// The variables that name a setting. Another `FEIQIAN_…` variable is told of, since it may be a slip.
+fn settings() -> Result<config::Map<String, String>, ConfigError> {
+    let defaults = config::Config::try_from(&Config::default())?;
+    let known: std::collections::HashMap<String, config::Value> = defaults.try_deserialize()?;
+    let ours = std::env::vars().filter_map(|(name, value)| {
+        let setting = name.strip_prefix("FEIQIAN_")?.to_ascii_lowercase();
+        if known.contains_key(&setting) {
+            return Some((name, value));
+        }
+        if setting != "log" {
+            tracing::warn!(variable = name, "names no setting and is ignored");
+        }
+        None
+    });
+    Ok(ours.collect())
+}
+
 /// Why the configuration can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -93,9 +110,7 @@ impl Config {
             None => sources.add_source(File::from(home.config()).format(FileFormat::Toml).required(false)),
         };
         let environment = Environment::with_prefix("FEIQIAN").separator("__").prefix_separator("_");
-        let ignored = ["FEIQIAN_LOG", "FEIQIAN_BIN"];
-        let variables = std::env::vars().filter(|(name, _)| !ignored.contains(&name.as_str())).collect();
-        sources = sources.add_source(environment.source(Some(variables)).try_parsing(true));
+        sources = sources.add_source(environment.source(Some(settings()?)).try_parsing(true));
         let config: Self = sources.build()?.try_deserialize()?;
         config.check_ranges()?;
         Ok(config)

@@ -11,7 +11,13 @@ import { Server } from './server.mjs';
 export class World {
   async open() {
     this.shop = await shop();
-    [this.server, this.browser] = await Promise.all([Server.start(), launch()]);
+    // Each is kept as soon as it is there, so that `close` ends it even when the other fails.
+    const up = await Promise.allSettled([
+      Server.start().then((server) => (this.server = server)),
+      launch().then((browser) => (this.browser = browser)),
+    ]);
+    const failed = up.find((each) => each.status === 'rejected');
+    if (failed) throw failed.reason;
     this.merchant = new Merchant(this.server, this.shop);
     return this;
   }

@@ -56,6 +56,8 @@ pub(crate) struct Load {
 
 const APP: AppId = AppId(0x0bec_0bec_0bec_0bec);
 const FIRST_MERCHANT: i64 = 1_800_000_000;
+/// Large enough that the fee of 0.60 % is not rounded to nothing: every payment makes two transfers.
+const AMOUNT_FEN: i64 = 1_00;
 
 /// A world for the load: merchants and funded payers.
 pub(crate) struct World {
@@ -173,7 +175,7 @@ async fn call(engine: Handle, shared: Arc<Shared>, caller: usize) -> Vec<u32> {
 }
 
 async fn one(engine: &Handle, payer: SeededPayer, merchant: MerchantId, number: &str) -> Option<u32> {
-    let terms = seed::load_terms(merchant, APP, number, 1);
+    let terms = seed::load_terms(merchant, APP, number, AMOUNT_FEN);
     let amount = terms.amount;
     let create = Command::CreateOrder { terms, expires_at: None };
     let Ok(Reply::Order(order)) = engine.run(create, Caller::of(domain::Actor::Merchant(merchant))).await
