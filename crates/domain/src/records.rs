@@ -92,6 +92,12 @@ macro_rules! records {
             $($(#[$doc])* pub $field: Vec<Change<$record>>,)*
         }
 
+        impl Batch {
+            /// Records it changes.
+            #[must_use]
+            pub fn changes(&self) -> usize { 0 $(+ self.$field.len())* }
+        }
+
         $(impl Entity for $record {
             type Key = $key;
             fn key(&self) -> $key { let by: fn(&$record) -> $key = $by; by(self) }

@@ -1,7 +1,8 @@
 //! Threads that sign. An RSA-2048 signature costs about 0.7 ms of CPU, so it never runs on the async runtime.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 use tokio::sync::oneshot;
@@ -12,8 +13,57 @@ type Task = Box<dyn FnOnce() + Send>;
 const WAITING_MAX: usize = 8192;
 
 /// A fixed set of threads for CPU work with a bounded queue. They end when the last handle is dropped.
-#[derive(Debug, Clone)]
-pub struct SigningThreads(Arc<mpsc::SyncSender<Task>>);
+#[derive(Clone)]
+pub struct SigningThreads(Arc<Handle>);
+
+impl std::fmt::Debug for SigningThreads {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SigningThreads")
+    }
+}
+
+/// What the handles share with each other; the last one dropped ends the threads.
+struct Handle(Arc<Queue>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.lock().over = true;
+        self.0.wake.notify_all();
+    }
+}
+
+/// One lock and one wake-up a task: a channel behind a lock would wake a thread twice.
+#[derive(Default)]
+struct Queue {
+    inside: Mutex<Inside>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct Inside {
+    waiting: VecDeque<Task>,
+    over: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn work(&self) {
+        let mut inside = self.lock();
+        loop {
+            if let Some(task) = inside.waiting.pop_front() {
+                drop(inside);
+                task();
+                inside = self.lock();
+            } else if inside.over {
+                return;
+            } else {
+                inside = self.wake.wait(inside).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+}
 
 /// The queue is full, or a task panicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,24 +74,15 @@ impl SigningThreads {
     /// Starts `threads` (at least one).
     #[must_use]
     pub fn start(threads: usize) -> Self {
-        let (sender, receiver) = mpsc::sync_channel::<Task>(WAITING_MAX);
-        let receiver = Arc::new(Mutex::new(receiver));
+        let queue = Arc::new(Queue::default());
         for number in 0..threads.max(1) {
-            let receiver = Arc::clone(&receiver);
-            let run = move || {
-                loop {
-                    let task = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    match task {
-                        Ok(task) => task(),
-                        Err(_) => return,
-                    }
-                }
-            };
-            if let Err(error) = thread::Builder::new().name(format!("sign-{number}")).spawn(run) {
+            let queue = Arc::clone(&queue);
+            let thread = thread::Builder::new().name(format!("sign-{number}"));
+            if let Err(error) = thread.spawn(move || queue.work()) {
                 tracing::error!(%error, "no signing thread");
             }
         }
-        Self(Arc::new(sender))
+        Self(Arc::new(Handle(queue)))
     }
     /// Runs `work` on a signing thread.
     ///
@@ -53,7 +94,15 @@ impl SigningThreads {
     ) -> Result<T, Overloaded> {
         let (tell, told) = oneshot::channel();
         let task: Task = Box::new(move || drop(tell.send(work())));
-        self.0.try_send(task).map_err(|_| Overloaded)?;
+        let queue = &self.0.0;
+        {
+            let mut inside = queue.lock();
+            if inside.waiting.len() >= WAITING_MAX {
+                return Err(Overloaded);
+            }
+            inside.waiting.push_back(task);
+        }
+        queue.wake.notify_one();
         told.await.map_err(|_| Overloaded)
     }
 }

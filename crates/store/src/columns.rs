@@ -18,7 +18,7 @@ use domain::{
     world::Entity,
 };
 use ledger::{Account, AccountId, Transfer, TransferKind, TransferState};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use types::{
     AppId, BusinessDay, CardId, Currency, JournalId, MerchantId, Money, NotificationId, OrderId, PayerId,
     PaymentId, Rate, Time, TransferId,
@@ -96,9 +96,18 @@ pub(crate) struct Table {
     pub(crate) mutable: &'static [usize],
 }
 
+/// `SELECT` of all columns in order, by the whole key.
+fn select_one(table: &Table) -> String {
+    let keys = table.columns[..table.keys].iter().zip(1..);
+    let terms: Vec<String> = keys.map(|(column, place)| format!("{column} = ?{place}")).collect();
+    format!("SELECT {} FROM {} WHERE {}", table.columns.join(", "), table.name, terms.join(" AND "))
+}
+
 /// A record kept in a table of its own.
 pub(crate) trait Stored: Entity {
     const TABLE: Table;
+    /// The statement that reads the record of a key.
+    fn select_one() -> &'static str;
     /// The key's values.
     fn key_values(key: &Self::Key, put: &mut dyn FnMut(Value<'_>));
     /// All values, in column order, key first.
@@ -138,6 +147,10 @@ macro_rules! stored {
                 columns: &[$(stringify!($column)),*],
                 mutable: &[$($mutable),*],
             };
+            fn select_one() -> &'static str {
+                static SQL: OnceLock<String> = OnceLock::new();
+                SQL.get_or_init(|| select_one(&Self::TABLE))
+            }
             fn key_values($key: &Self::Key, $kput: &mut dyn FnMut(Value<'_>)) $bind
             fn values(&self, $put: &mut dyn FnMut(Value<'_>)) { let $this = self; $write }
             fn read($row: &dyn RowDyn) -> Result<Self, Corrupt> { let $row = &$row; $read }

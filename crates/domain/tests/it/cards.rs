@@ -202,6 +202,22 @@ fn a_top_up_arrives_when_the_channel_says_so() {
     assert_eq!(world.receivable(), FEN);
 }
 
+/// A top-up's story is its own, from the request to the channel's word.
+#[test]
+fn a_top_ups_timeline_tells_its_life() {
+    let mut world = World::new();
+    let buyer = world.buyer(0);
+    let payment = waiting(world.ok(buyer.top_up(FEN)));
+    world.answer(payment, ChannelAnswer::Unknown);
+    world.answer(payment, succeeded());
+    let lines = world.lines(world.payment(payment).journal);
+    let told: Vec<_> =
+        lines.iter().map(|line| (&*line.command, line.note.as_deref().unwrap_or(""))).collect();
+    let wanted = [("answer_payment", "REF1"), ("answer_payment", "outcome unknown"), ("top_up", "50.00")];
+    assert_eq!(told, wanted);
+    assert!(lines.iter().all(|line| line.subject == format!("payment:{payment}")));
+}
+
 #[test]
 fn what_a_top_up_refuses() {
     let mut world = World::new();

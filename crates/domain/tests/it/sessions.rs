@@ -48,6 +48,28 @@ fn codes_are_a_minute_apart() {
     world.ok(Command::SendCode { phone: digest("13900000000"), code: digest("c") });
 }
 
+/// A code that signed somebody in is spent, so the next one need not wait; one that was tried too often is not.
+#[test]
+fn a_spent_code_delays_nobody_and_still_counts() {
+    for (wrong_tries, signed_in) in [(0, true), (2, true), (3, false), (1, false)] {
+        let mut world = World::new();
+        world.ok(send("a"));
+        for _ in 0..wrong_tries {
+            world.ok(sign_in("b", "t"));
+        }
+        if signed_in {
+            welcome(world.ok(sign_in("a", "t")));
+        }
+        assert_eq!(world.run(send("c")).is_ok(), signed_in, "{wrong_tries} wrong, signed in {signed_in}");
+    }
+    let mut world = World::new();
+    for n in 0..10 {
+        world.ok(send("a"));
+        welcome(world.ok(sign_in("a", &format!("t{n}"))));
+    }
+    assert_eq!(world.no(send("a")), Rejection::CodeTooMany, "ten a day, spent or not");
+}
+
 #[test]
 fn ten_codes_a_day_and_then_none_until_midnight() {
     let mut world = World::new();

@@ -24,10 +24,11 @@ use std::{
 };
 use types::Time;
 
-/// Commits between two looks at the size of the write-ahead log.
-const LOOK_EVERY: u32 = 8;
-/// Bytes of the write-ahead log that start a checkpoint beside the writer.
-const CHECKPOINT_BYTES: u64 = 32 * 1024 * 1024;
+/// Changed rows since the write-ahead log was started over that begin a checkpoint beside the writer. A row
+/// touches one page of 4 KiB, or less when it shares it, so the log stays around 32 MiB.
+const CHECKPOINT_ROWS: usize = 12_000;
+/// Rows that stand for what a commit writes besides its records: the journal, the tree above the leaves.
+const COMMIT_ROWS: usize = 16;
 /// How long starting the log over may wait for readers; when they take longer it is tried again.
 const RESTART_WAIT: Duration = Duration::from_millis(20);
 
@@ -46,8 +47,8 @@ pub(super) struct SqliteCommitter {
 struct Checkpoint {
     ask: mpsc::SyncSender<()>,
     copied: Arc<AtomicBool>,
-    log: PathBuf,
-    commits: u32,
+    /// Rows changed since the log was started over.
+    rows: usize,
 }
 
 struct Sql {
@@ -92,14 +93,12 @@ impl SqliteCommitter {
                 }
             })
             .map_err(failed)?;
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        let checkpoint = Checkpoint { ask, copied, log: log.into(), commits: 0 };
+        let checkpoint = Checkpoint { ask, copied, rows: 0 };
         Ok(Self { connection, sql: HashMap::new(), last: None, checkpoint, lines: String::new() })
     }
 
     /// Keeps the write-ahead log short. A failure costs time only; it is tried again later.
-    fn tend_log(&mut self) {
+    fn tend_log(&mut self, rows: usize) {
         if self.checkpoint.copied.swap(false, Ordering::Acquire) {
             let connection = &self.connection;
             let restart = || -> rusqlite::Result<()> {
@@ -107,17 +106,14 @@ impl SqliteCommitter {
                 connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
                 connection.busy_timeout(super::BUSY_WAIT)
             };
-            if let Err(error) = restart() {
-                tracing::warn!(%error, "starting the write-ahead log over");
+            match restart() {
+                Ok(()) => self.checkpoint.rows = 0,
+                Err(error) => tracing::warn!(%error, "starting the write-ahead log over"),
             }
         }
-        self.checkpoint.commits += 1;
-        if self.checkpoint.commits >= LOOK_EVERY {
-            self.checkpoint.commits = 0;
-            let bytes = std::fs::metadata(&self.checkpoint.log).map_or(0, |file| file.len());
-            if bytes >= CHECKPOINT_BYTES {
-                let _ = self.checkpoint.ask.try_send(()); // one is already asked for
-            }
+        self.checkpoint.rows += rows + COMMIT_ROWS;
+        if self.checkpoint.rows >= CHECKPOINT_ROWS {
+            let _ = self.checkpoint.ask.try_send(()); // one is already asked for
         }
     }
 
@@ -245,7 +241,7 @@ impl Committer for SqliteCommitter {
         let commit = self.connection.prepare_cached("COMMIT").and_then(|mut s| s.execute([]));
         commit.map_err(|error| Fault::Unknown(error.to_string()))?;
         self.last = Some(batch.number);
-        self.tend_log();
+        self.tend_log(batch.changes());
         Ok(())
     }
 }

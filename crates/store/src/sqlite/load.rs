@@ -1,6 +1,6 @@
 //! Loads records for the working set, through a read-only connection of its own.
 
-use super::row::{bind, by_key, failed, read, select};
+use super::row::{bind, failed, read};
 use crate::columns::{Stored, Value};
 use domain::{
     Key, Record,
@@ -22,15 +22,18 @@ impl SqliteLoader {
 impl Loader for SqliteLoader {
     fn load(&mut self, keys: &[Key]) -> Result<Vec<Option<Record>>, Fault> {
         // One read transaction for all: one snapshot, one lock.
-        let tx = self.0.unchecked_transaction().map_err(failed)?;
-        keys.iter().map(|key| load(&tx, key)).collect()
+        let run =
+            |sql| self.0.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map_err(failed);
+        run("BEGIN")?;
+        let found = keys.iter().map(|key| load(&self.0, key)).collect();
+        run("COMMIT")?;
+        found
     }
 }
 
 /// The record under `key`.
 pub(super) fn one<E: Stored>(connection: &Connection, key: &E::Key) -> Result<Option<E>, Fault> {
-    let sql = select(&E::TABLE, &format!("WHERE {}", by_key(&E::TABLE)));
-    let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
+    let mut statement = connection.prepare_cached(E::select_one()).map_err(failed)?;
     let mut place = 0;
     let mut bound = Ok(());
     E::key_values(key, &mut |value| {
