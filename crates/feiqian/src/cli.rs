@@ -136,7 +136,7 @@ pub(crate) struct Bench {
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=15_000))]
     pub(crate) callers: u64,
     /// Connections at once, over HTTP.
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(crate) connections: u64,
 }
 
