@@ -11,8 +11,12 @@ use protocol::{ApiError, emv, field};
 pub type Target = fn(&[u8]);
 
 /// The name of each target and what it does: one file in `fuzz/fuzz_targets`, one folder in `fuzz/seeds`.
-pub const TARGETS: &[(&str, Target)] =
-    &[("signature_header", signature_header), ("json_body", json_body), ("emv", emv_payload)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("signature_header", signature_header),
+    ("json_body", json_body),
+    ("query", query),
+    ("emv", emv_payload),
+];
 
 /// The `Authorization` header (wire §1.3): what is read has the documented form, and reads the same when
 /// written again.
@@ -63,6 +67,24 @@ pub fn json_body(bytes: &[u8]) {
     }
     if let Err(error) = Reverse::read(bytes) {
         refused(&error);
+    }
+}
+
+/// Query strings (wire §15: SDKs send empty parameters and bare `+`): what is read is bounded, named once, and
+/// reads the same when written again.
+pub fn query(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(pairs) = gateway::query_pairs(text) else { return };
+    assert!(text.len() <= gateway::QUERY_BYTES_MAX && pairs.len() <= gateway::PAIRS_MAX);
+    for (place, (name, _)) in pairs.iter().enumerate() {
+        assert!(!name.is_empty() && pairs[..place].iter().all(|(earlier, _)| earlier != name));
+    }
+    let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let written: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value))).collect();
+    let written = written.join("&");
+    if written.len() <= gateway::QUERY_BYTES_MAX {
+        assert_eq!(gateway::query_pairs(&written).as_ref(), Ok(&pairs), "{written}");
     }
 }
 
