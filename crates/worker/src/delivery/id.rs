@@ -16,32 +16,13 @@ use types::NotificationId;
 /// ```
 #[must_use]
 pub fn wire_id(id: NotificationId) -> String {
-    let value = id.0.cast_unsigned();
-    let (upper, middle, lower) = (value >> 16, (value >> 4) & 0xfff, value & 0xf);
-    let high = upper << 16 | 0x8000 | middle;
-    let low = 0b10 << 62 | lower << 58 | mixed(value) >> 6;
-    let text = format!("{high:016x}{low:016x}");
-    format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+    id.wire()
 }
 
 /// The notification behind a wire id; none unless [`wire_id`] gives exactly this text for it.
 #[must_use]
 pub fn notification_of(text: &str) -> Option<NotificationId> {
-    if text.len() != 36 || !text.is_ascii() {
-        return None;
-    }
-    let part = |from: usize, to: usize| u64::from_str_radix(&text[from..to], 16).ok();
-    let upper = part(0, 8)? << 16 | part(9, 13)?;
-    let (middle, lower) = (part(15, 18)?, (part(19, 20)? & 0b11) << 2 | part(20, 21)? >> 2);
-    let id = NotificationId((upper << 16 | middle << 4 | lower).cast_signed());
-    (wire_id(id) == text).then_some(id)
-}
-
-/// Spreads a value over 64 bits (the finisher of splitmix64): the rest of the UUID only has to look different.
-const fn mixed(value: u64) -> u64 {
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
+    NotificationId::from_wire(text)
 }
 
 #[cfg(test)]
