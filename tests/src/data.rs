@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use xtask::postgres;
 
 use crate::{must, run};
 
@@ -18,11 +19,42 @@ impl DataDir {
     #[track_caller]
     #[must_use]
     pub fn with_sandbox() -> Self {
-        let folder = must(TempDir::with_prefix("feiqian-"), "a temporary folder");
-        let data = Self { folder };
-        let ended = run(&["sandbox", "init", "--data", &data.text()]);
+        Self::with_sandbox_on(database().as_deref())
+    }
+
+    /// As [`DataDir::with_sandbox`], its store a file whatever the other tests run on: for what belongs to files.
+    #[track_caller]
+    #[must_use]
+    pub fn with_sandbox_in_a_file() -> Self {
+        Self::with_sandbox_on(None)
+    }
+
+    #[track_caller]
+    fn with_sandbox_on(database: Option<&str>) -> Self {
+        let data = Self::empty();
+        let text = data.text();
+        let mut arguments = vec!["sandbox", "init", "--data", &text];
+        if let Some(url) = database {
+            arguments.extend(["--database", url]);
+        }
+        let ended = run(&arguments);
         assert!(ended.ok(), "'feiqian sandbox init' failed: {ended}");
         data
+    }
+
+    /// A new folder with nothing in it.
+    #[track_caller]
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { folder: must(TempDir::with_prefix("feiqian-"), "a temporary folder") }
+    }
+
+    /// Adds a line to the configuration, for the next start.
+    #[track_caller]
+    pub fn configure(&self, line: &str) {
+        let file = self.path().join("feiqian.toml");
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        must(std::fs::write(&file, format!("{text}{line}\n")), "writing feiqian.toml");
     }
 
     /// The folder.
@@ -50,6 +82,16 @@ impl DataDir {
         let ended = run(&["prove", "--data", &self.text()]);
         assert!(ended.ok(), "'feiqian prove' found a broken invariant: {ended}");
     }
+}
+
+/// A new PostgreSQL database for the store, when `FEIQIAN_TEST_FRONT_DOOR` is `postgres`; else it is a file.
+#[track_caller]
+fn database() -> Option<String> {
+    if std::env::var("FEIQIAN_TEST_FRONT_DOOR").ok()? != "postgres" {
+        return None;
+    }
+    let server = must(std::env::var(postgres::VARIABLE), postgres::VARIABLE);
+    Some(must(postgres::new_database(&server), "a new database"))
 }
 
 /// The sandbox merchant and payer, as in `DIR/sandbox/merchant.json`.

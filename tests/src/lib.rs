@@ -18,7 +18,7 @@ pub use data::{DataDir, Sandbox};
 pub use http::Answer;
 pub use merchant::Merchant;
 pub use receiver::Receiver;
-pub use server::{Ended, Server, binary, run};
+pub use server::{Ended, Server, binary, free_address, run};
 
 /// The value of `result`, or a panic that says what was attempted and why it failed.
 #[track_caller]

@@ -170,8 +170,20 @@ impl Server {
 
     /// Asks the server to stop and demands that it does so by itself with status 0.
     #[track_caller]
-    pub fn stop(mut self) {
+    pub fn stop(self) {
+        self.ask_to_stop();
+        self.must_end();
+    }
+
+    /// Asks the server to stop, while others may still be calling it.
+    #[track_caller]
+    pub fn ask_to_stop(&self) {
         self.signal("-TERM");
+    }
+
+    /// Demands that a server that was asked to stop does so by itself with status 0.
+    #[track_caller]
+    pub fn must_end(mut self) {
         let since = Instant::now();
         while since.elapsed() < DOWN_BY {
             if let Ok(Some(status)) = self.child.try_wait() {
@@ -237,7 +249,10 @@ pub(crate) fn pay(to: SocketAddr, openid: &str, link: (&str, &str)) -> std::io::
     plain(to, "POST", "/sandbox/v1/payments", Some(&json!({"openid": openid, link.0: link.1})))
 }
 
-fn free_address() -> SocketAddr {
+/// A loopback address that nobody listens on now.
+#[track_caller]
+#[must_use]
+pub fn free_address() -> SocketAddr {
     let probe = must(TcpListener::bind("127.0.0.1:0"), "a free port on the loopback address");
     must(probe.local_addr(), "the port's number")
 }

@@ -83,6 +83,8 @@ const MAY_TEST_WITH: &[(&str, &[&str])] = &[
     // The rules are tested as they run: applied by the engine over the memory store.
     ("domain", &["engine", "store"]),
     ("engine", &["store"]),
+    // It starts the servers of a store's tests.
+    ("store", &["xtask"]),
     ("service", &["store"]),
     ("gateway", &["store", "fixture"]),
     ("wallet", &["store", "fixture"]),

@@ -21,6 +21,9 @@ pub fn missing() -> Vec<&'static str> {
     if !works("python3", &["-c", "import ensurepip, venv"]) {
         packages.extend(["python3", "python3-venv"]);
     }
+    if crate::postgres::programs().is_none() {
+        packages.push("postgresql");
+    }
     if node_version().is_none() {
         packages.push("nodejs");
     }

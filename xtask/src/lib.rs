@@ -8,8 +8,10 @@ pub mod arrows;
 pub mod fuzz;
 pub mod install;
 pub mod openapi;
+pub mod postgres;
 pub mod rules;
 pub mod screenshots;
+pub mod simulate;
 pub mod step;
 pub mod suite;
 pub mod summary;
@@ -28,6 +30,7 @@ Commands:
   arrows       Check that crates depend only in the direction ARCHITECTURE.md allows
   screenshots  Render each wallet journey into screenshots/ (two widths, two themes, two languages)
   fuzz         Run the fuzz targets for a while
+  simulate     Live through seeded worlds of the simulator and check every invariant
   openapi      Write docs/openapi.json from the binary
 
 'cargo xtask COMMAND --help' tells more about one of them.";
@@ -92,6 +95,8 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         "screenshots" => screenshots::run(rest),
         "fuzz" if help => say(fuzz::HELP),
         "fuzz" => fuzz::run(rest),
+        "simulate" if help => say(simulate::HELP),
+        "simulate" => simulate::run(rest),
         "openapi" if help => say(openapi::HELP),
         "openapi" => openapi::run(rest),
         other => Err(Failure::usage(format!(

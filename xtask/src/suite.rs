@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::postgres::{self, Cluster};
 use crate::step::Steps;
 use crate::summary::Runner;
 use crate::{Failure, arrows, install, rules, tree};
@@ -15,7 +16,8 @@ Usage: cargo xtask test [--fast] [FILTER]
 
 Runs, in this order: formatting, lints, build, Rust tests (cargo-nextest if installed, else cargo test),
 documentation examples, arrows between crates, rule names, licences (if cargo-deny is installed), the
-Python SDK against a running server, the wallet in Chromium, and kill -9 under load.
+Python SDK against a running server, the wallet in Chromium, and kill -9 under load; SDK and kill -9 again with
+the store on PostgreSQL. A private PostgreSQL is started in a temporary folder and stopped afterwards.
 
 Needs Rust, Python 3 and Node.js 18 or newer; missing Debian packages are installed when that is allowed.
 
@@ -35,6 +37,7 @@ enum Part {
     Format,
     Lints,
     Build,
+    Postgres,
     Rust,
     Doc,
     Arrows,
@@ -42,9 +45,11 @@ enum Part {
     Licences,
     PythonPackages,
     Sdk,
+    SdkPostgres,
     NodePackages,
     Browser,
     Crash,
+    CrashPostgres,
 }
 
 /// What was asked for on the command line.
@@ -78,6 +83,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         built: None,
         python: None,
         node: None,
+        postgres: None,
     };
     for part in parts {
         suite.part(part);
@@ -118,14 +124,15 @@ fn wish(arguments: &[String]) -> Result<Wish, Failure> {
 
 fn plan(wish: &Wish, deny: bool) -> Vec<Part> {
     use Part::{
-        Arrows, Browser, Build, Crash, Doc, Format, Licences, Lints, NodePackages, Packages, PythonPackages,
-        Rules, Rust, Sdk,
+        Arrows, Browser, Build, Crash, CrashPostgres, Doc, Format, Licences, Lints, NodePackages, Packages,
+        Postgres, PythonPackages, Rules, Rust, Sdk, SdkPostgres,
     };
     let all = [
         Packages,
         Format,
         Lints,
         Build,
+        Postgres,
         Rust,
         Doc,
         Arrows,
@@ -133,11 +140,24 @@ fn plan(wish: &Wish, deny: bool) -> Vec<Part> {
         Licences,
         PythonPackages,
         Sdk,
+        SdkPostgres,
         NodePackages,
         Browser,
         Crash,
+        CrashPostgres,
     ];
-    let server = [Packages, Build, PythonPackages, Sdk, NodePackages, Browser, Crash];
+    let server = [
+        Packages,
+        Build,
+        Postgres,
+        PythonPackages,
+        Sdk,
+        SdkPostgres,
+        NodePackages,
+        Browser,
+        Crash,
+        CrashPostgres,
+    ];
     let whole = [Format, Lints, Doc, Arrows, Rules, Licences];
     all.into_iter()
         .filter(|part| !(wish.fast && server.contains(part)))
@@ -156,6 +176,8 @@ struct Suite {
     built: Option<bool>,
     python: Option<bool>,
     node: Option<bool>,
+    /// The server for tests of the PostgreSQL store. Without it they say that they were skipped.
+    postgres: Option<Cluster>,
 }
 
 impl Suite {
@@ -176,6 +198,7 @@ impl Suite {
                 let mut cargo = self.cargo(&["build", "--workspace", "--bins", "--tests"]);
                 self.built = Some(self.steps.command("build", Runner::Preparation, &mut cargo));
             }
+            Part::Postgres => self.postgres(),
             Part::Rust => self.rust(),
             Part::Doc => self.doc(),
             Part::Arrows => {
@@ -199,12 +222,14 @@ impl Suite {
             Part::PythonPackages => {
                 self.python = Some(self.fetch("Python packages", install::python_packages(&self.root)));
             }
-            Part::Sdk => self.sdk(),
+            Part::Sdk => self.sdk("Python SDK against the server", None),
+            Part::SdkPostgres => self.sdk_postgres(),
             Part::NodePackages => {
                 self.node = Some(self.fetch("Node packages", install::node_packages(&self.root)));
             }
             Part::Browser => self.browser(),
-            Part::Crash => self.crash(),
+            Part::Crash => self.crash("kill -9 under load", false),
+            Part::CrashPostgres => self.crash("front door on PostgreSQL", true),
         }
     }
 
@@ -266,25 +291,54 @@ impl Suite {
         self.steps.command(name, Runner::Libtest, &mut cargo);
     }
 
-    fn crash(&mut self) {
-        let name = "kill -9 under load";
+    fn postgres(&mut self) {
+        let server = &mut self.postgres;
+        self.steps.check("private PostgreSQL", || {
+            let started = Cluster::start(&[])?;
+            let told = started.path().display().to_string();
+            *server = Some(started);
+            Ok(told)
+        });
+    }
+
+    fn crash(&mut self, name: &str, on_postgres: bool) {
         if self.built == Some(false) {
             return self.steps.leave_out(name, "the build failed");
         }
+        if on_postgres && self.postgres.is_none() {
+            return self.steps.leave_out(name, "PostgreSQL did not start");
+        }
+        let tests = if on_postgres { "test(/^crash_/) | binary(one_order)" } else { "test(/^crash_/)" };
         let mut cargo = if self.nextest {
             let mut cargo = self.cargo(&["nextest", "run", "--workspace", "--no-tests=pass"]);
-            cargo.args(["-E", "test(/^crash_/)"]).args(&self.wish.filter);
+            cargo.args(["-E", tests]).args(&self.wish.filter);
             cargo
         } else {
-            let mut cargo = self.cargo(&["test", "--workspace", "--test", "crash", "--"]);
-            cargo.args(&self.wish.filter);
+            let mut cargo = self.cargo(&["test", "--workspace", "--test", "crash"]);
+            if on_postgres {
+                cargo.args(["--test", "one_order"]);
+            }
+            cargo.arg("--").args(&self.wish.filter);
             cargo
         };
+        if on_postgres {
+            cargo.env("FEIQIAN_TEST_FRONT_DOOR", "postgres");
+        }
         self.steps.command(name, self.harness(), &mut cargo);
     }
 
-    fn sdk(&mut self) {
-        let name = "Python SDK against the server";
+    fn sdk_postgres(&mut self) {
+        let name = "Python SDK, store on PostgreSQL";
+        let Some(server) = &self.postgres else {
+            return self.steps.leave_out(name, "PostgreSQL did not start");
+        };
+        match postgres::new_database(&server.url("postgres")) {
+            Ok(database) => self.sdk(name, Some(&database)),
+            Err(why) => self.steps.leave_out(name, &why),
+        }
+    }
+
+    fn sdk(&mut self, name: &str, database: Option<&str>) {
         match (self.built, self.python) {
             (Some(false), _) => return self.steps.leave_out(name, "the build failed"),
             (_, Some(false)) => return self.steps.leave_out(name, "the Python packages are not there"),
@@ -296,6 +350,10 @@ impl Suite {
             pytest.args(["-k", filter]);
         }
         self.dress(&mut pytest);
+        if let Some(database) = database {
+            // One server, one database; the tests of `prove` write to the file of another one.
+            pytest.env("FEIQIAN_DATABASE", database).arg("--ignore=tests/sdk/test_prove.py");
+        }
         self.steps.command(name, Runner::Pytest, &mut pytest);
     }
 
@@ -347,6 +405,9 @@ impl Suite {
             .env("NO_COLOR", "1")
             .env("INSTA_UPDATE", "no")
             .env("PYTHONDONTWRITEBYTECODE", "1");
+        if let Some(server) = &self.postgres {
+            command.env(postgres::VARIABLE, server.url("postgres"));
+        }
     }
 }
 
@@ -370,8 +431,8 @@ mod tests {
     #[test]
     fn a_bare_run_leaves_nothing_out() {
         let plan = plan(&wish(&[]).unwrap(), true);
-        assert_eq!(plan.len(), 14);
-        assert_eq!((plan[0], plan[13]), (Part::Packages, Part::Crash));
+        assert_eq!(plan.len(), 17);
+        assert_eq!((plan[0], plan[16]), (Part::Packages, Part::CrashPostgres));
     }
 
     #[test]

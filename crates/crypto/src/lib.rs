@@ -19,6 +19,7 @@
 pub mod aead;
 pub mod answer;
 pub mod certificate;
+pub mod checksum;
 pub mod pay_sign;
 mod pem;
 pub mod platform;
@@ -30,6 +31,7 @@ pub mod vault;
 
 pub use aead::ApiV3Key;
 pub use certificate::Certificate;
+pub use checksum::Checksum;
 pub use platform::PlatformKeys;
 pub use rsa::{PrivateKey, PublicKey};
 pub use token::Tokens;

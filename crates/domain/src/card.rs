@@ -1,6 +1,7 @@
 //! Bank cards bound by a payer. A card number is never kept: only its last four digits and a token.
 
 use crate::{Context, Rejection, Stop, Tx, journal::Subject, payer};
+use ledger::AccountId;
 use serde::{Deserialize, Serialize};
 use types::{CardId, PayerId, Time};
 
@@ -43,10 +44,13 @@ pub struct NewCard {
     pub bound: usize,
 }
 
-/// Binds a card. Errors: `TooManyCards`, `PayerNotFound`, `PayerSuspended`.
+/// Binds a card. Errors: `TooManyCards`, `NumberOutOfRange` for the channel, `PayerNotFound`, `PayerSuspended`.
 pub(crate) fn bind(new: &NewCard, ctx: &Context, tx: &mut Tx<'_>) -> Result<CardId, Stop> {
     if new.bound >= CARDS_MAX {
         return Err(Rejection::TooManyCards(CARDS_MAX).into());
+    }
+    if !AccountId::can_own(new.channel) {
+        return Err(Rejection::NumberOutOfRange(new.channel).into());
     }
     let payer = payer::active(new.payer, tx)?;
     tx.about(Subject::Payer(payer.id), Some(payer.journal));

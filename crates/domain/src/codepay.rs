@@ -22,9 +22,12 @@ const CONFIRM_LIFE: i64 = 5 * time::MINUTE;
 const REVERSE_LIFE: i64 = 7 * time::DAY;
 
 /// Places an order with a payment code and pays it if no PIN is needed. The same request again gives the
-/// order as it stands. Errors: as placing; `CodeInvalid`, `CodeUsed`, `CodeExpired`, the payer's,
+/// order as it stands. Errors: as placing; `EntryMismatch` for another product; `CodeInvalid`, `CodeUsed`, `CodeExpired`, the payer's,
 /// `LimitExceeded`, `NotEnough`.
 pub(crate) fn place(terms: &Arc<Terms>, code: i64, ctx: &Context, tx: &mut Tx<'_>) -> Result<OrderId, Stop> {
+    if terms.product != Product::Code {
+        return Err(Rejection::EntryMismatch.into());
+    }
     tx.expect::<PaymentCode>(&code);
     tx.expect::<Limits>(&());
     let order = match order::place(terms, Some(ctx.now.plus(CONFIRM_LIFE)), ctx, tx)? {
@@ -52,7 +55,7 @@ pub(crate) fn place(terms: &Arc<Terms>, code: i64, ctx: &Context, tx: &mut Tx<'_
         && terms.amount.minor <= table.free_amount
         && today.day_free_count < table.free_count
         && today.day_one_factor.saturating_add(terms.amount.minor) <= table.balance_day_one_factor
-        && today.day_barcode.saturating_add(terms.amount.minor) <= table.barcode_c_day;
+        && today.day_barcode_c.saturating_add(terms.amount.minor) <= table.barcode_c_day;
     tx.put(PaymentCode { used_by: Some(id), ..shown });
     number_kept.payer = Some(payer.id);
     if free {

@@ -4,7 +4,9 @@ use crate::{
     Context, Key, Stop, Tx, application,
     application::Application,
     card::{self, NewCard},
-    codepay, keyring,
+    codepay,
+    echo::{self, NewEcho},
+    keyring,
     limit::{self, LimitTable},
     merchant::{self, Certificate, MerchantChange, NewMerchant},
     notification::{self, Attempt},
@@ -154,6 +156,8 @@ pub enum Command {
         number: Box<str>,
     },
 
+    /// Keeps a message to be sent to the merchant that asks for it. Answer: `Done`.
+    Echo(Box<NewEcho>),
     /// Takes in what a notification's try came to. Answer: `Done`.
     RecordAttempt(NotificationId, Attempt),
     /// Sends a notification again. Answer: `Done`.
@@ -210,6 +214,7 @@ impl Command {
             Self::CodePay { .. } => "code_pay",
             Self::ConfirmCodePay { .. } => "confirm_code_pay",
             Self::ReverseOrder { .. } => "reverse_order",
+            Self::Echo(_) => "echo",
             Self::RecordAttempt(..) => "record_attempt",
             Self::Resend(_) => "resend",
             Self::Sweep(_) => "sweep",
@@ -269,6 +274,7 @@ pub fn apply(command: &Command, ctx: &Context, tx: &mut Tx<'_>) -> Result<Reply,
         Command::ReverseOrder { merchant, app, number } => {
             codepay::reverse(*merchant, *app, number, ctx, tx).map(done)
         }
+        Command::Echo(new) => echo::ask(new, ctx, tx).map(done),
         Command::RecordAttempt(id, attempt) => notification::attempted(*id, attempt, ctx, tx).map(done),
         Command::Resend(id) => notification::resend(*id, ctx, tx).map(done),
         Command::Sweep(keys) => sweep::sweep(keys, ctx, tx).map(Reply::Count),

@@ -11,6 +11,7 @@ pub mod card;
 pub mod codepay;
 pub mod command;
 pub mod context;
+pub mod echo;
 pub mod journal;
 pub mod keyring;
 pub mod limit;

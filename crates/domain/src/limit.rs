@@ -85,11 +85,16 @@ pub struct Usage {
     pub id: i64,
     /// The day counted.
     pub day: BusinessDay,
-    /// Paid that day, fen.
-    pub day_total: i64,
-    /// Of that, by barcode.
-    pub day_barcode: i64,
-    /// Of that, with fewer than two factors.
+    /// Paid that day with two factors without a certificate or e-signature, fen. Like every sum of a day it
+    /// counts what was verified in just this way.
+    pub day_two_factors: i64,
+    /// Paid that day by barcode at level B.
+    pub day_barcode_b: i64,
+    /// Paid that day by barcode at level C.
+    pub day_barcode_c: i64,
+    /// Paid that day by barcode at level D.
+    pub day_barcode_d: i64,
+    /// Paid that day with fewer than two factors.
     pub day_one_factor: i64,
     /// Payments without a PIN that day.
     pub day_free_count: u32,
@@ -115,8 +120,10 @@ impl Usage {
         Self {
             id,
             day: BusinessDay(0),
-            day_total: 0,
-            day_barcode: 0,
+            day_two_factors: 0,
+            day_barcode_b: 0,
+            day_barcode_c: 0,
+            day_barcode_d: 0,
             day_one_factor: 0,
             day_free_count: 0,
             year: 0,
@@ -172,6 +179,9 @@ pub enum Source {
 }
 
 /// Counts `amount` against the limits, or refuses. Errors: `LimitExceeded` naming the limit.
+///
+/// The rules give each kind of verification (No. 43 art. 24) and each barcode level (No. 296) a daily cap of its
+/// own, so each has a sum of its own: what was confirmed with the PIN takes nothing from what may be paid without.
 pub fn count(
     usage: Usage,
     table: &LimitTable,
@@ -181,7 +191,7 @@ pub fn count(
     now: Time,
 ) -> Result<Usage, Rejection> {
     let mut next = usage.on(now.business_day());
-    let (verification, barcode) = how;
+    let verification = how.0;
     let cap = |limit: Cap, used: i64, most: i64| -> Result<i64, Rejection> {
         let total = used.checked_add(amount.minor).ok_or(Rejection::AmountOutOfRange)?;
         if total <= most {
@@ -190,26 +200,27 @@ pub fn count(
         let left = Money::new((most - used).max(0), amount.currency);
         Err(Rejection::LimitExceeded { limit, left })
     };
-    let most_barcode = match (barcode, verification) {
-        (Barcode::None, _) | (Barcode::Dynamic, Verification::Signed) => i64::MAX,
-        (Barcode::Static, _) => table.barcode_d_day,
-        (Barcode::Dynamic, Verification::TwoFactors) => table.barcode_b_day,
-        (Barcode::Dynamic, Verification::OneFactor) => table.barcode_c_day,
+    let level = match how {
+        (_, Barcode::None) | (Verification::Signed, Barcode::Dynamic) => None,
+        (Verification::TwoFactors, Barcode::Dynamic) => Some((&mut next.day_barcode_b, table.barcode_b_day)),
+        (Verification::OneFactor, Barcode::Dynamic) => Some((&mut next.day_barcode_c, table.barcode_c_day)),
+        (_, Barcode::Static) => Some((&mut next.day_barcode_d, table.barcode_d_day)),
     };
-    if barcode != Barcode::None {
-        next.day_barcode = cap(Cap::BarcodeDay, next.day_barcode, most_barcode)?;
+    if let Some((used, most)) = level {
+        *used = cap(Cap::BarcodeDay, *used, most)?;
     }
     if verification == Verification::OneFactor {
-        next.day_one_factor = cap(Cap::BalanceDay, next.day_one_factor, table.balance_day_one_factor)?;
         next.day_free_count = next.day_free_count.saturating_add(1);
     }
     if let Source::Balance(class) = source {
-        let most_day = match verification {
-            Verification::OneFactor => i64::MAX, // counted above
-            Verification::TwoFactors => table.balance_day_two_factors,
-            Verification::Signed => i64::MAX,
+        let day = match verification {
+            Verification::OneFactor => Some((&mut next.day_one_factor, table.balance_day_one_factor)),
+            Verification::TwoFactors => Some((&mut next.day_two_factors, table.balance_day_two_factors)),
+            Verification::Signed => None,
         };
-        next.day_total = cap(Cap::BalanceDay, next.day_total, most_day)?;
+        if let Some((used, most)) = day {
+            *used = cap(Cap::BalanceDay, *used, most)?;
+        }
         let (most_year, most_lifetime) = match class {
             AccountClass::One => (i64::MAX, table.class_1_lifetime),
             AccountClass::Two => (table.class_2_year, i64::MAX),
@@ -221,13 +232,14 @@ pub fn count(
     Ok(next)
 }
 
-/// Takes back what a barcode payment by card counted when the channel declined it on the same day.
+/// Takes back what a barcode payment by card counted when the channel declined it on the same day. A card is
+/// paid from with the PIN only: level B.
 pub(crate) fn give_back(card: i64, counted_at: Time, amount: Money, tx: &mut Tx<'_>) -> Result<(), Stop> {
     if let Some(usage) = tx.get::<Usage>(&card)?.copied()
         && usage.day == counted_at.business_day()
     {
-        let day_barcode = (usage.day_barcode - amount.minor).max(0);
-        tx.put(Usage { day_barcode, ..usage });
+        let day_barcode_b = (usage.day_barcode_b - amount.minor).max(0);
+        tx.put(Usage { day_barcode_b, ..usage });
     }
     Ok(())
 }
@@ -271,11 +283,16 @@ mod tests {
         let refused = Rejection::LimitExceeded { limit, left: fen(most) };
         assert_eq!(ask(most + 1), Err(refused), "{source:?} {how:?}");
         let used = ask(most).unwrap();
-        let barcode = if how.1 == Code::None { 0 } else { most };
-        assert_eq!(used.day_barcode, barcode, "{source:?} {how:?}");
-        let balance = if source == Source::Card { 0 } else { most };
-        let totals = (used.day_total, used.year_total, used.lifetime_total);
-        assert_eq!(totals, (balance, balance, balance), "{source:?} {how:?}");
+        let on = |counted: bool| if counted { most } else { 0 };
+        let levels = (used.day_barcode_b, used.day_barcode_c, used.day_barcode_d);
+        let is = |by: By| how == (by, Code::Dynamic);
+        let wanted = (on(is(By::TwoFactors)), on(is(By::OneFactor)), on(how.1 == Code::Static));
+        assert_eq!(levels, wanted, "{source:?} {how:?}");
+        let balance = source != Source::Card;
+        let days = (used.day_two_factors, used.day_one_factor);
+        let wanted = (on(balance && how.0 == By::TwoFactors), on(balance && how.0 == By::OneFactor));
+        assert_eq!(days, wanted, "{source:?} {how:?}");
+        assert_eq!((used.year_total, used.lifetime_total), (on(balance), on(balance)), "{source:?} {how:?}");
     }
 
     /// Rules §1.1 (account classes, factors) and §1.3 (barcode levels A to D), for every class.
@@ -308,6 +325,54 @@ mod tests {
         }
     }
 
+    /// Rules §1.1 and §1.3: a cap is over what was verified in just this way, so spending one in full, in any
+    /// order, leaves the others whole.
+    #[test]
+    fn rules_1_3_levels_a_to_d_are_counted_apart() {
+        let table = LimitTable {
+            balance_day_two_factors: 50_000_00,
+            balance_day_one_factor: 50_000_00,
+            ..LimitTable::of_law()
+        };
+        let levels = [
+            ((By::Signed, Code::Dynamic), 20_000_00, None), // A: by agreement
+            ((By::TwoFactors, Code::Dynamic), 5_000_00, Some(Cap::BarcodeDay)),
+            ((By::OneFactor, Code::Dynamic), 1_000_00, Some(Cap::BarcodeDay)),
+            ((By::OneFactor, Code::Static), 500_00, Some(Cap::BarcodeDay)),
+        ];
+        for source in [Source::Balance(Class::Three), Source::Card] {
+            for turn in 0..levels.len() {
+                let mut used = Usage::none(1);
+                for (how, most, limit) in levels.iter().cycle().skip(turn).take(levels.len()) {
+                    let pay = |used, amount| count(used, &table, source, *how, fen(amount), NOON);
+                    used = pay(used, *most).unwrap_or_else(|why| panic!("{source:?} {how:?}: {why}"));
+                    if let Some(limit) = limit {
+                        let refused = Rejection::LimitExceeded { limit: *limit, left: fen(0) };
+                        assert_eq!(pay(used, 1), Err(refused), "{source:?} {how:?}, spent");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rules_1_1_each_verification_has_its_own_day() {
+        let table = LimitTable::of_law();
+        let days =
+            [(By::Signed, 9_000_00, i64::MAX), (By::TwoFactors, 5_000_00, 0), (By::OneFactor, 1_000_00, 0)];
+        for turn in 0..days.len() {
+            let mut used = Usage::none(1);
+            for (by, most, left) in days.into_iter().cycle().skip(turn).take(days.len()) {
+                let pay = |used, amount| {
+                    count(used, &table, Source::Balance(Class::Three), (by, Code::None), fen(amount), NOON)
+                };
+                used = pay(used, most).unwrap_or_else(|why| panic!("{by:?}: {why}"));
+                let refused = Rejection::LimitExceeded { limit: Cap::BalanceDay, left: fen(0) };
+                assert_eq!(pay(used, 1).err(), (left == 0).then_some(refused), "{by:?}, spent");
+            }
+        }
+    }
+
     #[test]
     fn an_amount_that_would_overflow_is_out_of_range() {
         let used = Usage { lifetime_total: i64::MAX - 1, ..Usage::none(1) }.on(NOON.business_day());
@@ -336,9 +401,9 @@ mod tests {
             ("2027-12-31T12:00:00+08:00", 1, 2, 6),
         ] {
             used = pay(used, at(now)).unwrap();
-            let counted = (used.day_total, used.year_total, used.lifetime_total);
-            assert_eq!(counted, (day, year, life), "{now}");
-            assert_eq!((used.day_barcode, used.day_one_factor), (day, day), "{now}");
+            let counted = (used.year_total, used.lifetime_total);
+            assert_eq!(counted, (year, life), "{now}");
+            assert_eq!((used.day_barcode_c, used.day_one_factor), (day, day), "{now}");
             assert_eq!(i64::from(used.day_free_count), day, "{now}");
             assert_eq!(used.newest, Some(BillEntry(9)), "the bill goes on");
         }

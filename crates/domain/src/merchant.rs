@@ -1,13 +1,14 @@
 //! Merchants: who may place orders, with which keys, applications, products and fee.
 
 use crate::{Context, Rejection, Stop, Tx, application::Application, context::Event, journal::Subject};
+use ledger::AccountId;
 use serde::{Deserialize, Serialize};
 use types::{AppId, JournalId, MerchantId, Rate, Time};
 
 /// A merchant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Merchant {
-    /// `mchid` on the wire.
+    /// `mchid` on the wire; 1 to [`AccountId::OWNER_MAX`].
     pub id: MerchantId,
     /// Name shown to payers, 1 to 64 characters.
     pub name: Box<str>,
@@ -156,9 +157,12 @@ fn check_fee(fee: Rate) -> Result<(), Rejection> {
     if fee > Rate::WHOLE { Err(Rejection::AmountOutOfRange) } else { Ok(()) }
 }
 
-/// Registers a merchant. Errors: `MerchantExists`, `AmountOutOfRange` for a fee above 100 %.
+/// Registers a merchant. Errors: `NumberOutOfRange`, `MerchantExists`, `AmountOutOfRange` for a fee above 100 %.
 pub(crate) fn register(new: &NewMerchant, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
     tx.about(Subject::Merchant(new.id), None);
+    if !AccountId::can_own(new.id.0) {
+        return Err(Rejection::NumberOutOfRange(new.id.0).into());
+    }
     check_fee(new.fee)?;
     if tx.get::<Merchant>(&new.id)?.is_some() {
         return Err(Rejection::MerchantExists(new.id).into());

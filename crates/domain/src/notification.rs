@@ -1,18 +1,19 @@
-//! Notifications to merchants: owed when an order is paid, tried on a schedule, the same id on every try.
+//! Notifications to merchants: owed when something has happened, tried on a schedule, the same id on every try.
 
-use crate::{Context, Rejection, Stop, Tx, context::Event, journal::Subject, order::Order};
+use crate::{Context, Rejection, Stop, Tx, context::Event, echo::Echo, journal::Subject};
 use serde::{Deserialize, Serialize};
-use types::{JournalId, MerchantId, NotificationId, OrderId, Time, time};
+use types::{EchoId, JournalId, MerchantId, NotificationId, OrderId, Time, time};
 
-/// A notification. Its content is built from the order as it was when the event happened.
+/// A notification. Its content is built from the record it is about, which keeps what it was when the event
+/// happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
     /// Its id, the same on every try.
     pub id: NotificationId,
     /// To whom.
     pub merchant: MerchantId,
-    /// About which order.
-    pub order: OrderId,
+    /// What happened, to which record.
+    pub about: About,
     /// Where it stands.
     pub state: NotificationState,
     /// When the event happened.
@@ -25,6 +26,44 @@ pub struct Notification {
     pub last_status: u16,
     /// Newest journal line; the tries are read by following it.
     pub journal: JournalId,
+}
+
+/// What a notification tells, with the record that its content and address come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// The order was paid.
+    Paid(OrderId),
+    /// The merchant asked for an echo. Its record goes when its time is over, the notification stays.
+    Echo(EchoId),
+}
+
+impl About {
+    /// What happened and the record's id, as two numbers that are stored.
+    #[must_use]
+    pub const fn numbers(self) -> (i64, i64) {
+        match self {
+            Self::Paid(order) => (0, order.0),
+            Self::Echo(echo) => (1, echo.0),
+        }
+    }
+    /// What is stored as these numbers.
+    #[must_use]
+    pub const fn from_numbers(event: i64, subject: i64) -> Option<Self> {
+        match event {
+            0 => Some(Self::Paid(OrderId(subject))),
+            1 => Some(Self::Echo(EchoId(subject))),
+            _ => None,
+        }
+    }
+    /// The order it is about, if it is about one.
+    #[must_use]
+    pub const fn order(self) -> Option<OrderId> {
+        match self {
+            Self::Paid(order) => Some(order),
+            Self::Echo(_) => None,
+        }
+    }
 }
 
 /// Where a notification stands. The number is stored.
@@ -79,13 +118,13 @@ pub struct Attempt {
     pub error: Box<str>,
 }
 
-/// Owes the merchant a notification that the order is paid.
-pub(crate) fn owe(order: &Order, ctx: &Context, tx: &mut Tx<'_>) {
+/// Owes the merchant a notification of what has just happened.
+pub(crate) fn owe(merchant: MerchantId, about: About, ctx: &Context, tx: &mut Tx<'_>) -> NotificationId {
     let id = NotificationId(ctx.ids.id(3));
     tx.put(Notification {
         id,
-        merchant: order.terms.merchant,
-        order: order.id,
+        merchant,
+        about,
         state: NotificationState::Pending,
         created_at: ctx.now,
         next_at: Some(ctx.now),
@@ -94,6 +133,7 @@ pub(crate) fn owe(order: &Order, ctx: &Context, tx: &mut Tx<'_>) {
         journal: ctx.journal,
     });
     tx.tell(Event::NotificationDue(id));
+    id
 }
 
 /// Takes in what a try came to, and plans the next. Errors: `NotificationNotFound`.
@@ -124,10 +164,14 @@ pub(crate) fn attempted(
     Ok(())
 }
 
-/// Sends a notification again now, whatever its state. Errors: `NotificationNotFound`.
+/// Sends a notification again now, whatever its state. Errors: `NotificationNotFound`, also for an echo whose
+/// message is gone.
 pub(crate) fn resend(id: NotificationId, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
     let mut kept = *tx.need::<Notification>(&id, Rejection::NotificationNotFound)?;
     tx.about(Subject::Notification(id), Some(kept.journal));
+    if let About::Echo(echo) = kept.about {
+        tx.need::<Echo>(&echo, Rejection::NotificationNotFound)?;
+    }
     kept.state = NotificationState::Pending;
     kept.next_at = Some(ctx.now);
     kept.journal = ctx.journal;

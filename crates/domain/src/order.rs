@@ -241,13 +241,17 @@ pub(crate) fn keep_new(order: Order, tx: &mut Tx<'_>) {
 }
 
 /// Places an order to be paid later. The same number with the same content gives the same order while it can
-/// be paid. Errors: as [`place`]; `OrderPaid`, `OrderClosed`, `OrderExpired` for an earlier order that ended.
+/// be paid. Errors: as [`place`]; `EntryMismatch` for a payment-code order, which needs a code; `OrderPaid`,
+/// `OrderClosed`, `OrderExpired` for an earlier order that ended.
 pub(crate) fn create(
     terms: &Arc<Terms>,
     expires_at: Option<Time>,
     ctx: &Context,
     tx: &mut Tx<'_>,
 ) -> Result<OrderId, Stop> {
+    if terms.product == Product::Code {
+        return Err(Rejection::EntryMismatch.into());
+    }
     match place(terms, expires_at, ctx, tx)? {
         Placed::New(order) => {
             let id = order.id;

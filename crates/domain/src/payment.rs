@@ -11,7 +11,7 @@ use crate::{
     journal::Subject,
     limit::{self, Barcode, BillEntry, LimitTable, Limits, Source, Usage, Verification},
     merchant::{Merchant, Product},
-    notification,
+    notification::{self, About},
     order::{Order, OrderState},
     payer::{self, Payer, PinOutcome},
     records::Digest,
@@ -154,6 +154,9 @@ pub enum Paid {
 /// Errors: the order's state, `EntryExpired`, `EntryMismatch`, `WrongPayer`, `WrongAmount`, the payer's and
 /// PIN's, `CardNotFound`, `MerchantSuspended`, `LimitExceeded`, `NotEnough`.
 pub(crate) fn pay(asked: &Confirmation, ctx: &Context, tx: &mut Tx<'_>) -> Result<Paid, Stop> {
+    if !AccountId::can_own(asked.payer.0) {
+        return Err(Rejection::PayerNotFound.into()); // no payer ever got such a number
+    }
     let source = asked.card.map_or(asked.payer.0, |card| card.0);
     tx.expect::<Order>(&asked.order);
     tx.expect::<Payer>(&asked.payer);
@@ -310,7 +313,7 @@ fn complete(
         )?;
     }
     if terms.product != Product::Code && !terms.notify_url.is_empty() {
-        notification::owe(&order, ctx, tx);
+        notification::owe(terms.merchant, About::Paid(order.id), ctx, tx);
     }
     let bill_previous = enter_bill(payer, order.id.0, tx)?;
     tx.put(Order {

@@ -3,6 +3,7 @@
 use crate::{
     application::Application,
     card::Card,
+    echo::Echo,
     journal::JournalLine,
     keyring::KeyRing,
     limit::{Limits, Usage},
@@ -18,7 +19,9 @@ use crate::{
 };
 use ledger::{Account, AccountId, Transfer};
 use serde::{Deserialize, Serialize};
-use types::{AppId, CardId, MerchantId, NotificationId, OrderId, PayerId, PaymentId, Time, TransferId};
+use types::{
+    AppId, CardId, EchoId, MerchantId, NotificationId, OrderId, PayerId, PaymentId, Time, TransferId,
+};
 
 /// A request key of a caller: the first answer under it is kept and repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,6 +197,8 @@ records! {
     limits: Limits(() => Limits) by |_| (), generation 20_000;
     /// A notification.
     notifications: Notification(NotificationId => Notification) by |r| r.id, generation 60_000;
+    /// A message to be echoed to its merchant.
+    echoes: Echo(EchoId => Echo) by |r| r.id, generation 20_000;
     /// A set of sealed keys.
     key_rings: KeyRing(Box<str> => KeyRing) by |r| r.name.clone(), generation 20_000;
     /// A counter.

@@ -1,7 +1,7 @@
 //! Why a command was refused: a stable code, and the values a reader needs.
 
 use crate::merchant::Product;
-use ledger::Refused;
+use ledger::{AccountId, Refused};
 use serde::{Deserialize, Serialize};
 use types::{AppId, MerchantId, Money, Time};
 
@@ -17,6 +17,9 @@ pub enum Rejection {
     /// The merchant exists already.
     #[error("merchant {0} exists already")]
     MerchantExists(MerchantId),
+    /// The number of a merchant or channel can't own accounts.
+    #[error("{0} can't be the number of a merchant or channel; give 1 to {max}", max = AccountId::OWNER_MAX)]
+    NumberOutOfRange(i64),
     /// The product is switched off for the merchant.
     #[error("product {0:?} is not enabled for this merchant; enable it first")]
     ProductOff(Product),
@@ -206,6 +209,7 @@ impl Rejection {
             Self::MerchantNotFound(_) => "merchant_not_found",
             Self::MerchantSuspended(_) => "merchant_suspended",
             Self::MerchantExists(_) => "merchant_exists",
+            Self::NumberOutOfRange(_) => "number_out_of_range",
             Self::ProductOff(_) => "product_off",
             Self::AppNotFound(_) => "app_not_found",
             Self::AppNotBound(..) => "app_not_bound",

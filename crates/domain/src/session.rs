@@ -115,6 +115,7 @@ pub(crate) fn sign_in(
     tx: &mut Tx<'_>,
 ) -> Result<SignIn, Stop> {
     tx.expect::<PhoneOwner>(&phone);
+    tx.expect::<Session>(&token);
     let mut sent = tx.need::<OneTimeCode>(&phone, Rejection::CodeMissing)?.clone();
     let kept = sent.code.filter(|_| ctx.now < sent.sent_at.plus(CODE_LIFE));
     let kept = kept.ok_or(Rejection::CodeMissing)?;
@@ -127,6 +128,9 @@ pub(crate) fn sign_in(
         tx.put(sent);
         tx.note("wrong code");
         return Ok(SignIn::WrongCode { left });
+    }
+    if tx.get::<Session>(&token)?.is_some() {
+        return Err(Rejection::CodeMissing.into()); // signed in with this token before; a repeat needs a new one
     }
     let owner = tx.get::<PhoneOwner>(&phone)?.map(|owner| owner.payer);
     let (payer, new) = match owner {
@@ -169,6 +173,7 @@ pub(crate) fn authorise(
     tx: &mut Tx<'_>,
 ) -> Result<(), Stop> {
     tx.expect::<Payer>(&payer);
+    tx.expect::<OauthCode>(&code);
     let known = tx.need::<Application>(&app, Rejection::AppNotFound(app))?;
     if !known.redirect_hosts.iter().any(|host| &**host == redirect_host) {
         return Err(Rejection::RedirectNotAllowed.into());
@@ -176,6 +181,7 @@ pub(crate) fn authorise(
     let payer = payer::active(payer, tx)?;
     tx.about(Subject::Payer(payer.id), Some(payer.journal));
     tx.note(app.to_string());
+    tx.get::<OauthCode>(&code)?; // one that is there is replaced, not inserted
     let expires_at = ctx.now.plus(OAUTH_CODE_LIFE);
     tx.put(OauthCode { code, app, payer: payer.id, expires_at, used: false });
     tx.put(Payer { journal: ctx.journal, ..payer });

@@ -2,6 +2,7 @@
 
 use crate::{
     Context, Key, Stop, Tx,
+    echo::{self, Echo},
     payment_code::PaymentCode,
     records::Request,
     session::{OauthCode, OneTimeCode, Session},
@@ -36,6 +37,7 @@ pub(crate) fn sweep(keys: &[Key], ctx: &Context, tx: &mut Tx<'_>) -> Result<usiz
             Key::Session(key) => tx.expect::<Session>(key),
             Key::OneTimeCode(key) => tx.expect::<OneTimeCode>(key),
             Key::OauthCode(key) => tx.expect::<OauthCode>(key),
+            Key::Echo(key) => tx.expect::<Echo>(key),
             Key::Request(key) => tx.expect::<Request>(key),
             _ => {}
         }
@@ -51,6 +53,7 @@ pub(crate) fn sweep(keys: &[Key], ctx: &Context, tx: &mut Tx<'_>) -> Result<usiz
                 tx.get::<OneTimeCode>(key)?.is_some_and(|r| r.sent_at.plus(time::DAY) < ctx.now)
             }
             Key::OauthCode(key) => tx.get::<OauthCode>(key)?.is_some_and(|r| over(r.expires_at)),
+            Key::Echo(key) => tx.get::<Echo>(key)?.is_some_and(|r| r.id < echo::oldest_kept(ctx.now)),
             Key::Request(key) => tx.get::<Request>(key)?.is_some_and(|r| over(r.at.plus(time::DAY))),
             _ => false,
         };
@@ -63,6 +66,7 @@ pub(crate) fn sweep(keys: &[Key], ctx: &Context, tx: &mut Tx<'_>) -> Result<usiz
             Key::Session(key) => tx.delete::<Session>(*key),
             Key::OneTimeCode(key) => tx.delete::<OneTimeCode>(*key),
             Key::OauthCode(key) => tx.delete::<OauthCode>(*key),
+            Key::Echo(key) => tx.delete::<Echo>(*key),
             Key::Request(key) => tx.delete::<Request>(*key),
             _ => {}
         }

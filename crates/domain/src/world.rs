@@ -151,6 +151,7 @@ pub struct Tx<'a> {
     subject: Subject,
     previous: Option<JournalId>,
     note: Option<Box<str>>,
+    found: u32,
 }
 
 /// What a command says of itself besides its writes.
@@ -164,13 +165,15 @@ pub struct Told {
     pub note: Option<Box<str>>,
     /// What workers should hear after the commit.
     pub events: Vec<Event>,
+    /// Reads that the working set answered.
+    pub found: u32,
 }
 
 impl<'a> Tx<'a> {
     /// A view over `tables`; writes go to `writes`, records that are not loaded to `missing`.
     pub fn new(tables: &'a Tables, writes: &'a mut Writes, missing: &'a mut Vec<Key>) -> Self {
         let (events, subject, previous, note) = (Vec::new(), Subject::Platform, None, None);
-        Self { tables, writes, missing, events, subject, previous, note }
+        Self { tables, writes, missing, events, subject, previous, note, found: 0 }
     }
     /// The record under `key`, or none.
     ///
@@ -181,6 +184,7 @@ impl<'a> Tx<'a> {
             return Ok(E::writes(self.writes)[at].1.as_ref());
         }
         if let Some(known) = E::table(self.tables).peek(key) {
+            self.found += 1;
             return Ok(known);
         }
         self.missing.push(E::any_key(key));
@@ -237,7 +241,8 @@ impl<'a> Tx<'a> {
     /// What the command said of itself.
     #[must_use]
     pub fn told(self) -> Told {
-        Told { subject: self.subject, previous: self.previous, note: self.note, events: self.events }
+        let Self { subject, previous, note, events, found, .. } = self;
+        Told { subject, previous, note, events, found }
     }
 }
 

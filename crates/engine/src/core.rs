@@ -47,6 +47,8 @@ pub struct Core {
     events: Vec<Event>,
     /// The batch that was open when the working set last turned.
     turned_in: i64,
+    /// Reads of decided commands that the working set answered.
+    found: u64,
 }
 
 /// A closed batch with what workers should hear once it is durable.
@@ -74,6 +76,7 @@ impl Core {
             journal: Vec::new(),
             events: Vec::new(),
             turned_in: 0,
+            found: 0,
         }
     }
     /// The number of the open batch.
@@ -95,6 +98,12 @@ impl Core {
     #[must_use]
     pub fn cached(&self) -> usize {
         self.tables.len()
+    }
+
+    /// Reads that the working set answered, since the start, of commands that were decided.
+    #[must_use]
+    pub const fn found(&self) -> u64 {
+        self.found
     }
 
     /// Applies `jobs` in order to the open batch and gives their outcomes. `now` may repeat or go back; the
@@ -222,6 +231,7 @@ impl Core {
             wanted.append(&mut self.missing);
             return None;
         }
+        self.found += u64::from(told.found);
         self.missing.clear(); // expected but, as it turned out, not needed
         self.ids.1 += 1; // also of a rejected command: its journal line may name an id
         let outcome = match stop {

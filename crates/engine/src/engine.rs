@@ -3,6 +3,7 @@
 use crate::{
     clock::Clock,
     core::{Asked, BATCH_MAX, Closed, Core},
+    observer::{Observer, Unobserved},
     store::{Committer, Fault, Loader, Recovered, Store},
 };
 use domain::{
@@ -18,7 +19,7 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     task::{self, Poll},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
 
@@ -115,12 +116,17 @@ pub struct Stats {
     pub queued: usize,
     /// Records in the working set.
     pub cached: usize,
+    /// Reads that the working set answered.
+    pub found: u64,
     /// Faults of the store.
     pub faults: u64,
 }
 
 struct Inbox {
-    work: VecDeque<Work>,
+    /// With the moment each came.
+    work: VecDeque<(Instant, Work)>,
+    /// The applier waits for more work although it has some: it need not be woken for each command.
+    patient: bool,
     /// The batch being committed, until the committer takes it.
     outgoing: Option<(Closed, Vec<Told>)>,
     committing: bool,
@@ -132,6 +138,7 @@ struct Inbox {
     applier_done: bool,
     stats: Stats,
     queue_max: usize,
+    apply_ahead: usize,
 }
 
 type Told = (oneshot::Sender<Answer>, Answer);
@@ -179,8 +186,9 @@ impl Handle {
         if inbox.work.len() >= inbox.queue_max {
             return Err(Refusal::Busy);
         }
-        let wake = inbox.work.is_empty();
-        inbox.work.push_back(work);
+        inbox.work.push_back((Instant::now(), work));
+        let waits = inbox.patient || inbox.committing || inbox.outgoing.is_some();
+        let wake = inbox.work.len() == if waits { inbox.apply_ahead } else { 1 };
         drop(inbox);
         if wake {
             self.0.applier.notify_one();
@@ -226,20 +234,44 @@ pub struct Engine {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// Tells, given how many commands wait to be committed, whether other threads have so much else to do that a commit
+/// gains nothing by hurrying.
+pub type Busy = Arc<dyn Fn(usize) -> bool + Send + Sync>;
+
 /// How the engine is set up.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub struct Setup {
     /// Commands that may wait, 1 or more; one more is refused as busy.
     pub queue_max: usize,
     /// This node's shard, 0 to 63.
     pub shard: u8,
+    /// While this says so, a batch of few commands waits for more: a commit costs some 250 µs of CPU whatever is in
+    /// it, which the busy threads would lose. Never when none is given.
+    pub busy: Option<Busy>,
+    /// Longest wait of a batch for more commands.
+    pub patience: Duration,
+    /// Commands that are worth applying while a batch is being committed, 1 or more. The next batch can't go
+    /// meanwhile and the committer's end starts it anyway, so that waking the applier for each command would cost
+    /// more than applying it.
+    pub apply_ahead: usize,
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup").field("queue_max", &self.queue_max).field("shard", &self.shard).finish()
+    }
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { queue_max: 20_000, shard: 0 }
+        Self { queue_max: 20_000, shard: 0, busy: None, patience: Duration::from_millis(8), apply_ahead: 32 }
     }
 }
+
+/// How often it is asked whether the wait still costs nothing.
+const PATIENCE_STEP: Duration = Duration::from_micros(500);
+/// Commands that are enough for a batch.
+pub const ENOUGH: usize = 64;
 
 impl Engine {
     /// Starts over a store.
@@ -252,10 +284,24 @@ impl Engine {
         setup: Setup,
         listener: Listener,
     ) -> Result<Self, Fault> {
+        Self::start_observed(store, clock, setup, listener, Arc::new(Unobserved))
+    }
+    /// As [`Engine::start`]; `observer` hears how it works.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start_observed(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        setup: Setup,
+        listener: Listener,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, Fault> {
         let Store { loader, mut committer, .. } = store;
         let recovered = committer.recover()?;
         let inbox = Inbox {
             work: VecDeque::new(),
+            patient: false,
             outgoing: None,
             committing: false,
             durable: recovered.batch,
@@ -264,6 +310,7 @@ impl Engine {
             applier_done: false,
             stats: Stats::default(),
             queue_max: setup.queue_max.max(1),
+            apply_ahead: setup.apply_ahead.max(1),
         };
         let shared =
             Arc::new(Shared { inbox: Mutex::new(inbox), applier: Condvar::new(), committer: Condvar::new() });
@@ -276,6 +323,10 @@ impl Engine {
             clock,
             shard: setup.shard,
             told: Vec::new(),
+            busy: setup.busy,
+            waited: Waited::No,
+            patience: setup.patience,
+            observer: Arc::clone(&observer),
         };
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let thread = thread::Builder::new().name(name.into()).spawn(run);
@@ -283,7 +334,10 @@ impl Engine {
         };
         let threads = vec![
             spawn("engine-apply", Box::new(move || applier.run()))?,
-            spawn("engine-commit", Box::new(move || commit_all(&shared, &mut *committer, &listener)))?,
+            spawn(
+                "engine-commit",
+                Box::new(move || commit_all(&shared, &mut *committer, &listener, &*observer)),
+            )?,
         ];
         Ok(Self { handle, threads })
     }
@@ -321,18 +375,36 @@ struct Applier {
     clock: Arc<dyn Clock>,
     shard: u8,
     told: Vec<Told>,
+    observer: Arc<dyn Observer>,
+    busy: Option<Busy>,
+    patience: Duration,
+    waited: Waited,
+}
+
+/// How long the next batch has waited for more commands.
+enum Waited {
+    No,
+    Since(Instant),
+    /// It goes next.
+    Over,
 }
 
 impl Applier {
     fn run(mut self) {
         while let Some(work) = self.next() {
-            let started = std::time::Instant::now();
+            let (started, commands) = (Instant::now(), work.len());
+            self.observer.taken(commands, work.first().map_or(Duration::ZERO, |(came, _)| came.elapsed()));
+            let found = self.core.found();
             self.apply(work);
-            let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(0);
+            let took = started.elapsed();
+            self.observer.applied(commands, took);
+            // A fault may have started the core over in between, with its count at nothing.
+            let found = self.core.found().saturating_sub(found);
             let cached = self.core.cached();
             let mut inbox = self.shared.lock();
-            inbox.stats.apply_us += took;
+            inbox.stats.apply_us += u64::try_from(took.as_micros()).unwrap_or(0);
             inbox.stats.cached = cached;
+            inbox.stats.found += found;
         }
         self.shared.lock().applier_done = true;
         self.shared.committer.notify_all();
@@ -340,14 +412,28 @@ impl Applier {
 
     /// Waits for work that fits into the open batch; hands the batch over as soon as the committer is idle.
     /// None when stopping and all is handed over.
-    fn next(&mut self) -> Option<Vec<Work>> {
+    fn next(&mut self) -> Option<Vec<(Instant, Work)>> {
         let shared = Arc::clone(&self.shared);
         let mut inbox = shared.lock();
         loop {
             if let Some((reason, recovered)) = inbox.fault.take() {
                 self.start_over(&reason, recovered);
             }
-            if !inbox.committing && inbox.outgoing.is_none() {
+            let room = BATCH_MAX - self.core.open();
+            let idle = !inbox.committing && inbox.outgoing.is_none();
+            if idle && self.patient(&inbox) {
+                inbox.patient = true;
+                let waited = shared.applier.wait_timeout(inbox, PATIENCE_STEP);
+                inbox = waited.unwrap_or_else(PoisonError::into_inner).0;
+                inbox.patient = false;
+                continue;
+            }
+            // What came while the batch waited belongs to it.
+            let joins = matches!(self.waited, Waited::Since(_)) && room > 0 && !inbox.work.is_empty();
+            if idle && joins {
+                self.waited = Waited::Over;
+            } else if idle {
+                self.waited = Waited::No;
                 self.core.turn(inbox.durable);
                 if let Some(closed) = self.core.close() {
                     inbox.outgoing = Some((closed, std::mem::take(&mut self.told)));
@@ -366,11 +452,28 @@ impl Applier {
         }
     }
 
-    fn apply(&mut self, work: Vec<Work>) {
+    /// True while the next batch, small as it is, had better wait, see [`Setup::busy`].
+    fn patient(&mut self, inbox: &Inbox) -> bool {
+        let Some(busy) = &self.busy else { return false };
+        let commands = self.core.open() + inbox.work.len();
+        if commands == 0 || commands >= ENOUGH || inbox.stopping || !busy(commands) {
+            return false;
+        }
+        match self.waited {
+            Waited::No => {
+                self.waited = Waited::Since(Instant::now());
+                true
+            }
+            Waited::Since(start) => start.elapsed() < self.patience,
+            Waited::Over => false,
+        }
+    }
+
+    fn apply(&mut self, work: Vec<(Instant, Work)>) {
         let mut asked = Vec::with_capacity(work.len());
         let mut tell = Vec::with_capacity(work.len());
         let now = self.clock.now();
-        for item in work {
+        for (_, item) in work {
             match item {
                 Work::Command(command, sender) => {
                     asked.push(command);
@@ -435,7 +538,7 @@ impl Applier {
 /// Longest wait between tries to learn where a faulty store stands.
 const RECOVER_WAIT_MAX: Duration = Duration::from_secs(2);
 
-fn commit_all(shared: &Shared, committer: &mut dyn Committer, listener: &Listener) {
+fn commit_all(shared: &Shared, committer: &mut dyn Committer, listener: &Listener, observer: &dyn Observer) {
     loop {
         let (closed, told) = {
             let mut inbox = shared.lock();
@@ -450,13 +553,13 @@ fn commit_all(shared: &Shared, committer: &mut dyn Committer, listener: &Listene
                 inbox = shared.committer.wait(inbox).unwrap_or_else(PoisonError::into_inner);
             }
         };
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let committed = commit_one(&closed, committer);
-        let took = u64::try_from(started.elapsed().as_micros()).unwrap_or(0);
+        let took = started.elapsed();
         {
             let mut inbox = shared.lock();
             inbox.committing = false;
-            inbox.stats.commit_us += took;
+            inbox.stats.commit_us += u64::try_from(took.as_micros()).unwrap_or(0);
             match &committed {
                 Ok(()) => {
                     inbox.durable = closed.batch.number;
@@ -471,6 +574,10 @@ fn commit_all(shared: &Shared, committer: &mut dyn Committer, listener: &Listene
             }
         }
         shared.applier.notify_one();
+        match &committed {
+            Ok(()) => observer.committed(&closed.batch, took, &mut told.iter().map(|(_, answer)| answer)),
+            Err(_) => observer.fault(&closed.batch, took),
+        }
         match committed {
             Ok(()) => {
                 for (sender, answer) in told {

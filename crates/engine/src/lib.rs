@@ -8,11 +8,13 @@
 pub mod clock;
 pub mod core;
 pub mod engine;
+pub mod observer;
 pub mod prove;
 pub mod query;
 pub mod store;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::{Engine, Handle, Job, Pending, Refusal, RequestKey, Stats};
+pub use observer::{Observer, Unobserved};
 pub use query::Queries;
 pub use store::{Committer, Fault, Loader, Recovered, Store};

@@ -131,7 +131,9 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
     let mut notify = HashMap::new();
     store.each_notification(&mut |notification| {
         proof.notifications += 1;
-        *notify.entry(notification.order).or_insert(0_u32) += 1;
+        if let Some(order) = notification.about.order() {
+            *notify.entry(order).or_insert(0_u32) += 1;
+        }
         let open = notification.next_at.is_some();
         if open != (notification.state == NotificationState::Pending) {
             proof.fail(format!(

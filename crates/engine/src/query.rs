@@ -5,6 +5,7 @@ use domain::{
     Key,
     application::Application,
     card::Card,
+    echo::Echo,
     keyring::KeyRing,
     limit::{BillEntry, Limits, Usage},
     merchant::{Certificate, Merchant},
@@ -18,8 +19,8 @@ use domain::{
 };
 use ledger::{Account, AccountId, Transfer};
 use types::{
-    AppId, CardId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId, PaymentId,
-    Time, TransferId,
+    AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
+    PaymentId, Time, TransferId,
 };
 
 /// A journal line as read back.
@@ -117,6 +118,8 @@ pub trait Queries: Send + Sync {
     fn notification(&self, id: NotificationId) -> Answer<Option<Notification>>;
     /// Notifications, newest first; of one merchant when given.
     fn notifications(&self, merchant: Option<MerchantId>, page: PageRequest) -> Answer<Page<Notification>>;
+    /// A message to be echoed, while it is kept.
+    fn echo(&self, id: EchoId) -> Answer<Option<Echo>>;
     /// Journal lines from `head` back along one record, newest first.
     fn timeline(&self, head: JournalId, limit: usize) -> Answer<Vec<JournalRow>>;
     /// The newest journal lines.

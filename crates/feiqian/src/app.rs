@@ -7,19 +7,33 @@ use crate::{
 };
 use crypto::{PlatformKeys, Vault};
 use domain::Caller;
-use engine::{Clock, Engine, Fault, ManualClock, SystemClock, engine::Setup};
-use service::{EventBus, KeysError, Messenger, Parts, SandboxInbox, Service, Settings};
-use std::sync::Arc;
+use engine::{
+    Clock, Engine, Fault, ManualClock, SystemClock,
+    engine::{Busy, Setup},
+};
+use service::{
+    EventBus, KeysError, Messenger, Metrics, Parts, SandboxInbox, Service, Settings, metrics::metered,
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 use types::{PageRequest, time};
 
 /// How far the newest record may lie ahead of the clock before an operator is told.
 const CLOCK_TOLERANCE: i64 = 5 * time::SECOND;
+
+/// Signed requests a core must have to work on before a commit may wait: they outlast the commit, so that no core
+/// runs dry meanwhile.
+const SIGNATURES_AHEAD: usize = 5;
 
 /// A running platform without its doors.
 pub(crate) struct App {
     pub(crate) service: Arc<Service>,
     /// The clock of a sandbox, which can be moved.
     pub(crate) sandbox_clock: Option<Arc<ManualClock>>,
+    /// Where it is.
+    pub(crate) home: Home,
     engine: Engine,
     _lock: Lock,
 }
@@ -65,8 +79,7 @@ impl App {
         let lock = home.lock()?;
         let master = home.load_master_key(config.master_key().as_deref())?;
         let vault = Arc::new(Vault::new(1, &master));
-        let options = store::Options { durable: config.durable, ..store::Options::default() };
-        let opened = store::sqlite(&home.store(), options)?;
+        let opened = crate::database::open(home, config)?;
         let queries = Arc::clone(&opened.queries);
         let sandbox = config.mode == Mode::Sandbox;
         // A sandbox whose clock was moved goes on from where it stood.
@@ -85,9 +98,20 @@ impl App {
         };
         let events = EventBus::default();
         let bus = events.clone();
-        let setup = Setup { queue_max: config.queue_max, shard: 0 };
-        let engine =
-            Engine::start(opened, Arc::clone(&clock), setup, Box::new(move |heard| bus.tell(heard)))?;
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let busy: Busy = {
+            let (under_way, ahead) = (Arc::clone(&under_way), SIGNATURES_AHEAD * crate::cores());
+            Arc::new(move |waiting| under_way.load(Ordering::Relaxed) >= waiting + ahead)
+        };
+        let setup = Setup { queue_max: config.queue_max, busy: Some(busy), ..Setup::default() };
+        let metrics = Metrics::default();
+        let engine = Engine::start_observed(
+            metered(opened, &metrics),
+            Arc::clone(&clock),
+            setup,
+            Box::new(move |heard| bus.tell(heard)),
+            Arc::new(metrics.clone()),
+        )?;
         let platform = match service::load_keys(&*queries, &vault)? {
             Some(keys) => keys,
             None => {
@@ -112,9 +136,12 @@ impl App {
                 sandbox,
                 payment_code_prefix: config.prefix(),
             },
+            metrics,
             signing_threads: config.signing(),
+            under_way,
         });
-        Ok(Self { service: Arc::new(service), sandbox_clock, engine, _lock: lock })
+        let home = home.clone();
+        Ok(Self { service: Arc::new(service), sandbox_clock, home, engine, _lock: lock })
     }
 
     /// Answers what is queued and stops.

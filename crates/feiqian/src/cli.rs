@@ -28,6 +28,14 @@ pub(crate) enum Command {
     Merchant(Merchant),
     /// Check every money invariant over a data directory; exit 1 and name the rows when one is broken.
     Prove(Prove),
+    /// Copy the store to a file while payments go on.
+    Backup(Backup),
+    /// Make a data directory from a backup, check it whole and prove it.
+    Restore(Restore),
+    /// Bring the store to this version's schema while the platform is stopped; `serve` does it by itself.
+    Migrate(Migrate),
+    /// Kill a server under load, restart it, back it up, restore it, prove each; exit 1 when anything is lost.
+    Drill(Drill),
     /// Measure this machine: durable payments in process, orders over HTTP, and RSA beside them.
     Bench(Bench),
     /// Look at the configuration.
@@ -45,6 +53,9 @@ pub(crate) struct Demo {
     /// Where to serve; a free port when it is 0.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
+    /// Empty PostgreSQL database to play on, instead of a file.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
 }
 
 /// Where the data are.
@@ -56,6 +67,10 @@ pub(crate) struct Data {
     /// Configuration file; DIR/feiqian.toml when not given.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// PostgreSQL database that holds the store, as postgres://user@host:port/database; beats the configuration.
+    /// Give the password as FEIQIAN_DATABASE_PASSWORD or in a file (database_password_file).
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +96,9 @@ pub(crate) struct SandboxInit {
     /// Address the sandbox will listen on, written into merchant.json and feiqian.toml.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
+    /// Empty PostgreSQL database for the store, instead of a file; written into feiqian.toml.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -119,6 +137,61 @@ pub(crate) struct Prove {
     /// Data directory. It may be in use.
     #[arg(long, default_value = "feiqian-data", value_name = "DIR")]
     pub(crate) data: PathBuf,
+    /// PostgreSQL database that holds the store; beats the configuration in the data directory.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// Data directory. It may be in use.
+    #[arg(long, default_value = "feiqian-data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The new file, or a directory in which a file named after the time is made.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) to: PathBuf,
+    /// Print the manifest as JSON instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// A backup's file, or a directory that holds exactly one.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) from: PathBuf,
+    /// The new data directory; must be empty or absent.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The master key of the installation; checked, and kept as DIR/master.key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) master_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// Data directory.
+    #[arg(long, default_value = "feiqian-data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Change nothing; exit 1 when the store has not this version's schema. The directory may be in use.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Drill {
+    /// Times the server is killed under load.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: u32,
+    /// Callers at once.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) callers: u32,
+    /// Draws the instants of the kills; from the clock when not given.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
     /// Print one JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,
@@ -135,9 +208,15 @@ pub(crate) struct Bench {
     /// Callers at once, in process.
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=15_000))]
     pub(crate) callers: u64,
+    /// Payers with money, in process; each is an account.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(crate) payers: u64,
     /// Connections at once, over HTTP.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(crate) connections: u64,
+    /// Empty PostgreSQL database to measure, instead of files.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

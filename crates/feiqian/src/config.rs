@@ -1,7 +1,10 @@
 //! Configuration: defaults, then one TOML file, then `FEIQIAN_…` variables, then flags. Business parameters
 //! (limits, fees) are records, not configuration.
 
-use crate::home::Home;
+use crate::{
+    database::{DatabaseUrl, Password},
+    home::Home,
+};
 use config::{Environment, File, FileFormat};
 use protocol::qr::Prefix;
 use serde::{Deserialize, Serialize};
@@ -22,6 +25,12 @@ pub(crate) struct Config {
     pub(crate) public_base: String,
     /// Further bases that merchants may have signed into absolute URLs.
     pub(crate) other_bases: Vec<String>,
+    /// URL of a PostgreSQL database that holds the store; the file in the data directory when empty.
+    pub(crate) database: DatabaseUrl,
+    /// The database's password, unless its URL has it. Best given as `FEIQIAN_DATABASE_PASSWORD` or in a file.
+    pub(crate) database_password: Password,
+    /// File with the database's password, for its owner only.
+    pub(crate) database_password_file: String,
     /// False lets a power cut lose the last payments. For experiments only.
     pub(crate) durable: bool,
     /// Commands that may wait before new ones are refused as busy, 1 to 1,000,000.
@@ -36,8 +45,15 @@ pub(crate) struct Config {
     pub(crate) sms_url: String,
     /// File with the bearer token for `sms_url`.
     pub(crate) sms_token_file: String,
+    /// Seconds between the signal to stop, when `/readyz` begins to say no, and the moment new connections are
+    /// turned away, 0 to 60.
+    pub(crate) drain_notice_s: u64,
     /// Seconds that open requests get at shutdown, 0 to 300.
     pub(crate) drain_s: u64,
+    /// Address and port of `/metrics`, for Prometheus; not served when empty. Keep it off the public network.
+    pub(crate) metrics_listen: String,
+    /// MiB that must be free in the data directory for `/readyz` to say yes, 0 to 1,048,576.
+    pub(crate) disk_free_min_mib: u64,
 }
 
 /// What kind of installation this is.
@@ -55,6 +71,9 @@ impl Default for Config {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
             public_base: String::new(),
             other_bases: Vec::new(),
+            database: DatabaseUrl::default(),
+            database_password: Password::default(),
+            database_password_file: String::new(),
             durable: true,
             queue_max: 20_000,
             signing_threads: 0,
@@ -62,7 +81,10 @@ impl Default for Config {
             payment_code_prefix: 88,
             sms_url: String::new(),
             sms_token_file: String::new(),
+            drain_notice_s: 1,
             drain_s: 10,
+            metrics_listen: String::new(),
+            disk_free_min_mib: 256,
         }
     }
 }
@@ -73,6 +95,9 @@ fn settings() -> Result<config::Map<String, String>, ConfigError> {
     let known: std::collections::HashMap<String, config::Value> = defaults.try_deserialize()?;
     let ours = std::env::vars().filter_map(|(name, value)| {
         let setting = name.strip_prefix("FEIQIAN_")?.to_ascii_lowercase();
+        if setting == "database_password" {
+            return None; // taken as it is by `load`: digits must stay text
+        }
         if known.contains_key(&setting) {
             return Some((name, value));
         }
@@ -111,7 +136,8 @@ impl Config {
         };
         let environment = Environment::with_prefix("FEIQIAN").separator("__").prefix_separator("_");
         sources = sources.add_source(environment.source(Some(settings()?)).try_parsing(true));
-        let config: Self = sources.build()?.try_deserialize()?;
+        let mut config: Self = sources.build()?.try_deserialize()?;
+        config = config.with_database(None);
         config.check_ranges()?;
         Ok(config)
     }
@@ -132,6 +158,18 @@ impl Config {
         if self.drain_s > 300 {
             return refuse(format!("drain_s is {}, must be 0 to 300", self.drain_s));
         }
+        if self.drain_notice_s > 60 {
+            return refuse(format!("drain_notice_s is {}, must be 0 to 60", self.drain_notice_s));
+        }
+        if self.disk_free_min_mib > 1_048_576 {
+            return refuse(format!("disk_free_min_mib is {}, must be 0 to 1048576", self.disk_free_min_mib));
+        }
+        if !self.metrics_listen.is_empty() && self.metrics_address().is_none() {
+            return refuse(format!(
+                "metrics_listen is `{}`, must be ADDRESS:PORT such as 127.0.0.1:9464, or empty",
+                self.metrics_listen
+            ));
+        }
         let base = &self.public_base;
         let known = base.is_empty() || base.starts_with("http://") || base.starts_with("https://");
         if !known || base.ends_with('/') {
@@ -140,6 +178,16 @@ impl Config {
             ));
         }
         Ok(())
+    }
+    /// With the database that the command line names, if it names one, and the password of the environment.
+    pub(crate) fn with_database(mut self, named: Option<&str>) -> Self {
+        if let Ok(password) = std::env::var("FEIQIAN_DATABASE_PASSWORD") {
+            self.database_password = Password(password);
+        }
+        if let Some(url) = named {
+            self.database = DatabaseUrl(url.to_owned());
+        }
+        self
     }
     /// The base that links are built from.
     pub(crate) fn base(&self) -> String {
@@ -152,6 +200,10 @@ impl Config {
     /// The master key's file, when it is configured.
     pub(crate) fn master_key(&self) -> Option<PathBuf> {
         (!self.master_key_file.is_empty()).then(|| PathBuf::from(&self.master_key_file))
+    }
+    /// Where metrics are served, when they are.
+    pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_listen.parse().ok()
     }
     /// Signing threads in effect.
     pub(crate) fn signing(&self) -> usize {
@@ -187,6 +239,13 @@ impl Config {
                 "sms_url is empty: nobody can sign in, since codes are not sent; set it to your SMS relay",
             );
         }
+        if self.metrics_address().is_some_and(|address| !address.ip().is_loopback()) {
+            say(
+                false,
+                "metrics_listen is not a loopback address: whoever reaches it sees how much is paid; let only \
+                 Prometheus reach it",
+            );
+        }
         if !self.durable {
             say(true, "durable is false: a power cut loses payments that were confirmed; set it to true");
         }
@@ -208,6 +267,8 @@ mod tests {
         assert!(sandbox.dangers().iter().any(|danger| danger.fatal && danger.text.contains("sandbox")));
         let loose = Config { durable: false, ..Config::default() };
         assert!(loose.dangers().iter().any(|danger| danger.text.contains("durable")));
+        let open = Config { metrics_listen: "0.0.0.0:9464".into(), ..Config::default() };
+        assert!(open.dangers().iter().any(|danger| !danger.fatal && danger.text.contains("metrics_listen")));
         let good = Config {
             public_base: "https://pay.example".into(),
             sms_url: "https://sms.example/send".into(),
@@ -222,6 +283,9 @@ mod tests {
             (Config { payment_code_prefix: 13, ..Config::default() }, "13"),
             (Config { queue_max: 0, ..Config::default() }, "queue_max is 0"),
             (Config { drain_s: 301, ..Config::default() }, "301"),
+            (Config { drain_notice_s: 61, ..Config::default() }, "drain_notice_s is 61"),
+            (Config { metrics_listen: "9464".into(), ..Config::default() }, "`9464`"),
+            (Config { disk_free_min_mib: 2_000_000, ..Config::default() }, "2000000"),
             (Config { public_base: "pay.example".into(), ..Config::default() }, "pay.example"),
             (Config { public_base: "https://pay.example/".into(), ..Config::default() }, "slash"),
         ] {

@@ -5,6 +5,7 @@ use crate::{
     cli,
     client::Merchant,
     config::{Config, Mode},
+    database,
     home::Home,
     sandbox::{self, APP, MERCHANT, SandboxFile},
     serve,
@@ -39,6 +40,8 @@ pub(crate) async fn run(options: &cli::Demo) -> Result<bool, Error> {
     };
     let address = listen.local_addr()?;
     let config = Config { mode: Mode::Sandbox, listen: address, ..Config::default() };
+    let config = config.with_database(options.database.as_deref());
+    database::must_be_empty(&config)?;
     say("飞钱 Feiqian: one payment, end to end");
     say(&format!("sandbox in {}", folder.display()));
     let app = App::open(&home, &config).await?;

@@ -22,6 +22,11 @@ pub(crate) enum HomeError {
     InUse(PathBuf),
     #[error("{path}: {error}")]
     Key { path: PathBuf, error: crypto::vault::VaultError },
+    #[error(
+        "{0} is not there, but a store is; put the master key of this installation back, since a new one opens \
+         nothing that is in the store"
+    )]
+    NoKey(PathBuf),
     #[error("{path} can be read by others (mode {mode:o}); run: chmod 600 {path}")]
     Exposed { path: PathBuf, mode: u32 },
 }
@@ -80,6 +85,9 @@ impl Home {
                 MasterKey::parse(text.trim()).map_err(key_error)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound && configured.is_none() => {
+                if self.store().exists() {
+                    return Err(HomeError::NoKey(path));
+                }
                 let key = MasterKey::generate().map_err(key_error)?;
                 write_private(&path, key.to_text().expose().as_bytes())?;
                 tracing::warn!(path = %path.display(), "a master key was made; back it up apart from the data");

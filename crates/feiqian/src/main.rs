@@ -1,13 +1,21 @@
 //! The binary: command line, configuration, wiring. It holds no rule.
 
 mod app;
+mod backup;
 mod bench;
 mod cli;
 mod client;
 mod config;
+mod database;
 mod demo;
+mod drain;
+mod drill;
 mod home;
+mod metrics;
+mod migrate;
 mod onboard;
+mod ready;
+mod restore;
 mod sandbox;
 mod sandbox_api;
 mod seed;
@@ -26,12 +34,17 @@ use tokio::net::TcpListener;
 
 type Error = Box<dyn std::error::Error>;
 
+/// Many small allocations live for one request on one thread and are freed on another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(&cli.command);
     // One provider for every TLS use; a second installation is refused, which is fine.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // A signature takes long for a task; sockets are looked at after a few of them.
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().event_interval(16).build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
     };
@@ -40,6 +53,11 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => fail(&error),
     }
+}
+
+/// Cores this process may use.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn fail(error: &Error) -> ExitCode {
@@ -51,7 +69,7 @@ fn fail(error: &Error) -> ExitCode {
 fn start_log(command: &Command) {
     use std::io::IsTerminal;
     use tracing_subscriber::{EnvFilter, fmt};
-    let quiet = matches!(command, Command::Demo(_) | Command::Bench(_));
+    let quiet = matches!(command, Command::Demo(_) | Command::Bench(_) | Command::Drill(_));
     let default = if quiet { "error" } else { "info" };
     let filter = EnvFilter::try_from_env("FEIQIAN_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -66,6 +84,16 @@ async fn run(command: Command) -> Result<bool, Error> {
         Command::Sandbox(Sandbox::Init(options)) => sandbox_init(&options).await,
         Command::Merchant(Merchant::Add(options)) => merchant_add(&options).await,
         Command::Prove(options) => prove(&options),
+        Command::Backup(options) => {
+            file_only(&options.data, "back it up with PostgreSQL's own tools: pg_basebackup, archiving")?;
+            backup::run(&options)
+        }
+        Command::Restore(options) => restore::run(&options),
+        Command::Migrate(options) => {
+            file_only(&options.data, "`feiqian serve` brings it to the newest schema")?;
+            migrate::run(&options)
+        }
+        Command::Drill(options) => drill::run(&options).await,
         Command::Bench(options) => bench::run(&options).await.map(|()| true),
         Command::Config(ConfigCommand::Check(data)) => config_check(&data),
         Command::Openapi => {
@@ -75,9 +103,20 @@ async fn run(command: Command) -> Result<bool, Error> {
     }
 }
 
+/// Refuses what is for the file only when the configuration says that the store is in a database: an old file may
+/// still lie beside it.
+fn file_only(data: &std::path::Path, instead: &str) -> Result<(), Error> {
+    let config = Config::load(&Home::new(data), None)?;
+    if config.database.0.is_empty() {
+        return Ok(());
+    }
+    Err(format!("the store is in {}; {instead}", config.database).into())
+}
+
 async fn serve_all(options: &cli::Serve) -> Result<bool, Error> {
     let home = Home::new(&options.data.data);
-    let mut config = Config::load(&home, options.data.config.as_deref())?;
+    let config = Config::load(&home, options.data.config.as_deref())?;
+    let mut config = config.with_database(options.data.database.as_deref());
     if let Some(listen) = options.listen {
         config.listen = listen;
     }
@@ -104,7 +143,17 @@ async fn serve_all(options: &cli::Serve) -> Result<bool, Error> {
 
 async fn sandbox_init(options: &cli::SandboxInit) -> Result<bool, Error> {
     let home = Home::new(&options.data);
-    let config = Config { mode: Mode::Sandbox, listen: options.listen, ..Config::default() };
+    // What names the database may come from the environment.
+    let config = Config::load(&home, None)?.with_database(options.database.as_deref());
+    let config = Config {
+        mode: Mode::Sandbox,
+        listen: options.listen,
+        database: config.database,
+        database_password: config.database_password,
+        database_password_file: config.database_password_file,
+        ..Config::default()
+    };
+    database::must_be_empty(&config)?;
     if home.store().exists() && !home.sandbox().exists() {
         return Err(
             format!("{} holds another installation; choose another --data", home.path().display()).into()
@@ -113,11 +162,14 @@ async fn sandbox_init(options: &cli::SandboxInit) -> Result<bool, Error> {
     let app = App::open(&home, &config).await?;
     let made = sandbox::init(&app, &home, &config).await?;
     app.close();
-    let toml = format!(
+    let mut toml = format!(
         "# Written by `feiqian sandbox init`. Every other value has its default; `feiqian config check` lists them.\n\
          mode = \"sandbox\"\nlisten = \"{}\"\n",
         options.listen
     );
+    if !config.database.0.is_empty() {
+        toml.push_str(&format!("database = '{}'\n", config.database.0));
+    }
     home::write_private(&home.config(), toml.as_bytes())?;
     let mut out = std::io::stdout();
     writeln!(out, "{}", serde_json::to_string_pretty(&made)?)?;
@@ -137,6 +189,7 @@ async fn merchant_add(options: &cli::MerchantAdd) -> Result<bool, Error> {
     }
     let home = Home::new(&options.data.data);
     let config = Config::load(&home, options.data.config.as_deref())?;
+    let config = config.with_database(options.data.database.as_deref());
     let app = App::open(&home, &config).await?;
     let id = types::MerchantId(options.mchid);
     let asked = onboard::NewMerchant {
@@ -162,14 +215,16 @@ async fn merchant_add(options: &cli::MerchantAdd) -> Result<bool, Error> {
 
 fn prove(options: &cli::Prove) -> Result<bool, Error> {
     let home = Home::new(&options.data);
-    if !home.store().exists() {
-        return Err(format!(
-            "{}: no store here; name the data directory with --data",
-            home.store().display()
-        )
-        .into());
+    let config = Config::load(&home, None)?.with_database(options.database.as_deref());
+    let place = if config.database.0.is_empty() {
+        home.store().display().to_string()
+    } else {
+        config.database.to_string()
+    };
+    if config.database.0.is_empty() && !home.store().exists() {
+        return Err(format!("{place}: no store here; name the data directory with --data").into());
     }
-    let queries = store::sqlite_queries(&home.store())?;
+    let queries = database::snapshot(&home, &config)?;
     let proof = engine::prove::prove(&*queries)?;
     let mut out = std::io::stdout();
     if options.json {
@@ -193,17 +248,13 @@ fn prove(options: &cli::Prove) -> Result<bool, Error> {
     if proof.more > 0 {
         writeln!(out, "  and {} more", proof.more)?;
     }
-    writeln!(
-        out,
-        "next: stop taking payments, keep a copy of {}, and look at the rows named above",
-        home.store().display()
-    )?;
+    writeln!(out, "next: stop taking payments, keep a copy of {place}, and look at the rows named above")?;
     Ok(false)
 }
 
 fn config_check(data: &cli::Data) -> Result<bool, Error> {
     let home = Home::new(&data.data);
-    let config = Config::load(&home, data.config.as_deref())?;
+    let config = Config::load(&home, data.config.as_deref())?.with_database(data.database.as_deref());
     let mut out = std::io::stdout();
     let values = serde_json::to_value(&config)?;
     for (name, value) in values.as_object().into_iter().flatten() {

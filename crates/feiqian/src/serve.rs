@@ -1,10 +1,15 @@
 //! `feiqian serve`: all doors of one process, and an orderly end.
 
-use crate::{app::App, config::Config, sandbox_api};
+use crate::{
+    app::App,
+    config::Config,
+    drain::{LastCall, within},
+    metrics,
+    ready::{Readiness, readyz},
+    sandbox_api,
+};
 use axum::{
-    Json, Router,
-    extract::State,
-    http::StatusCode,
+    Json, Router, middleware,
     response::{IntoResponse, Redirect, Response},
     routing::get,
     serve::ListenerExt,
@@ -22,7 +27,8 @@ impl wallet::CardLookup for Cards {
     fn verify<'a>(&'a self, _payer: types::PayerId, number: &'a wallet::CardNumber) -> wallet::Looked<'a> {
         let verified = self.0.verify_card(types::Masked::expose(number));
         Box::pin(async move {
-            let card = verified.map_err(|refused| wallet::CardRefusal::Declined(refused.to_string()))?;
+            // All that this bank refuses is what can't be a card's number; the page says so in the payer's language.
+            let card = verified.map_err(|_| wallet::CardRefusal::Malformed)?;
             Ok(wallet::VerifiedCard {
                 bank: card.bank.into(),
                 tail: card.tail.into(),
@@ -34,13 +40,13 @@ impl wallet::CardLookup for Cards {
 }
 
 /// All routes.
-pub(crate) fn router(app: &App) -> Router {
+pub(crate) fn router(app: &App, readiness: &Arc<Readiness>) -> Router {
     let service = &app.service;
     let bank = SimulatedBank::new(Arc::clone(&service.vault));
     let mut router = Router::new()
         .route("/", get(|| async { Redirect::temporary("/wallet") }))
         .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz).with_state(Arc::clone(service)))
+        .route("/readyz", get(readyz).with_state(Arc::clone(readiness)))
         .merge(gateway::router(Arc::clone(service)))
         .merge(wallet::router(Arc::clone(service), Arc::new(Cards(bank))));
     if service.settings.sandbox {
@@ -48,7 +54,7 @@ pub(crate) fn router(app: &App) -> Router {
             .merge(gateway::sandbox_router(Arc::clone(service)))
             .merge(sandbox_api::router(Arc::clone(service), app.sandbox_clock.clone()));
     }
-    router
+    router.layer(middleware::from_fn_with_state(Arc::clone(readiness), metrics::watch))
 }
 
 /// Alive: the process answers.
@@ -56,21 +62,7 @@ async fn healthz() -> Response {
     Json(serde_json::json!({ "status": "ok" })).into_response()
 }
 
-/// Ready: the store can be read and the queue is not full.
-async fn readyz(State(service): State<Arc<Service>>) -> Response {
-    let stats = service.engine.stats();
-    let read = service.queries.counts();
-    let ready = read.is_ok();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = serde_json::json!({
-        "status": if ready { "ready" } else { "store unavailable" },
-        "engine": stats,
-        "store": read.ok(),
-    });
-    (status, Json(body)).into_response()
-}
-
-/// Serves until `stop`, then lets open requests and deliveries finish within the drain time.
+/// Serves until `stop`, then lets those who are in and those at the door finish (see [`crate::drain`]).
 pub(crate) async fn serve(
     app: App,
     listener: TcpListener,
@@ -82,25 +74,37 @@ pub(crate) async fn serve(
     let workers =
         Worker::start(&app.service, bank, worker::Setup::default()).map_err(std::io::Error::other)?;
     tokio::spawn(keep_certificates(Arc::clone(&app.service), stop.clone()));
-    let make = router(&app).into_make_service_with_connect_info::<SocketAddr>();
-    let listener = listener.tap_io(|stream| {
+    let readiness = Arc::new(Readiness::new(&app.service, &app.home, config));
+    let ended = CancellationToken::new();
+    if let Some(address) = config.metrics_address() {
+        let ended = ended.clone();
+        let address = metrics::listen(&app.service, &app.home, config.queue_max, address, ended).await?;
+        tracing::info!(listen = %address, "metrics");
+    }
+    let make = router(&app, &readiness).into_make_service_with_connect_info::<SocketAddr>();
+    let (closing, shut) = (CancellationToken::new(), CancellationToken::new());
+    let listener = LastCall::new(listener, closing.clone(), shut.clone())?.tap_io(|stream| {
         // Answers are small and must not wait for more.
         let _ = stream.set_nodelay(true);
     });
-    let draining = stop.clone();
-    let server = axum::serve(listener, make).with_graceful_shutdown(draining.cancelled_owned());
-    let limit = async {
+    let notice = Duration::from_secs(config.drain_notice_s);
+    let (told, close) = (Arc::clone(&readiness), closing.clone());
+    tokio::spawn(async move {
         stop.cancelled().await;
-        tokio::time::sleep(drain).await;
-    };
-    tokio::select! {
-        served = async { server.await } => served?,
-        () = limit => tracing::warn!(drain_s = config.drain_s, "open requests did not finish in time"),
+        told.stop();
+        tokio::time::sleep(notice).await;
+        close.cancel();
+    });
+    let server = axum::serve(listener, make).with_graceful_shutdown(shut.cancelled_owned());
+    if !within(async { server.await }, &closing, drain).await? {
+        tracing::warn!(drain_s = config.drain_s, "open requests did not finish in time");
     }
     if !workers.stop(drain).await {
         tracing::warn!("work under way did not finish in time; it is done again at the next start");
     }
     app.close();
+    ended.cancel();
+    tracing::info!("stopped");
     Ok(())
 }
 
@@ -136,7 +140,7 @@ pub(crate) fn stop_signal() -> CancellationToken {
             _ = tokio::signal::ctrl_c() => {}
             () = terminate => {}
         }
-        tracing::info!("stopping: no new requests, open ones finish");
+        tracing::info!("stopping: /readyz says no, then the door is shut and open requests finish");
         signalled.cancel();
     });
     stop

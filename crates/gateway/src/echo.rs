@@ -1,26 +1,44 @@
-//! `POST /v3/security/echo`: a merchant tests its signature and its encryption in one call (wire §1.11). The
-//! callback that the wire offers beside it is not built; a request that asks for it is refused.
+//! `POST /v3/security/echo`: a merchant tests its signature, its encryption and its notify address in one call
+//! (wire §1.11). The wire leaves open what the notification says; here it is the answer's own body.
 
 use crate::{
-    errors,
+    errors, notify_url,
     transport::{Answer, Call, Outcome},
 };
 use crypto::{platform::PlatformError, rsa::FieldError};
+use domain::{Command, echo::NewEcho};
 use protocol::{ApiError, Location, Text, echo::Echo, issue};
 
 const SERIAL: &str = "wechatpay-serial";
 const ENCRYPTED: &str = "/encrypted_echo_message";
 
-/// Answers the message as it came, and the encrypted one encrypted anew for the certificate that signed.
+/// Answers the message as it came, and the encrypted one encrypted anew for the certificate that signed; owes the
+/// same to the notify address, if one is given.
 pub(crate) async fn echo(call: Call) -> Outcome {
     let asked = Echo::read(&call.body)?;
-    if asked.notify_url.is_some() {
-        let issue = Text::fixed("暂不支持自测回调，请勿传", "is not offered yet; leave it out");
-        return Err(ApiError::param("/notify_url", None, issue, Location::Body));
+    let service = call.service();
+    if let Some(url) = &asked.notify_url {
+        notify_url::check(url, service.settings.sandbox)?;
     }
-    let Some(encrypted) = asked.encrypted_echo_message.clone() else {
-        return Ok(Answer::ok(asked.answer(None)));
+    let encrypted = asked.encrypted_echo_message.as_deref();
+    let again = match encrypted {
+        Some(encrypted) => Some(encrypted_anew(&call, encrypted).await?),
+        None => None,
     };
+    let answer = asked.answer(again.as_deref());
+    if let Some(url) = asked.notify_url {
+        // The answer is JSON, so it is text.
+        let message = String::from_utf8_lossy(&answer).into();
+        let new = NewEcho { merchant: call.mchid(), notify_url: url.into(), message };
+        let kept = service.engine.run(Command::Echo(Box::new(new)), call.caller()).await;
+        kept.map_err(|refusal| errors::refusal(&refusal))?;
+    }
+    Ok(Answer::ok(answer))
+}
+
+/// The message that came encrypted for the platform, encrypted for the certificate that signed the request.
+async fn encrypted_anew(call: &Call, encrypted: &str) -> Result<String, ApiError> {
+    let encrypted = encrypted.to_owned();
     let Some(serial) = call.header(SERIAL).map(str::to_owned) else {
         return Err(ApiError::param("Wechatpay-Serial", None, issue::missing(), Location::Header));
     };
@@ -37,8 +55,7 @@ pub(crate) async fn echo(call: Call) -> Outcome {
         sealed.map_err(|error| errors::broken("a field can't be encrypted", &error))
     };
     let again = call.service().signing.run(work).await;
-    let again = again.map_err(|error| errors::broken("a field can't be decrypted", &error))??;
-    Ok(Answer::ok(asked.answer(Some(&again))))
+    again.map_err(|error| errors::broken("a field can't be decrypted", &error))?
 }
 
 /// Why a sensitive field of a request can't be read; always the merchant's to repair.

@@ -96,6 +96,7 @@ pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
         | R::OauthCodeInvalid
         | R::RedirectNotAllowed
         | R::RequestKeyReused
+        | R::NumberOutOfRange(_)
         | R::LimitsOutOfOrder(_) => because(Code::InvalidRequest, Code::InvalidRequest.text().zh, rejection),
         // The rules above the ledger let none of these through: one of our invariants is broken.
         R::Ledger(

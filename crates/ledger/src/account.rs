@@ -72,7 +72,18 @@ const OWNER_BITS: u32 = 46;
 const OWNER_MASK: i64 = (1 << OWNER_BITS) - 1;
 
 impl AccountId {
-    /// The account of `owner` (0 ≤ owner < 2^46; 0 for the platform itself).
+    /// The largest number that an owner can have.
+    pub const OWNER_MAX: i64 = OWNER_MASK;
+    /// Whether `number` can own accounts: a payer, merchant or channel, not the platform.
+    #[must_use]
+    pub const fn can_own(number: i64) -> bool {
+        0 < number && number <= Self::OWNER_MAX
+    }
+    /// The account of `owner`; 0 is the platform itself.
+    ///
+    /// # Panics
+    /// When `owner` is negative or above [`AccountId::OWNER_MAX`]: rules check with [`AccountId::can_own`] before
+    /// they keep a number.
     #[must_use]
     pub fn new(kind: AccountKind, owner: i64, currency: Currency) -> Self {
         assert!((0..=OWNER_MASK).contains(&owner), "an account owner has 46 bits");

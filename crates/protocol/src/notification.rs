@@ -1,4 +1,5 @@
-//! Notifications to merchants: the body, when to try again, and what counts as received (wire §5).
+//! Notifications to merchants: the body, and what counts as received (wire §5). When to try again is a rule:
+//! `domain::notification::RETRY_S`.
 
 use crate::error::cut;
 use crate::json::Body;
@@ -10,34 +11,13 @@ use types::Time;
 pub const ANSWER_SECONDS_MAX: u64 = 5;
 /// How much of a merchant's answer is worth reading, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 64 << 10;
-/// Pauses before the 15 retries of a payment notification, in seconds; 24 h 4 m in all. The same schedule
-/// serves refunds and most other products.
-pub const RETRY_SECONDS: [u64; 15] =
-    [15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10_800, 10_800, 10_800, 21_600, 21_600];
-
-/// Seconds to wait before the next attempt when so many were made: 0 before the first, none after the last.
-///
-/// ```
-/// use protocol::notification::next_delay;
-/// assert_eq!(next_delay(0), Some(0));
-/// assert_eq!(next_delay(1), Some(15));
-/// assert_eq!(next_delay(15), Some(21_600));
-/// assert_eq!(next_delay(16), None);
-/// ```
-#[must_use]
-pub fn next_delay(attempts_made: usize) -> Option<u64> {
-    match attempts_made.checked_sub(1) {
-        None => Some(0),
-        Some(retry) => RETRY_SECONDS.get(retry).copied(),
-    }
-}
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// An order was paid; the clear text is the transaction object.
     TransactionSuccess,
-    /// The answer to `POST /v3/security/echo` (wire §1.11).
+    /// The merchant asked for it by `POST /v3/security/echo`; the clear text is the answer it got (wire §1.11).
     SecurityEcho,
 }
 

@@ -40,21 +40,6 @@ fn the_body_is_that_of_the_wire() {
 }
 
 #[test]
-fn fifteen_retries_in_24_hours_and_4_minutes() {
-    assert_eq!(RETRY_SECONDS.len(), 15);
-    assert_eq!(RETRY_SECONDS.iter().sum::<u64>(), (24 * 60 + 4) * 60);
-    let mut delays = Vec::new();
-    for attempts in 0.. {
-        let Some(delay) = next_delay(attempts) else { break };
-        delays.push(delay);
-    }
-    assert_eq!(delays.len(), 16, "the first try and 15 retries");
-    assert_eq!(delays[0], 0);
-    assert_eq!(delays[1..], RETRY_SECONDS);
-    assert_eq!(next_delay(usize::MAX), None);
-}
-
-#[test]
 fn answers_are_read_by_both_rules() {
     let long = format!(r#"{{"code":"FAIL","message":"{}"}}"#, "x".repeat(ANSWER_BYTES_MAX));
     let long_reason = format!(r#"{{"code":"FAIL","message":"{}"}}"#, "x".repeat(500));

@@ -6,19 +6,21 @@
 pub mod directory;
 pub mod events;
 pub mod message;
+pub mod metrics;
 pub mod signing;
 pub mod wire;
 
 pub use directory::{Directory, MerchantEntry};
 pub use events::EventBus;
 pub use message::{Message, Messenger, SandboxInbox};
+pub use metrics::Metrics;
 pub use signing::SigningThreads;
 
 use crypto::{PlatformKeys, Sealed, Vault};
 use domain::{Command, records::Digest};
 use engine::{Clock, Handle, Queries, Refusal};
 use protocol::qr::Prefix;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, atomic::AtomicUsize};
 use types::{Time, time};
 
 /// Name of the key ring that holds the platform's signing keys.
@@ -59,12 +61,16 @@ pub struct Service {
     pub directory: Directory,
     /// Threads that sign, off the async runtime.
     pub signing: SigningThreads,
+    /// Signed requests under way now.
+    pub under_way: Arc<AtomicUsize>,
     /// What happened, for workers.
     pub events: EventBus,
     /// Sends codes to phones.
     pub messenger: Arc<dyn Messenger>,
     /// How this installation shows itself.
     pub settings: Settings,
+    /// What is counted and timed.
+    pub metrics: Metrics,
     keys: RwLock<Arc<PlatformKeys>>,
 }
 
@@ -86,8 +92,12 @@ pub struct Parts {
     pub events: EventBus,
     pub messenger: Arc<dyn Messenger>,
     pub settings: Settings,
+    /// Those that the engine's store and observer were given.
+    pub metrics: Metrics,
     /// Threads that sign; the number of cores is right.
     pub signing_threads: usize,
+    /// Counts signed requests under way.
+    pub under_way: Arc<AtomicUsize>,
 }
 
 impl std::fmt::Debug for Parts {
@@ -119,7 +129,8 @@ impl Service {
     pub fn new(parts: Parts) -> Self {
         Self {
             directory: Directory::new(Arc::clone(&parts.queries), Arc::clone(&parts.vault)),
-            signing: SigningThreads::start(parts.signing_threads),
+            signing: SigningThreads::start(parts.signing_threads, parts.metrics.clone()),
+            under_way: parts.under_way,
             keys: RwLock::new(Arc::new(parts.platform)),
             engine: parts.engine,
             queries: parts.queries,
@@ -129,6 +140,7 @@ impl Service {
             events: parts.events,
             messenger: parts.messenger,
             settings: parts.settings,
+            metrics: parts.metrics,
         }
     }
     /// Now.

@@ -1,9 +1,11 @@
 //! Threads that sign. An RSA-2048 signature costs about 0.7 ms of CPU, so it never runs on the async runtime.
 
+use crate::metrics::{Metrics, Stage};
 use std::{
     collections::VecDeque,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
+    time::Instant,
 };
 use tokio::sync::oneshot;
 
@@ -14,7 +16,7 @@ const WAITING_MAX: usize = 8192;
 
 /// A fixed set of threads for CPU work with a bounded queue. They end when the last handle is dropped.
 #[derive(Clone)]
-pub struct SigningThreads(Arc<Handle>);
+pub struct SigningThreads(Arc<Handle>, Metrics);
 
 impl std::fmt::Debug for SigningThreads {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -71,9 +73,9 @@ impl Queue {
 pub struct Overloaded;
 
 impl SigningThreads {
-    /// Starts `threads` (at least one).
+    /// Starts `threads` (at least one); `metrics` hears how long signatures take.
     #[must_use]
-    pub fn start(threads: usize) -> Self {
+    pub fn start(threads: usize, metrics: Metrics) -> Self {
         let queue = Arc::new(Queue::default());
         for number in 0..threads.max(1) {
             let queue = Arc::clone(&queue);
@@ -82,7 +84,7 @@ impl SigningThreads {
                 tracing::error!(%error, "no signing thread");
             }
         }
-        Self(Arc::new(Handle(queue)))
+        Self(Arc::new(Handle(queue)), metrics)
     }
     /// Runs `work` on a signing thread.
     ///
@@ -93,7 +95,12 @@ impl SigningThreads {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Overloaded> {
         let (tell, told) = oneshot::channel();
-        let task: Task = Box::new(move || drop(tell.send(work())));
+        let (metrics, came) = (self.1.clone(), Instant::now());
+        let task: Task = Box::new(move || {
+            let worked = work();
+            metrics.stage(Stage::Sign, came.elapsed());
+            drop(tell.send(worked));
+        });
         let queue = &self.0.0;
         {
             let mut inside = queue.lock();

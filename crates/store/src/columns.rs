@@ -4,10 +4,11 @@
 use domain::{
     application::Application,
     card::Card,
+    echo::Echo,
     keyring::KeyRing,
     limit::{BillEntry, Limits, Usage},
     merchant::{Certificate, Merchant, Product, Products},
-    notification::{Notification, NotificationState},
+    notification::{About, Notification, NotificationState},
     order::{Order, OrderState, Terms},
     payer::Payer,
     payment::{Payment, PaymentState},
@@ -20,8 +21,8 @@ use domain::{
 use ledger::{Account, AccountId, Transfer, TransferKind, TransferState};
 use std::sync::{Arc, OnceLock};
 use types::{
-    AppId, BusinessDay, CardId, Currency, JournalId, MerchantId, Money, NotificationId, OrderId, PayerId,
-    PaymentId, Rate, Time, TransferId,
+    AppId, BusinessDay, CardId, Currency, EchoId, JournalId, MerchantId, Money, NotificationId, OrderId,
+    PayerId, PaymentId, Rate, Time, TransferId,
 };
 
 /// A value on its way to a column.
@@ -477,33 +478,38 @@ read |row| {
 
 stored!(Usage, "usage", keys 1 |key, put| { put(Int(*key)) },
 columns {
-    id, day, day_total, day_barcode, day_one_factor, day_free_count, year, year_total, lifetime_total, newest,
+    id, day, day_two_factors, day_barcode_b, day_one_factor, day_free_count, year, year_total, lifetime_total, newest,
+    day_barcode_c, day_barcode_d,
 }
-mutable { 1, 2, 3, 4, 5, 6, 7, 8, 9 },
+mutable { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 },
 write |r, put| {
     put(Int(r.id));
     put(Int(r.day.0.into()));
-    put(Int(r.day_total));
-    put(Int(r.day_barcode));
+    put(Int(r.day_two_factors));
+    put(Int(r.day_barcode_b));
     put(Int(r.day_one_factor));
     put(Int(r.day_free_count.into()));
     put(Int(r.year.into()));
     put(Int(r.year_total));
     put(Int(r.lifetime_total));
     put(r.newest.map(|v| v.0).into());
+    put(Int(r.day_barcode_c));
+    put(Int(r.day_barcode_d));
 },
 read |row| {
     Ok(Self {
         id: row.need(0)?,
         day: BusinessDay(row.small(1)?),
-        day_total: row.need(2)?,
-        day_barcode: row.need(3)?,
+        day_two_factors: row.need(2)?,
+        day_barcode_b: row.need(3)?,
         day_one_factor: row.need(4)?,
         day_free_count: row.small(5)?,
         year: row.small(6)?,
         year_total: row.need(7)?,
         lifetime_total: row.need(8)?,
         newest: row.int(9)?.map(BillEntry),
+        day_barcode_c: row.need(10)?,
+        day_barcode_d: row.need(11)?,
     })
 });
 
@@ -516,30 +522,50 @@ stored!(Limits, "limits", keys 1 |_key, put| { put(Int(0)) },
     read |row| { Ok(Self { versions: row.json(1)? }) });
 
 stored!(Notification, "notifications", keys 1 |key, put| { put(Int(key.0)) },
-columns { id, mchid, order_id, state, created_at, next_at, attempts, last_status, journal }
+columns { id, mchid, subject, state, created_at, next_at, attempts, last_status, journal, event }
 mutable { 3, 5, 6, 7, 8 },
 write |r, put| {
+    let (event, subject) = r.about.numbers();
     put(Int(r.id.0));
     put(Int(r.merchant.0));
-    put(Int(r.order.0));
+    put(Int(subject));
     put(Int(r.state as i64));
     put(Int(r.created_at.0));
     put(r.next_at.map(|v| v.0).into());
     put(Int(r.attempts.into()));
     put(Int(r.last_status.into()));
     put(Int(r.journal.0));
+    put(Int(event));
 },
 read |row| {
+    let subject = row.need(2)?;
     Ok(Self {
         id: NotificationId(row.need(0)?),
         merchant: MerchantId(row.need(1)?),
-        order: OrderId(row.need(2)?),
+        about: row.known(9, |event| About::from_numbers(event, subject))?,
         state: row.known(3, NotificationState::from_number)?,
         created_at: Time(row.need(4)?),
         next_at: row.time(5)?,
         attempts: row.small(6)?,
         last_status: row.small(7)?,
         journal: JournalId(row.need(8)?),
+    })
+});
+
+stored!(Echo, "echoes", keys 1 |key, put| { put(Int(key.0)) },
+columns { id, mchid, notify_url, message } mutable { 1, 2, 3 },
+write |r, put| {
+    put(Int(r.id.0));
+    put(Int(r.merchant.0));
+    put(Text(&r.notify_url));
+    put(Text(&r.message));
+},
+read |row| {
+    Ok(Self {
+        id: EchoId(row.need(0)?),
+        merchant: MerchantId(row.need(1)?),
+        notify_url: row.boxed(2)?,
+        message: row.boxed(3)?,
     })
 });
 

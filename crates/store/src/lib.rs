@@ -8,7 +8,12 @@ mod columns;
 pub mod conformance;
 mod journal;
 pub mod memory;
+mod postgres;
 mod sqlite;
 
 pub use memory::{Memory, memory};
-pub use sqlite::{Options, SQLITE_OLDEST, sqlite, sqlite_queries};
+pub use postgres::{BadTarget, PostgresOptions, PostgresTarget, postgres, postgres_queries};
+pub use sqlite::{
+    Copied, Options, SQLITE_OLDEST, Standing, sqlite, sqlite_backup, sqlite_check, sqlite_migrate,
+    sqlite_queries, sqlite_settle, sqlite_snapshot, sqlite_standing,
+};

@@ -10,6 +10,7 @@ use domain::{
     Batch, JournalLine, Key, Record,
     application::Application,
     card::Card,
+    echo::Echo,
     keyring::KeyRing,
     limit::{Limits, Usage},
     merchant::{Certificate, Merchant},
@@ -132,6 +133,7 @@ kinds! {
     usage: Usage(Usage);
     limits: Limits(Limits);
     notifications: Notification(Notification);
+    echoes: Echo(Echo);
     key_rings: KeyRing(KeyRing);
     counters: Counter(Counter);
     requests: Request(Request);

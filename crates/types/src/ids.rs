@@ -72,6 +72,8 @@ ids! {
     CardId: "a card number id (digits)";
     /// A notification to a merchant, the same on every attempt.
     NotificationId: "a notification number (digits)";
+    /// A message that a merchant asked to be echoed to its notify address.
+    EchoId: "an echo number (digits)";
     /// A line of the journal: batch times 4096 plus its place in the batch.
     JournalId: "a journal number (digits)";
     /// A payer's or operator's signed-in session.

@@ -25,7 +25,7 @@ use serde::Deserialize;
 use std::{fmt, future::Future, pin::Pin};
 use types::{CardId, Masked, PayerId, Secret, Time};
 
-/// A card number that passed its check digit (ISO/IEC 7812-1): 8 to 19 digits. Prints masked.
+/// A card number that passed its check digit (ISO/IEC 7812-1): 12 to 19 digits, as banks issue them. Prints masked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CardNumber(Secret<String>);
 
@@ -46,7 +46,7 @@ impl CardNumber {
         }
         let digits = Secret::new(text.chars().filter(|c| !matches!(c, ' ' | '-')).collect::<String>());
         let plain = digits.expose().bytes().all(|byte| byte.is_ascii_digit());
-        let fits = (8..=19).contains(&digits.expose().len());
+        let fits = (12..=19).contains(&digits.expose().len());
         (plain && fits && passes_luhn(digits.expose())).then_some(Self(digits))
     }
     /// The last four digits: what may be shown and kept.
@@ -106,6 +106,8 @@ pub struct VerifiedCard {
 /// Why a channel does not take a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CardRefusal {
+    /// Such a number can't be a card's.
+    Malformed,
     /// No bank it knows issued such a number.
     UnknownBank,
     /// The bank refuses; its reason, shown to the payer.
@@ -210,6 +212,9 @@ pub(crate) async fn bind(
     };
     let card = match app.channel().verify(member.payer.id, &number).await {
         Ok(card) => card,
+        Err(CardRefusal::Malformed) => {
+            return new_page(&app, &visit, &next, Some(Phrase::new("card-malformed")));
+        }
         Err(CardRefusal::UnknownBank) => {
             return new_page(&app, &visit, &next, Some(Phrase::new("card-unknown-bank")));
         }
@@ -262,9 +267,17 @@ mod tests {
 
     #[test]
     fn what_is_no_card_number_is_refused() {
-        for bad in
-            ["", "0", "1234567", "6212345678901233", "62123456789012345678", "6212a45678901232", "６２１２"]
-        {
+        for bad in [
+            "",
+            "0",
+            "1234567",
+            "18",
+            "62123456782",
+            "6212345678901233",
+            "62123456789012345678",
+            "6212a45678901232",
+            "６２１２",
+        ] {
             assert!(CardNumber::parse(bad).is_none(), "{bad}");
         }
         assert!(CardNumber::parse(&" ".repeat(100)).is_none());

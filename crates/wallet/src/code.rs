@@ -13,6 +13,7 @@ use crate::{
     text::{
         Phrase,
         refusal::{self, Words},
+        show,
     },
     visit::{SignedIn, Visit},
 };
@@ -189,7 +190,8 @@ struct ConfirmPage {
     payee: String,
     description: String,
     until: Time,
-    left_s: i64,
+    /// Minutes and seconds left.
+    left: String,
     nonce: String,
     error: Option<String>,
 }
@@ -220,7 +222,7 @@ fn ask_again(app: &App, visit: &Visit, order: &Order, error: Option<Phrase>) -> 
         payee: merchant.map(|merchant| merchant.name.into_string()).unwrap_or_default(),
         description: order.terms.description.to_string(),
         until: order.expires_at,
-        left_s: order.expires_at.since(visit.now).max(0) / time::SECOND,
+        left: show::countdown(order.expires_at.since(visit.now)),
         nonce: once::nonce()?,
         error: error.map(|phrase| phrase.say(visit.language).into_owned()),
     };

@@ -112,8 +112,8 @@ fn meters(class: AccountClass, limits: &LimitTable, used: &Usage) -> Vec<Meter> 
     };
     vec![
         of_class,
-        Meter::new("meter-day", used.day_total, limits.balance_day_two_factors),
-        Meter::new("meter-barcode", used.day_barcode, limits.barcode_b_day),
+        Meter::new("meter-day", used.day_two_factors, limits.balance_day_two_factors),
+        Meter::new("meter-barcode", used.day_barcode_b, limits.barcode_b_day),
         Meter::new("meter-free", used.day_one_factor, limits.balance_day_one_factor),
     ]
 }
@@ -150,7 +150,7 @@ mod tests {
             rows.map(|row| (row.mine, row.cap.minor)),
             [(false, 1_000_00), (true, 100_000_00), (false, 200_000_00)]
         );
-        let used = Usage { year_total: 99_000_00, day_total: 6_000_00, ..Usage::none(1) };
+        let used = Usage { year_total: 99_000_00, day_two_factors: 6_000_00, ..Usage::none(1) };
         let meters = meters(AccountClass::Two, &law, &used);
         assert_eq!(
             meters.iter().map(|m| m.left.minor).collect::<Vec<_>>(),

@@ -15,7 +15,7 @@ use service::Service;
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::{
     Notify,
@@ -145,8 +145,15 @@ impl Asker {
         } else {
             self.channel.query(&payment, &token, now)
         };
+        let began = Instant::now();
         let answer = tokio::time::timeout(self.setup.answer_within, asking).await;
         let answer = answer.unwrap_or(ChannelAnswer::Unknown);
+        let outcome = match answer {
+            ChannelAnswer::Succeeded(_) => "succeeded",
+            ChannelAnswer::Declined(_) => "declined",
+            ChannelAnswer::Unknown => "unknown",
+        };
+        self.service.metrics.channel(outcome, began.elapsed());
         let command = Command::AnswerPayment(id, answer);
         match insist(&self.service.engine, &command, &Caller::of(Actor::Channel)).await {
             Ok(_) => {}

@@ -7,6 +7,7 @@ use domain::{
     merchant::Product,
     order::{OrderState, Terms},
     payment::Paid,
+    rejection::Cap,
 };
 use ledger::{AccountId, Refused};
 use types::{Currency, Money, OrderId, PayerId, Time, time};
@@ -86,9 +87,10 @@ fn a_payer_can_ask_for_the_pin_always() {
     }
 }
 
-/// A payment confirmed with the PIN is not one of the ten without; its amount is paid by barcode all the same.
+/// Rules §1.3, levels B and C: payments confirmed with the PIN take nothing from what may be paid without, neither
+/// of the ten nor of the 1,000.
 #[test]
-fn a_confirmed_payment_is_not_a_free_one() {
+fn rules_1_3_a_confirmed_payment_is_not_a_free_one() {
     let mut world = World::new();
     let (shop, buyer) = (world.shop(), world.buyer(5_000_00));
     world.ok(Command::SetFreePay(buyer.id, false));
@@ -104,7 +106,20 @@ fn a_confirmed_payment_is_not_a_free_one() {
     let eleventh = scan(&mut world, &shop, &buyer, "free-0010", 1_00);
     assert_eq!(world.state(eleventh), OrderState::Paying);
     let used = world.queries.usage(buyer.id.0).unwrap().unwrap();
-    assert_eq!((used.day_barcode, used.day_one_factor, used.day_free_count), (20_00, 10_00, 10));
+    assert_eq!((used.day_barcode_b, used.day_barcode_c), (10_00, 10_00));
+    assert_eq!((used.day_two_factors, used.day_one_factor, used.day_free_count), (10_00, 10_00, 10));
+
+    let (dear, rich) = (world.shop(), world.buyer(9_000_00));
+    for (n, fen) in [(1, 3_000_00), (2, 2_000_00)] {
+        let order = scan(&mut world, &dear, &rich, &format!("dear-{n:04}"), fen);
+        world.ok(rich.confirm(order));
+    }
+    let order = scan(&mut world, &dear, &rich, "small-0001", 1_000_00);
+    assert_eq!(world.state(order), OrderState::Paid, "level C is whole after level B is spent");
+    let order = scan(&mut world, &dear, &rich, "small-0002", 1);
+    assert_eq!(world.state(order), OrderState::Paying, "level C is spent");
+    let refused = Rejection::LimitExceeded { limit: Cap::BarcodeDay, left: Money::cny(0) };
+    assert_eq!(world.run(rich.confirm(order)), Err(refused), "and level B too");
 }
 
 /// Rules §3: shown for 60 s, taken for 10 s more, to the microsecond.

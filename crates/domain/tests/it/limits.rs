@@ -168,16 +168,17 @@ fn a_day_turns_at_midnight_in_shanghai() {
     }
 }
 
-/// Everything paid from the balance in a day counts against its 5,000, however it was verified.
+/// Rules §1.1: everything paid from the balance with the PIN counts against its 5,000, scanned or not; what was
+/// paid without the PIN, or from a card, does not.
 #[test]
-fn a_days_limit_counts_every_payment_from_the_balance() {
+fn rules_1_1_a_days_limit_counts_what_was_verified_alike() {
     let mut till = Till::new();
     let buyer = till.world.buyer(20_000_00);
     assert!(till.code(&buyer, 1_000_00));
     till.pay(&buyer, Way::Scanned, 1_000_00).unwrap();
     till.pay(&buyer, Way::Page, 1_000_00).unwrap();
     till.pay(&buyer, Way::CardPage, 9_000_00).unwrap();
-    till.check(&buyer, Way::Page, (2_000_00, Cap::BalanceDay, 2_000_00));
+    till.check(&buyer, Way::Page, (3_000_00, Cap::BalanceDay, 3_000_00));
 }
 
 /// Each card is counted by itself, and apart from the balance (No. 296).
@@ -205,7 +206,7 @@ fn each_card_has_its_own_barcode_limit() {
 #[test]
 fn a_decline_gives_back_what_was_counted_and_no_more() {
     let used =
-        |till: &Till, buyer: &Buyer| till.world.queries.usage(buyer.card.0).unwrap().unwrap().day_barcode;
+        |till: &Till, buyer: &Buyer| till.world.queries.usage(buyer.card.0).unwrap().unwrap().day_barcode_b;
     for (way, next_day, left_used) in [
         (Way::CardScanned, false, 3_000_00),
         (Way::CardPage, false, 3_000_00),
@@ -252,7 +253,7 @@ fn a_version_of_the_limits_holds_from_its_date() {
     ] {
         till.world.now = at;
         let used = till.world.queries.usage(buyer.id.0).unwrap();
-        let today = used.map_or(0, |used| used.on(at.business_day()).day_total);
+        let today = used.map_or(0, |used| used.on(at.business_day()).day_two_factors);
         till.check(&buyer, Way::Page, (most - today, Cap::BalanceDay, most - today));
     }
     // To the microsecond: at its moment the new version holds.

@@ -4,9 +4,11 @@
 
 mod cards;
 mod codepay;
+mod echoes;
 mod limits;
 mod merchants;
 mod notifications;
+mod numbers;
 mod orders;
 mod payments;
 mod pin;

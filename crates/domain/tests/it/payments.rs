@@ -148,7 +148,7 @@ fn too_little_changes_nothing_and_just_enough_pays() {
         assert!(paid || outcome == Err(Rejection::NotEnough), "{balance}: {outcome:?}");
         let left = if paid { balance - 50_00 } else { balance };
         assert_eq!((world.balance(&buyer), world.state(order) == OrderState::Paid), (left, paid));
-        let used = world.queries.usage(buyer.id.0).unwrap().map_or(0, |usage| usage.day_total);
+        let used = world.queries.usage(buyer.id.0).unwrap().map_or(0, |usage| usage.day_two_factors);
         assert_eq!(used, if paid { 50_00 } else { 0 }, "a refused payment uses no limit");
     }
 }

@@ -147,7 +147,7 @@ fn an_engine_does_not_start_over_a_store_that_is_silent() {
     let (mut world, shop, _) = town();
     world.memory.break_recover(1);
     let clock = Arc::new(engine::ManualClock::standing(world.now));
-    let setup = engine::engine::Setup::default();
+    let setup = crate::rig::eager();
     let started = engine::Engine::start(world.memory.open(), clock, setup, Box::new(|_| {}));
     assert!(matches!(started, Err(engine::Fault::Unknown(_))), "{started:?}");
     world.order(&shop, "order-0001", Product::Jsapi, 5_00);

@@ -13,6 +13,7 @@ mod dry_run;
 mod faults;
 mod journal;
 mod panics;
+mod patience;
 mod prove;
 mod random;
 mod requests;

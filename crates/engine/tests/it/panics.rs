@@ -5,7 +5,7 @@ use crate::{
     world::{Buyer, Shop, World},
 };
 use domain::{Caller, Rejection, Reply, merchant::Product};
-use engine::{Engine, ManualClock, Refusal, engine::Setup};
+use engine::{Engine, ManualClock, Refusal};
 use std::{sync::Arc, thread};
 
 fn town() -> (World, Shop, Buyer) {
@@ -88,7 +88,7 @@ fn a_panic_of_the_listener_undoes_nothing() {
     let (world, shop, _) = town();
     let clock = Arc::new(ManualClock::standing(world.now));
     let listener = Box::new(|_: &[domain::Event]| panic!("played on purpose"));
-    let engine = Engine::start(world.memory.open(), clock, Setup::default(), listener).unwrap();
+    let engine = Engine::start(world.memory.open(), clock, crate::rig::eager(), listener).unwrap();
     for n in 0..3 {
         let create = shop.create(&format!("order-{n:04}"), Product::Jsapi, 5_00);
         engine.handle().run_blocking(create, Caller::platform()).unwrap();

@@ -103,7 +103,7 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn start(store: Store, now: Time) -> Self {
-        Self::with(store, now, Setup::default())
+        Self::with(store, now, eager())
     }
 
     pub(crate) fn with(store: Store, now: Time, setup: Setup) -> Self {
@@ -146,6 +146,11 @@ impl Drop for Rig {
 }
 
 /// The queue of a rig that holds so many commands.
-pub(crate) const fn queue(queue_max: usize) -> Setup {
-    Setup { queue_max, shard: 0 }
+pub(crate) fn queue(queue_max: usize) -> Setup {
+    Setup { queue_max, ..eager() }
+}
+
+/// Applies each command as soon as it comes, also while a batch is being committed.
+pub(crate) fn eager() -> Setup {
+    Setup { apply_ahead: 1, ..Setup::default() }
 }

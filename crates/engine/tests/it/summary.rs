@@ -44,14 +44,19 @@ pub(crate) fn summary(world: &World, buyers: &[Buyer]) -> Vec<String> {
     queries
         .each_notification(&mut |row| {
             let (state, tries) = (row.state.name(), row.attempts);
-            lines.push(format!("notification of {}: {state} after {tries}", named(&row.order)));
+            lines.push(format!(
+                "notification of {}: {state} after {tries}",
+                row.about.order().map_or("an echo".into(), |order| named(&order))
+            ));
         })
         .unwrap();
     for buyer in buyers {
         let payer = world.payer(buyer.id);
         let used = |id: i64| {
             let used = queries.usage(id).unwrap();
-            used.map(|used| (used.day_total, used.day_barcode, used.day_free_count, used.lifetime_total))
+            used.map(|used| {
+                (used.day_two_factors, used.day_one_factor, used.day_barcode_b, used.lifetime_total)
+            })
         };
         let (failures, bill) = (payer.pin_failures, world.bill(buyer).len());
         let (balance, card) = (used(buyer.id.0), used(buyer.card.0));

@@ -46,6 +46,8 @@ pub(crate) struct HttpRsa {
     pub(crate) rsa_limit_per_s: u64,
     /// CPU of the whole process an order, load generator included.
     pub(crate) cpu_us_per_order: u64,
+    /// CPU of one verification and one signature alone.
+    pub(crate) rsa_cpu_us: u64,
     /// Latency at full load, median.
     pub(crate) p50_ms: f64,
     /// Latency at full load, 99th percentile.
@@ -60,13 +62,12 @@ pub(crate) struct HttpRsa {
     pub(crate) fresh_resident_kib: u64,
 }
 
-/// Verify and sign, on every core for `seconds`: what RSA alone allows.
-pub(crate) fn rsa_limit(key: &PrivateKey, seconds: u64) -> Result<u64, Error> {
+/// Verifies and signs on every core for that long: how often.
+fn rsa_alone(key: &PrivateKey, lasts: Duration) -> Result<u64, Error> {
     let message = [b'x'; 300];
     let signature = key.sign(&message)?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let started = Instant::now();
-    let until = started + Duration::from_secs(seconds);
+    let until = Instant::now() + lasts;
     let threads: Vec<_> = (0..cores)
         .map(|_| {
             let (key, signature) = (key.clone(), signature.clone());
@@ -82,16 +83,23 @@ pub(crate) fn rsa_limit(key: &PrivateKey, seconds: u64) -> Result<u64, Error> {
             })
         })
         .collect();
-    let done: u64 = threads.into_iter().map(|thread| thread.join().unwrap_or(0)).sum();
-    Ok(rate(done, started.elapsed()))
+    Ok(threads.into_iter().map(|thread| thread.join().unwrap_or(0)).sum())
 }
 
+/// Rounds of RSA alone and orders in turn: on a shared machine both then meet the same neighbours.
+const ROUNDS: u64 = 8;
+
 /// Starts a server in this process, and loads it.
-pub(crate) async fn run(folder: &Path, seconds: u64, connections: usize) -> Result<HttpRsa, Error> {
+pub(crate) async fn run(
+    folder: &Path,
+    config: &Config,
+    seconds: u64,
+    connections: usize,
+) -> Result<HttpRsa, Error> {
     let home = Home::new(folder);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let config = Config { mode: Mode::Sandbox, listen: address, ..Config::default() };
+    let config = Config { mode: Mode::Sandbox, listen: address, ..config.clone() };
     let app = App::open(&home, &config).await?;
     let made = sandbox::init(&app, &home, &config).await?;
     let change = domain::merchant::MerchantChange { rate_per_s: Some(1_000_000), ..Default::default() };
@@ -105,25 +113,42 @@ pub(crate) async fn run(folder: &Path, seconds: u64, connections: usize) -> Resu
     let fresh_resident_kib = super::machine::resident_kib();
     let certificate = Certificate::from_pem(&fs::read_to_string(&made.merchant.merchant_certificate_path)?)?;
     let key = PrivateKey::from_pem(&fs::read_to_string(&made.merchant.merchant_private_key_path)?)?;
-    let rsa_limit_per_s = rsa_limit(&key, seconds.min(3))?;
-    let caller = Caller { mchid: MERCHANT, serial: certificate.serial().to_owned(), key };
-    let warm = sign_requests(&caller, &made.merchant.platform_public_key_id, "W", rsa_limit_per_s / 2);
-    load(address, Arc::new(warm), 1, connections, None).await;
-    let full = sign_requests(&caller, &made.merchant.platform_public_key_id, "F", rsa_limit_per_s * seconds);
-    let cpu = cpu_us();
-    let full = load(address, Arc::new(full), seconds, connections, None).await;
-    let cpu = cpu_us() - cpu;
-    let orders_per_s = rate(full.done, full.elapsed);
+    let started = Instant::now();
+    let probe = rsa_alone(&key, Duration::from_secs(1))?;
+    let probe_per_s = rate(probe, started.elapsed());
+    let caller = Caller { mchid: MERCHANT, serial: certificate.serial().to_owned(), key: key.clone() };
+    let warm = sign_requests(&caller, &made.merchant.platform_public_key_id, "W", probe_per_s / 2);
+    load(address, Arc::new(warm), Duration::from_secs(1), connections, None).await;
+    let slice = Duration::from_secs(seconds) / u32::try_from(ROUNDS)?;
+    let (mut rsa, mut full) = (Sum::default(), Loaded::default());
+    let mut orders = Sum::default();
+    for round in 0..ROUNDS {
+        let count = probe_per_s * seconds / ROUNDS;
+        let signed =
+            sign_requests(&caller, &made.merchant.platform_public_key_id, &format!("F{round}"), count);
+        let (started, cpu) = (Instant::now(), cpu_us());
+        let done = rsa_alone(&key, slice / 2)?;
+        rsa.add(done, started, cpu);
+        let (started, cpu) = (Instant::now(), cpu_us());
+        let loaded = load(address, Arc::new(signed), slice, connections, None).await;
+        orders.add(loaded.done, started, cpu);
+        full.latencies.extend(loaded.latencies);
+        full.errors += loaded.errors;
+    }
+    full.latencies.sort_unstable();
+    let (orders_per_s, rsa_limit_per_s) = (rate(orders.done, orders.elapsed), rate(rsa.done, rsa.elapsed));
     let half_rate = (orders_per_s / 2).max(1);
     let half = sign_requests(&caller, &made.merchant.platform_public_key_id, "H", half_rate * seconds);
-    let half = load(address, Arc::new(half), seconds, connections, Some(half_rate)).await;
+    let half =
+        load(address, Arc::new(half), Duration::from_secs(seconds), connections, Some(half_rate)).await;
     stop.cancel();
     server.await??;
     Ok(HttpRsa {
         connections,
         orders_per_s,
         rsa_limit_per_s,
-        cpu_us_per_order: cpu / full.done.max(1),
+        cpu_us_per_order: orders.cpu_us / orders.done.max(1),
+        rsa_cpu_us: rsa.cpu_us / rsa.done.max(1),
         p50_ms: percentile_ms(&full.latencies, 50),
         p99_ms: percentile_ms(&full.latencies, 99),
         half_load_p50_ms: percentile_ms(&half.latencies, 50),
@@ -169,11 +194,27 @@ fn request(caller: &Caller, platform_id: &str, prefix: &str, number: u64) -> Opt
     Some(head.into_bytes())
 }
 
+#[derive(Default)]
 struct Loaded {
     done: u64,
     errors: u64,
-    elapsed: Duration,
     latencies: Vec<u32>,
+}
+
+/// What several rounds came to.
+#[derive(Default)]
+struct Sum {
+    done: u64,
+    elapsed: Duration,
+    cpu_us: u64,
+}
+
+impl Sum {
+    fn add(&mut self, done: u64, started: Instant, cpu_before: u64) {
+        self.done += done;
+        self.elapsed += started.elapsed();
+        self.cpu_us += cpu_us() - cpu_before;
+    }
 }
 
 struct Work {
@@ -191,7 +232,7 @@ struct Work {
 async fn load(
     address: SocketAddr,
     requests: Arc<Vec<Vec<u8>>>,
-    seconds: u64,
+    lasts: Duration,
     connections: usize,
     rate_per_s: Option<u64>,
 ) -> Loaded {
@@ -201,19 +242,31 @@ async fn load(
         next: AtomicUsize::new(0),
         errors: AtomicU64::new(0),
         started,
-        until: started + Duration::from_secs(seconds),
+        until: started + lasts,
         gap_ns: rate_per_s.map(|rate| 1_000_000_000 / rate.max(1)),
     });
-    let tasks: Vec<_> =
-        (0..connections).map(|_| tokio::spawn(connection(address, Arc::clone(&work)))).collect();
-    let mut latencies = Vec::new();
-    for task in tasks {
-        latencies.extend(task.await.unwrap_or_default());
-    }
-    let elapsed = started.elapsed();
+    let generator = Arc::clone(&work);
+    // A thread of its own, so that it and the server's threads do not run each other's tasks.
+    let thread = thread::Builder::new().name("load".into()).spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let local = tokio::task::LocalSet::new();
+            let tasks: Vec<_> = (0..connections)
+                .map(|_| local.spawn_local(connection(address, Arc::clone(&generator))))
+                .collect();
+            local.await;
+            let mut latencies = Vec::new();
+            for task in tasks {
+                latencies.extend(task.await.unwrap_or_default());
+            }
+            Ok::<_, std::io::Error>(latencies)
+        })
+    });
+    let joined = tokio::task::spawn_blocking(move || thread.ok()?.join().ok()?.ok());
+    let mut latencies = joined.await.ok().flatten().unwrap_or_default();
     latencies.sort_unstable();
     let errors = work.errors.load(Ordering::Relaxed);
-    Loaded { done: latencies.len() as u64, errors, elapsed, latencies }
+    Loaded { done: latencies.len() as u64, errors, latencies }
 }
 
 async fn connection(address: SocketAddr, work: Arc<Work>) -> Vec<u32> {

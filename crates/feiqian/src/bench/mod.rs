@@ -1,23 +1,28 @@
 //! Load: payments in process, orders over HTTP, and the references beside which the figures are read.
 
+pub(crate) mod floor;
+pub(crate) mod hand_sql;
 pub(crate) mod http;
 pub(crate) mod in_process;
 pub(crate) mod machine;
 pub(crate) mod stats;
 
-use crate::cli;
+use crate::{cli, config::Config, database, home::Home};
 use serde::Serialize;
 use std::{fs, io::Write};
 
 #[derive(Serialize)]
 struct Report {
     machine: machine::Machine,
+    /// A bare log under the same callers.
+    floor: floor::Floor,
     in_process: in_process::InProcess,
+    /// The same payment written by hand, on the same PostgreSQL.
+    hand_sql: Vec<hand_sql::HandSql>,
     http_rsa: http::HttpRsa,
 }
 
-/// Payers that pay in turn, and merchants that are paid.
-const PAYERS: usize = 20_000;
+/// Merchants that are paid.
 const MERCHANTS: i64 = 100;
 
 /// Runs both loads on fresh stores in a temporary folder.
@@ -29,16 +34,34 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
             let _ = writeln!(std::io::stderr(), "{text}");
         }
     };
-    progress(&format!("1/2 in process: {} s after preparing {PAYERS} payers", options.seconds));
-    let store = store::sqlite(&folder.join("in-process.db"), store::Options::default())?;
-    let callers = usize::try_from(options.callers)?;
-    let load = in_process::Load { seconds: options.seconds, callers, payers: PAYERS, merchants: MERCHANTS };
-    let in_process = in_process::run("sqlite", store, load).await?;
-    progress(&format!("2/2 over HTTP: about {} s", options.seconds * 3 + 10));
+    let (callers, payers) = (usize::try_from(options.callers)?, usize::try_from(options.payers)?);
+    progress(&format!("1/4 a bare log: {} s", options.seconds.min(5)));
+    let floor = floor::run(&folder.join("floor"), options.seconds.min(5), callers).await?;
+    progress(&format!("2/4 in process: {} s after preparing {payers} payers", options.seconds));
+    let config = Config::default().with_database(options.database.as_deref());
+    database::must_be_empty(&config)?;
+    let (name, store) = if options.database.is_some() {
+        ("postgresql", database::open(&Home::new(&folder), &config)?)
+    } else {
+        ("sqlite", store::sqlite(&folder.join("in-process.db"), store::Options::default())?)
+    };
+    let load = in_process::Load { seconds: options.seconds, callers, payers, merchants: MERCHANTS };
+    let in_process = in_process::run(name, store, load).await?;
+    let hand_sql = match &options.database {
+        Some(url) => {
+            progress(&format!(
+                "3/4 the same payment in SQL by pgbench: 3 times {} s",
+                options.seconds.min(10)
+            ));
+            hand_sql::run(url, &folder, options.seconds.min(10))?
+        }
+        None => Vec::new(),
+    };
+    progress(&format!("4/4 over HTTP: about {} s", options.seconds * 3 + 10));
     let connections = usize::try_from(options.connections)?;
-    let http_rsa = http::run(&folder.join("http"), options.seconds, connections).await?;
+    let http_rsa = http::run(&folder.join("http"), &config, options.seconds, connections).await?;
     fs::remove_dir_all(&folder)?;
-    let report = Report { machine: machine::machine(), in_process, http_rsa };
+    let report = Report { machine: machine::machine(), floor, in_process, hand_sql, http_rsa };
     let mut out = std::io::stdout();
     if options.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
@@ -52,6 +75,11 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
     )?;
     writeln!(
         out,
+        "a bare log  {} payments/s durable, {} us CPU each, p99 {} ms",
+        report.floor.payments_per_s, report.floor.cpu_us_per_payment, report.floor.p99_ms
+    )?;
+    writeln!(
+        out,
         "in process  {} payments/s durable on {}, {} us CPU each, {} callers",
         pay.payments_per_s, pay.store, pay.cpu_us_per_payment, pay.callers
     )?;
@@ -60,6 +88,13 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
         "            pay p50 {} ms, p99 {} ms, {} commands a batch, {} errors",
         pay.p50_ms, pay.p99_ms, pay.batch, pay.errors
     )?;
+    for sql in &report.hand_sql {
+        writeln!(
+            out,
+            "by hand     {} payments/s as SQL, {}, {} clients, {} us CPU of the machine each",
+            sql.payments_per_s, sql.way, sql.clients, sql.machine_cpu_us_per_payment
+        )?;
+    }
     writeln!(
         out,
         "over HTTP   {} orders/s, RSA alone {}/s ({} %), {} us CPU each",

@@ -273,8 +273,9 @@ fn echo(schemas: &mut Schemas) -> Endpoint {
         .text(
             "安全自测 · Test your keys",
             "Answers the message as it came, and the encrypted one decrypted and encrypted anew for you: one call \
-             tests signing, verifying, encrypting and decrypting. The callback that `notify_url` asks for \
-             elsewhere is not offered yet; a request with it is 400 PARAM_ERROR.",
+             tests signing, verifying, encrypting and decrypting. With `notify_url` the same is sent there as a \
+             notification: `event_type` SECURITY_ECHO.SUCCESS, `original_type` security, and the decrypted \
+             resource is this answer's body. It is signed, repeated and acknowledged as that of an order.",
         )
         .header("Wechatpay-Serial", "The platform key that encrypted; required with encrypted_echo_message.")
         .body::<schema::EchoRequest>(json!({ "echo_message": "你好", "encrypted_echo_message": cipher }))

@@ -45,8 +45,8 @@ not signed. Every answer has a `Request-ID`.
 **Notifications** of paid orders are posted to `notify_url`, signed and encrypted with the APIv3 key; answer 200 or \
 204 within 5 seconds, else they come again, with the same id.
 
-Not offered yet, and refused where asked for: profit sharing, `subsidy_amount`, `limit_pay`, `payer.identity`, the \
-callback of `/v3/security/echo`, SM2.";
+Not offered yet, and refused where asked for: profit sharing, `subsidy_amount`, `limit_pay`, `payer.identity`, \
+SM2.";
 
 const SIGNATURE: &str = "\
 `WECHATPAY2-SHA256-RSA2048 mchid=\"…\",nonce_str=\"…\",timestamp=\"…\",serial_no=\"…\",signature=\"…\"`, the five in \

@@ -414,6 +414,9 @@ pub(super) struct Encrypted {
 /// What to echo.
 #[derive(ToSchema)]
 pub(super) struct EchoRequest {
+    /// Where to send a `SECURITY_ECHO.SUCCESS` notification. In production https to a public host.
+    #[schema(max_length = 255, example = "https://shop.example/notify")]
+    notify_url: Option<String>,
     /// Comes back as it is.
     #[schema(min_length = 1, max_length = 512)]
     echo_message: String,

@@ -132,6 +132,7 @@ pub(super) struct SandboxNotifications {
 pub(super) struct SandboxNotification {
     /// As the merchant receives it, the same on every attempt.
     id: String,
+    /// Empty when the record is no longer kept: an echo is kept two days.
     url: String,
     #[schema(example = "TRANSACTION.SUCCESS")]
     event_type: String,
@@ -141,8 +142,10 @@ pub(super) struct SandboxNotification {
     last_status: Option<u16>,
     next_at: Option<String>,
     created_at: String,
-    out_trade_no: String,
-    transaction_id: String,
+    /// Null when it is not about an order.
+    out_trade_no: Option<String>,
+    /// Null when it is not about an order.
+    transaction_id: Option<String>,
 }
 
 /// To be tried, acknowledged, or every try failed.

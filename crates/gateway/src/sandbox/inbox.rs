@@ -10,7 +10,10 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use domain::{Actor, Command, notification::Notification};
+use domain::{
+    Actor, Command,
+    notification::{About, Notification},
+};
 use engine::Fault;
 use protocol::notification::Event;
 use serde::Serialize;
@@ -39,8 +42,9 @@ struct Sent {
     last_status: Option<u16>,
     next_at: Option<String>,
     created_at: String,
-    out_trade_no: String,
-    transaction_id: String,
+    /// None when it is not about an order.
+    out_trade_no: Option<String>,
+    transaction_id: Option<String>,
 }
 
 /// `GET /sandbox/v1/notifications?mchid=&limit=&after=`: newest first.
@@ -65,19 +69,27 @@ fn list(service: &Service, merchant: Option<MerchantId>, page: PageRequest) -> R
 }
 
 fn sent(service: &Service, row: &Notification) -> Result<Sent, Fault> {
-    let order = service.queries.order(row.order)?;
-    let terms = order.as_ref().map(|order| &order.terms);
+    let (event, url, order) = match row.about {
+        About::Paid(id) => {
+            let terms = service.queries.order(id)?.map(|order| order.terms);
+            let url = terms.as_ref().map(|terms| terms.notify_url.clone());
+            let numbers = terms.map(|terms| (terms.number.to_string(), TransactionId(id).to_string()));
+            (Event::TransactionSuccess, url, numbers)
+        }
+        About::Echo(id) => (Event::SecurityEcho, service.queries.echo(id)?.map(|echo| echo.notify_url), None),
+    };
+    let (out_trade_no, transaction_id) = order.unzip();
     Ok(Sent {
         id: row.id.wire(),
-        url: terms.map(|terms| terms.notify_url.to_string()).unwrap_or_default(),
-        event_type: Event::TransactionSuccess.wire(),
+        url: url.map(String::from).unwrap_or_default(),
+        event_type: event.wire(),
         state: row.state.name(),
         attempts: row.attempts,
         last_status: Some(row.last_status).filter(|status| *status != 0),
         next_at: row.next_at.map(types::Time::rfc3339),
         created_at: row.created_at.rfc3339(),
-        out_trade_no: terms.map(|terms| terms.number.to_string()).unwrap_or_default(),
-        transaction_id: TransactionId(row.order).to_string(),
+        out_trade_no,
+        transaction_id,
     })
 }
 

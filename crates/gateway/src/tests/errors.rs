@@ -19,6 +19,7 @@ fn every_rejection_has_its_code() {
         (R::MerchantNotFound(id), 400, "MCH_NOT_EXISTS"),
         (R::MerchantSuspended(id), 403, "NO_AUTH"),
         (R::MerchantExists(id), 400, "ALREADY_EXISTS"),
+        (R::NumberOutOfRange(0), 400, "INVALID_REQUEST"),
         (R::ProductOff(Product::H5), 403, "NO_AUTH"),
         (R::AppNotFound(app()), 400, "APPID_MCHID_NOT_MATCH"),
         (R::AppNotBound(app(), id), 400, "APPID_MCHID_NOT_MATCH"),

@@ -2,6 +2,7 @@
 
 use super::door::Door;
 use crypto::{ApiV3Key, Certificate, PublicKey, aead::Encrypted};
+use domain::notification::About;
 use serde_json::{Value, json};
 use types::time::DAY;
 
@@ -100,7 +101,42 @@ async fn a_message_that_can_not_be_read_names_what_is_wrong() {
             (&json!(field), &json!(location))
         );
     }
-    let body = json!({ "echo_message": "x", "notify_url": "http://127.0.0.1:9/n" });
+    let body = json!({ "echo_message": "x", "notify_url": "ftp://127.0.0.1/n" });
     let refused = echo(&door, &body, None).send().await.refused(400, "PARAM_ERROR");
     assert_eq!(refused["detail"]["field"], "/notify_url");
+    assert_eq!(owed(&door), Vec::new(), "a refused request owes nothing");
+}
+
+/// The notifications on record, newest first.
+fn owed(door: &Door) -> Vec<domain::notification::Notification> {
+    let page = types::PageRequest::new(200, None);
+    door.fixture.service.queries.notifications(Some(door.fixture.merchant), page).unwrap().rows
+}
+
+/// Wire §1.11: what is answered is owed to the notify address, too; without one nothing is.
+#[tokio::test]
+async fn an_echo_with_an_address_owes_the_answer_there() {
+    let door = Door::new();
+    let queries = &door.fixture.service.queries;
+    let keys = door.fixture.service.keys();
+    let sealed = keys.public_key().encrypt_field("暗号 42").unwrap();
+    let url = "http://127.0.0.1:9/echo";
+    echo(&door, &json!({ "echo_message": "明文" }), None).send().await.expect(200);
+    assert_eq!(owed(&door), Vec::new());
+    for body in [
+        json!({ "echo_message": "明文 \"1\"", "notify_url": url }),
+        json!({ "echo_message": "明文", "encrypted_echo_message": sealed, "notify_url": url }),
+    ] {
+        let echoed = echo(&door, &body, Some(keys.public_key_id())).send().await.expect(200);
+        assert!(echoed.get("notify_url").is_none());
+        let About::Echo(id) = owed(&door)[0].about else { panic!("an echo is owed") };
+        let kept = queries.echo(id).unwrap().unwrap();
+        assert_eq!((kept.merchant, &*kept.notify_url), (door.fixture.merchant, url));
+        assert_eq!(serde_json::from_str::<Value>(&kept.message).unwrap(), echoed);
+    }
+    let listed = door.local("GET", "/sandbox/v1/notifications", &Value::Null).send().await.expect(200);
+    let row = &listed["notifications"][0];
+    assert_eq!((&row["event_type"], &row["url"]), (&json!("SECURITY_ECHO.SUCCESS"), &json!(url)));
+    assert_eq!((&row["out_trade_no"], &row["transaction_id"]), (&Value::Null, &Value::Null));
+    assert_eq!(listed["notifications"].as_array().unwrap().len(), 2);
 }

@@ -151,6 +151,9 @@ async fn production_names_public_https_addresses_only() {
         let refused =
             door.post(NATIVE, &order(url)).send_to(router.clone()).await.refused(400, "PARAM_ERROR");
         assert_eq!(refused["detail"]["field"], "/notify_url");
+        let body = json!({ "echo_message": "x", "notify_url": url });
+        let echo = door.post("/v3/security/echo", &body).send_to(router.clone()).await;
+        assert_eq!(echo.refused(400, "PARAM_ERROR")["detail"]["field"], "/notify_url");
     }
     door.post(NATIVE, &order("https://shop.example.com/n")).send_to(router.clone()).await.expect(200);
     let asked = door.local("GET", "/sandbox/v1/notifications", &Value::Null).send_to(router).await;
@@ -170,6 +173,8 @@ fn production(door: &Door) -> Service {
         events: known.events.clone(),
         messenger: Arc::clone(&known.messenger),
         settings: Settings { sandbox: false, ..known.settings.clone() },
+        metrics: known.metrics.clone(),
         signing_threads: 1,
+        under_way: Arc::default(),
     })
 }

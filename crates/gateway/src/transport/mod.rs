@@ -40,7 +40,7 @@ use protocol::{ApiError, Code, Detail, Language, Location, Text};
 use query_string::Query;
 use rate::Rates;
 use replay::ReplayMemory;
-use service::{MerchantEntry, Service};
+use service::{MerchantEntry, Service, metrics::Stage};
 use std::{
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -76,7 +76,6 @@ pub(crate) struct Gateway {
     pub(crate) failures: Addresses,
     /// Exchanges of authorization codes.
     pub(crate) exchanges: Addresses,
-    in_flight: AtomicUsize,
     large_bodies: Arc<Semaphore>,
 }
 
@@ -92,15 +91,15 @@ impl Gateway {
             rates: Rates::default(),
             failures: Addresses::new(FAILURES_PER_SECOND),
             exchanges: Addresses::new(crate::oauth::PER_SECOND),
-            in_flight: AtomicUsize::new(0),
             large_bodies: Arc::new(Semaphore::new(body::LARGE_MAX)),
         })
     }
 
     /// A place among the requests in flight, given back when dropped.
     fn place(&self) -> Result<Place<'_>, ApiError> {
-        let place = Place(&self.in_flight);
-        if self.in_flight.fetch_add(1, Ordering::Relaxed) < IN_FLIGHT_MAX {
+        let under_way = &*self.service.under_way;
+        let place = Place(under_way);
+        if under_way.fetch_add(1, Ordering::Relaxed) < IN_FLIGHT_MAX {
             return Ok(place);
         }
         Err(ApiError::new(Code::FrequencyLimited))
@@ -249,7 +248,10 @@ where
         Err(_) => return Err(path_error().into()),
     };
     let received = body::read(body, &gateway.large_bodies).await?;
-    let proven = authenticate::authenticate(&gateway, &parts, &received.bytes)?;
+    let began = Instant::now();
+    let proven = authenticate::authenticate(&gateway, &parts, &received.bytes);
+    gateway.service.metrics.stage(Stage::Verify, began.elapsed());
+    let proven = proven?;
     *mchid = Some(proven.merchant.merchant.id);
     if !gateway.rates.pass(&proven.merchant.merchant) {
         return Err(ApiError::new(Code::FrequencyLimited).into());

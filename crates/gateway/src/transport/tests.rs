@@ -43,18 +43,18 @@ async fn a_panic_is_a_system_error_and_the_next_request_is_served() {
     assert!(body.contains("SYSTEM_ERROR") && !body.contains("on purpose"), "{body}");
     let (status, _) = probe.ask(|_| async { Ok(Answer::ok(b"{}".to_vec())) }).await;
     assert_eq!(status, 200);
-    assert_eq!(probe.gateway.in_flight.load(Ordering::SeqCst), 0, "every place was given back");
+    assert_eq!(probe.gateway.service.under_way.load(Ordering::SeqCst), 0, "every place was given back");
 }
 
 #[tokio::test]
 async fn a_crowd_is_refused_before_anything_is_done() {
     let probe = Probe::new();
-    probe.gateway.in_flight.store(IN_FLIGHT_MAX, Ordering::SeqCst);
+    probe.gateway.service.under_way.store(IN_FLIGHT_MAX, Ordering::SeqCst);
     let (status, body) = probe.ask(|_| async { panic!("must not run") }).await;
     assert_eq!(status, 429);
     assert!(body.contains("FREQUENCY_LIMITED"), "{body}");
-    assert_eq!(probe.gateway.in_flight.load(Ordering::SeqCst), IN_FLIGHT_MAX);
-    probe.gateway.in_flight.store(IN_FLIGHT_MAX - 1, Ordering::SeqCst);
+    assert_eq!(probe.gateway.service.under_way.load(Ordering::SeqCst), IN_FLIGHT_MAX);
+    probe.gateway.service.under_way.store(IN_FLIGHT_MAX - 1, Ordering::SeqCst);
     let (status, body) = probe.ask(|call| async move { Ok(Answer::ok(call.body.to_vec())) }).await;
     assert_eq!((status, body.as_str()), (200, ""));
 }

@@ -12,7 +12,7 @@ use domain::{
 use engine::query::Bill;
 
 use types::{
-    IdBlock, JournalId, MerchantId, NotificationId, PageRequest, PayerId, PaymentId, Time,
+    EchoId, IdBlock, JournalId, MerchantId, NotificationId, PageRequest, PayerId, PaymentId, Time,
     time::{self, SECOND},
 };
 
@@ -215,7 +215,7 @@ pub(super) fn due_payments_and_orders_come_earliest_first(open: Open<'_>) {
 
 pub(super) fn stale_records_are_those_the_sweep_removes(open: Open<'_>) {
     let mut scribe = Scribe::open(open);
-    let hours = [-30, -26, -25, -24, -23, -2, -1, 0, 1];
+    let hours = [-50, -49, -48, -47, -30, -26, -25, -24, -23, -2, -1, 0, 1];
     scribe.write(|batch| {
         for (n, hour) in (0_u8..).zip(hours) {
             let at = START.plus(hour * time::HOUR + SECOND);
@@ -223,13 +223,15 @@ pub(super) fn stale_records_are_those_the_sweep_removes(open: Open<'_>) {
             batch.sessions.push(added(samples::session(n, 3, at)));
             batch.oauth_codes.push(added(samples::oauth_code(n, at, false)));
             batch.requests.push(added(samples::request(n, at)));
+            batch.echoes.push(added(samples::echo(made_at(at), false)));
             let mut sent = samples::one_time_code(n, true);
             sent.sent_at = at;
             batch.one_time_codes.push(added(sent));
         }
     });
     let mut everything = Vec::new();
-    for (n, _) in (0_u8..).zip(hours) {
+    for (n, hour) in (0_u8..).zip(hours) {
+        let at = START.plus(hour * time::HOUR + SECOND);
         let digest: Digest = samples::digest(n);
         everything.extend([
             Key::PaymentCode(100 + i64::from(n)),
@@ -237,6 +239,7 @@ pub(super) fn stale_records_are_those_the_sweep_removes(open: Open<'_>) {
             Key::OauthCode(digest),
             Key::Request(digest),
             Key::OneTimeCode(digest),
+            Key::Echo(EchoId(made_at(at))),
         ]);
     }
     let removed = swept(&mut scribe, &everything, START);
@@ -251,6 +254,11 @@ pub(super) fn stale_records_are_those_the_sweep_removes(open: Open<'_>) {
     for limit in [0, 1, 4] {
         assert_eq!(scribe.queries().stale(START, limit).expect("the store reads").len(), limit);
     }
+}
+
+/// An id that was made then.
+fn made_at(at: Time) -> i64 {
+    IdBlock::new(at, 3, 5).id(0)
 }
 
 /// The keys that the sweep command would remove at `now`.

@@ -3,7 +3,7 @@
 use super::{Open, START, Scribe, added, changed, removed, samples};
 use domain::{Batch, Key, Record, world::Entity};
 use ledger::{Account, AccountId};
-use types::{AppId, Currency, OrderId, PayerId};
+use types::{AppId, Currency, MerchantId, OrderId, PayerId};
 
 const MERCHANT: i64 = 1_900_000_001;
 
@@ -29,6 +29,7 @@ fn all(full: bool) -> Vec<(Key, Record)> {
         filed(samples::usage(3, full), Record::Usage),
         filed(samples::limits(full), Record::Limits),
         filed(samples::notification(7, MERCHANT, full), Record::Notification),
+        filed(samples::echo(9, full), Record::Echo),
         filed(samples::key_ring(full), Record::KeyRing),
         filed(samples::counter(i64::from(full) + 1), Record::Counter),
         filed(samples::request(40, START), Record::Request),
@@ -56,8 +57,8 @@ fn put(batch: &mut Batch, record: Record, existed: bool) {
         Merchant: merchants, Certificate: certificates, Application: applications, Payer: payers, Phone: phones,
         OneTimeCode: one_time_codes, Session: sessions, OauthCode: oauth_codes, Card: cards, Order: orders,
         OrderNumber: order_numbers, Payment: payments, PaymentCode: payment_codes, Usage: usage, Limits: limits,
-        Notification: notifications, KeyRing: key_rings, Counter: counters, Request: requests, Account: accounts,
-        Transfer: transfers,
+        Notification: notifications, Echo: echoes, KeyRing: key_rings, Counter: counters, Request: requests,
+        Account: accounts, Transfer: transfers,
     }
 }
 
@@ -103,6 +104,7 @@ fn read(scribe: &mut Scribe, key: &Key) -> Option<Record> {
         Key::Usage(id) => queries.usage(*id).map(|found| found.map(Record::Usage)),
         Key::Limits(()) => queries.limits().map(|found| found.map(Record::Limits)),
         Key::Notification(id) => queries.notification(*id).map(|found| found.map(Record::Notification)),
+        Key::Echo(id) => queries.echo(*id).map(|found| found.map(Record::Echo)),
         Key::KeyRing(name) => queries.key_ring(name).map(|found| found.map(Record::KeyRing)),
         Key::Account(id) => queries.account(*id).map(|found| Some(Record::Account(found))),
         Key::Transfer(id) => queries.transfer(*id).map(|found| found.map(Record::Transfer)),
@@ -157,12 +159,14 @@ pub(super) fn short_lived_records_can_be_removed(open: Open<'_>) {
     let session = samples::session(20, 3, START);
     let sent = samples::one_time_code(10, true);
     let oauth = samples::oauth_code(30, START, false);
+    let echo = samples::echo(9, false);
     let request = samples::request(40, START);
     let keys = [
         Key::PaymentCode(code.code),
         Key::Session(session.token),
         Key::OneTimeCode(sent.phone),
         Key::OauthCode(oauth.code),
+        Key::Echo(echo.id),
         Key::Request(request.key),
     ];
     for _ in 0..2 {
@@ -171,6 +175,7 @@ pub(super) fn short_lived_records_can_be_removed(open: Open<'_>) {
             batch.sessions.push(added(session.clone()));
             batch.one_time_codes.push(added(sent.clone()));
             batch.oauth_codes.push(added(oauth.clone()));
+            batch.echoes.push(added(echo.clone()));
             batch.requests.push(added(request.clone()));
         });
         assert!(Scribe::open(open).load(&keys).iter().all(Option::is_some), "they are there");
@@ -179,12 +184,14 @@ pub(super) fn short_lived_records_can_be_removed(open: Open<'_>) {
             batch.sessions.push(removed(&session));
             batch.one_time_codes.push(removed(&sent));
             batch.oauth_codes.push(removed(&oauth));
+            batch.echoes.push(removed(&echo));
             batch.requests.push(removed(&request));
         });
         let mut scribe = Scribe::open(open);
         assert!(scribe.load(&keys).iter().all(Option::is_none), "they are gone");
         assert_eq!(scribe.queries().session(session.token), Ok(None));
         assert_eq!(scribe.queries().payment_code(code.code), Ok(None));
+        assert_eq!(scribe.queries().echo(echo.id), Ok(None));
     }
 }
 
@@ -198,6 +205,7 @@ pub(super) fn a_record_made_anew_in_its_batch_reads_back(open: Open<'_>) {
                 | Record::Session(_)
                 | Record::OneTimeCode(_)
                 | Record::OauthCode(_)
+                | Record::Echo(_)
                 | Record::Request(_)
         )
     };
@@ -221,6 +229,10 @@ pub(super) fn a_record_made_anew_in_its_batch_reads_back(open: Open<'_>) {
                 }
                 Record::OauthCode(code) => {
                     (code.app, code.payer, code.expires_at, code.used) = (AppId(9), PayerId(9), later, true);
+                }
+                Record::Echo(echo) => {
+                    (echo.merchant, echo.message) = (MerchantId(9), "another".into());
+                    echo.notify_url = "https://other.example/n".into();
                 }
                 Record::Request(request) => {
                     (request.content, request.answer, request.at) = (digest, "{}".into(), later);

@@ -5,10 +5,11 @@ use super::START;
 use domain::{
     application::Application,
     card::Card,
+    echo::Echo,
     keyring::KeyRing,
     limit::{BillEntry, LimitTable, Limits, Usage},
     merchant::{Certificate, Merchant, Product, Products},
-    notification::{Notification, NotificationState},
+    notification::{About, Notification, NotificationState},
     order::{Order, OrderNumber, OrderState, Terms},
     payer::{Payer, PhoneOwner},
     payment::{Payment, PaymentState},
@@ -20,8 +21,8 @@ use domain::{
 use ledger::{Account, AccountId, Transfer, TransferKind, TransferState};
 use std::sync::Arc;
 use types::{
-    AppId, BusinessDay, CardId, Currency, JournalId, MerchantId, Money, NotificationId, OrderId, PayerId,
-    PaymentId, Rate, Time, TransferId, time,
+    AppId, BusinessDay, CardId, Currency, EchoId, JournalId, MerchantId, Money, NotificationId, OrderId,
+    PayerId, PaymentId, Rate, Time, TransferId, time,
 };
 
 const AWKWARD: &str = "龙井 \"best\" 'tea'; -- \\ \u{1F375}\n\té";
@@ -188,8 +189,10 @@ pub(super) fn usage(id: i64, full: bool) -> Usage {
     Usage {
         id,
         day: BusinessDay(20_458),
-        day_total: i64::MAX,
-        day_barcode: 1,
+        day_two_factors: i64::MAX,
+        day_barcode_b: 1,
+        day_barcode_c: 4,
+        day_barcode_d: 5,
         day_one_factor: 2,
         day_free_count: u32::MAX,
         year: 2026,
@@ -213,13 +216,22 @@ pub(super) fn notification(id: i64, merchant: i64, full: bool) -> Notification {
     Notification {
         id: NotificationId(id),
         merchant: MerchantId(merchant),
-        order: OrderId(5),
+        about: if id % 2 == 0 { About::Echo(EchoId(LAST)) } else { About::Paid(OrderId(5)) },
         state: if full { NotificationState::Delivered } else { NotificationState::Pending },
         created_at: START,
         next_at: (!full).then_some(START),
         attempts: if full { u32::MAX } else { 0 },
         last_status: if full { u16::MAX } else { 0 },
         journal: JournalId(if full { LAST } else { 4096 }),
+    }
+}
+
+pub(super) fn echo(id: i64, full: bool) -> Echo {
+    Echo {
+        id: EchoId(id),
+        merchant: MerchantId(1_900_000_001),
+        notify_url: "https://shop.example/notify?a='b'".into(),
+        message: if full { AWKWARD.repeat(400).into() } else { "{}".into() },
     }
 }
 

@@ -5,6 +5,7 @@ use domain::{
     Key,
     application::Application,
     card::Card,
+    echo::{self, Echo},
     keyring::KeyRing,
     limit::{BillEntry, Limits, Usage},
     merchant::{Certificate, Merchant},
@@ -24,8 +25,8 @@ use engine::{
 use ledger::{Account, AccountId, Transfer};
 use std::{cmp::Reverse, ops::Bound};
 use types::{
-    AppId, CardId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId, PaymentId,
-    Time, TransferId, time,
+    AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
+    PaymentId, Time, TransferId, time,
 };
 
 type Answer<T> = Result<T, Fault>;
@@ -135,6 +136,9 @@ impl Queries for Memory {
         let of = rows.filter(|row| merchant.is_none_or(|merchant| row.merchant == merchant));
         Ok(Page::of(of.take(page.limit + 1).collect(), page.limit, |row| row.id.0))
     }
+    fn echo(&self, id: EchoId) -> Answer<Option<Echo>> {
+        Ok(self.held().rows.echoes.get(&id).cloned())
+    }
     fn timeline(&self, head: JournalId, limit: usize) -> Answer<Vec<JournalRow>> {
         let held = self.held();
         let mut lines = Vec::new();
@@ -202,6 +206,7 @@ impl Queries for Memory {
             .chain(sessions.map(|row| Key::Session(row.token)))
             .chain(sent.map(|row| Key::OneTimeCode(row.phone)))
             .chain(oauth.map(|row| Key::OauthCode(row.code)))
+            .chain(rows.echoes.range(..echo::oldest_kept(now)).map(|(id, _)| Key::Echo(*id)))
             .chain(requests.map(|row| Key::Request(row.key)));
         Ok(keys.take(limit).collect())
     }

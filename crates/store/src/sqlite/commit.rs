@@ -186,6 +186,7 @@ impl SqliteCommitter {
         self.write(&batch.usage)?;
         self.write(&batch.limits)?;
         self.write(&batch.notifications)?;
+        self.write(&batch.echoes)?;
         self.write(&batch.key_rings)?;
         self.write(&batch.counters)?;
         self.write(&batch.requests)?;

@@ -94,6 +94,7 @@ fn load(db: &Connection, key: &Key) -> Result<Option<Record>, Fault> {
         Key::Usage(key) => one(db, key)?.map(Record::Usage),
         Key::Limits(key) => one(db, key)?.map(Record::Limits),
         Key::Notification(key) => one(db, key)?.map(Record::Notification),
+        Key::Echo(key) => one(db, key)?.map(Record::Echo),
         Key::KeyRing(key) => one(db, key)?.map(Record::KeyRing),
         Key::Counter(key) => one(db, key)?.map(Record::Counter),
         Key::Request(key) => one(db, key)?.map(Record::Request),

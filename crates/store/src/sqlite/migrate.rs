@@ -1,9 +1,34 @@
 //! Schema versions: numbered scripts, each applied once, with a checksum that is compared at every start.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use std::cmp::Ordering;
 
 /// The scripts, oldest first. A released script never changes.
-const SCRIPTS: [&str; 1] = [include_str!("schema-1.sql")];
+const SCRIPTS: [&str; 2] = [include_str!("schema-1.sql"), include_str!("schema-2.sql")];
+
+/// The newest schema this version knows.
+pub(super) fn known() -> i64 {
+    i64::try_from(SCRIPTS.len()).unwrap_or(i64::MAX)
+}
+
+/// The schema a store has, read without changing it.
+pub(super) fn found(connection: &Connection) -> Result<i64, MigrateError> {
+    let ours = "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'";
+    if connection.query_row(ours, [], |row| row.get::<_, i64>(0))? == 0 {
+        return Err(MigrateError::Foreign);
+    }
+    Ok(connection.query_row("SELECT count(*) FROM schema_version", [], |row| row.get(0))?)
+}
+
+/// Checks that a store can be read as it is, without bringing it to the newest schema.
+pub(super) fn check_readable(connection: &Connection) -> Result<(), MigrateError> {
+    let (found, known) = (found(connection)?, known());
+    match found.cmp(&known) {
+        Ordering::Equal => Ok(()),
+        Ordering::Less => Err(MigrateError::Older { found, known }),
+        Ordering::Greater => Err(MigrateError::Newer { found, known }),
+    }
+}
 
 /// Why a store can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +37,10 @@ pub(super) enum MigrateError {
     Sqlite(#[from] rusqlite::Error),
     #[error("the store has schema {found}, this version knows {known}; use a newer feiqian")]
     Newer { found: i64, known: i64 },
+    #[error(
+        "the store has schema {found}, reading needs {known}; run `feiqian migrate` or `feiqian serve` first"
+    )]
+    Older { found: i64, known: i64 },
     #[error("schema script {0} differs from the one that made this store; restore the original version")]
     Changed(i64),
     #[error("the file holds another database")]
@@ -21,8 +50,8 @@ pub(super) enum MigrateError {
 /// Brings the store to the newest schema.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), MigrateError> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let known = "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'";
-    let ours: i64 = tx.query_row(known, [], |row| row.get(0))?;
+    let marked = "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'";
+    let ours: i64 = tx.query_row(marked, [], |row| row.get(0))?;
     if ours == 0 {
         let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if tables > 0 {
@@ -33,7 +62,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), MigrateError> {
         )?;
     }
     let found: i64 = tx.query_row("SELECT count(*) FROM schema_version", [], |row| row.get(0))?;
-    let known = i64::try_from(SCRIPTS.len()).unwrap_or(i64::MAX);
+    let known = known();
     if found > known {
         return Err(MigrateError::Newer { found, known });
     }

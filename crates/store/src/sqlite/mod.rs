@@ -1,10 +1,15 @@
 //! The default store: one SQLite file, WAL, `synchronous=FULL`, one writer, read-only connections beside it.
 
+mod backup;
 mod commit;
 mod load;
 mod migrate;
 mod query;
 mod row;
+
+pub use backup::{
+    Copied, Standing, sqlite_backup, sqlite_check, sqlite_migrate, sqlite_settle, sqlite_standing,
+};
 
 use engine::{Fault, Queries, Store};
 use rusqlite::{Connection, OpenFlags};
@@ -62,10 +67,27 @@ pub fn sqlite(path: &Path, options: Options) -> Result<Store, Fault> {
 /// Opens an existing store for reading only, also while another process writes it.
 ///
 /// # Errors
-/// [`Fault::Failed`] when the file can't be opened or SQLite is too old.
+/// [`Fault::Failed`] when the file can't be opened, is not ours, has another schema than this version's, or SQLite
+/// is too old.
 pub fn sqlite_queries(path: &Path) -> Result<Arc<dyn Queries>, Fault> {
     check_version()?;
     let connection = open(path, Options::default(), false)?;
+    migrate::check_readable(&connection).map_err(|e| Fault::Failed(format!("{}: {e}", path.display())))?;
+    Ok(Arc::new(query::SqliteQueries::new(vec![connection], PathBuf::from(path))))
+}
+
+/// As [`sqlite_queries`], but every read sees the state of this moment, whatever is committed meanwhile: what is
+/// compared with each other must be of one state. To be dropped soon, since the write-ahead log grows as long as it
+/// is held.
+///
+/// # Errors
+/// As [`sqlite_queries`].
+pub fn sqlite_snapshot(path: &Path) -> Result<Arc<dyn Queries>, Fault> {
+    check_version()?;
+    let connection = open(path, Options::default(), false)?;
+    // The first read takes the snapshot, the open transaction keeps it.
+    connection.execute_batch("BEGIN").map_err(row::failed)?;
+    migrate::check_readable(&connection).map_err(|e| Fault::Failed(format!("{}: {e}", path.display())))?;
     Ok(Arc::new(query::SqliteQueries::new(vec![connection], PathBuf::from(path))))
 }
 

@@ -12,6 +12,7 @@ use domain::{
     Key,
     application::Application,
     card::Card,
+    echo::{self, Echo},
     keyring::KeyRing,
     limit::{BillEntry, Limits, Usage},
     merchant::{Certificate, Merchant},
@@ -37,8 +38,8 @@ use std::{
     },
 };
 use types::{
-    AppId, CardId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId, PaymentId,
-    Time, TransferId, time,
+    AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
+    PaymentId, Time, TransferId, time,
 };
 
 type Answer<T> = Result<T, Fault>;
@@ -210,6 +211,9 @@ impl Queries for SqliteQueries {
         };
         Ok(Page::of(rows, page.limit, |row: &Notification| row.id.0))
     }
+    fn echo(&self, id: EchoId) -> Answer<Option<Echo>> {
+        self.find(&id)
+    }
     fn timeline(&self, head: JournalId, limit: usize) -> Answer<Vec<JournalRow>> {
         let db = self.get();
         let mut lines: Vec<JournalRow> = Vec::new();
@@ -325,6 +329,15 @@ impl Queries for SqliteQueries {
             &[Value::Int(kept_day), count(limit)],
             |row| {
                 keys.push(Key::Request(digest(row)?));
+                Ok(())
+            },
+        )?;
+        each(
+            &db,
+            "SELECT id FROM echoes WHERE id < ?1 LIMIT ?2",
+            &[Value::Int(echo::oldest_kept(now).0), count(limit)],
+            |row| {
+                keys.push(Key::Echo(EchoId(row.get(0).map_err(failed)?)));
                 Ok(())
             },
         )?;

@@ -64,6 +64,7 @@ async fn a_larger_payment_asks_for_the_pin_and_can_be_refused() {
     assert!(browser.get("/wallet").await.has("to-confirm"));
     let page = browser.get(&path).await;
     assert_eq!(page.text_of("amount").unwrap(), "¥1,000.01");
+    assert!(page.text_of("left").unwrap().contains("5:00"), "{:?}", page.text_of("left"));
     let wrong = browser.submit(&page, &path, &[("do", "pay"), ("pin", "000111")]).await;
     assert!(wrong.text_of("error").unwrap().contains("4 次"));
     let click = || browser.submit(&wrong, &path, &[("do", "pay"), ("pin", PIN)]);

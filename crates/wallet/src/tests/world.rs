@@ -54,6 +54,7 @@ impl CardLookup for Bank {
             }),
             "4" => Err(CardRefusal::Declined("blocked".into())),
             "3" => Err(CardRefusal::UnknownBank),
+            "2" => Err(CardRefusal::Malformed),
             _ => Err(CardRefusal::Unavailable("no line".into())),
         };
         Box::pin(async { answer })
@@ -116,7 +117,9 @@ impl World {
             events: EventBus::default(),
             messenger: Arc::clone(&inbox) as Arc<dyn Messenger>,
             settings,
+            metrics: service::Metrics::default(),
             signing_threads: 1,
+            under_way: Arc::default(),
         }));
         let router = crate::router(Arc::clone(&service), Arc::new(Bank));
         let world = Self {

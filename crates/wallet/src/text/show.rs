@@ -1,7 +1,7 @@
 //! How values look on a page.
 
 use protocol::Language;
-use types::{Currency, Money, Time};
+use types::{Currency, Money, Time, time};
 
 /// `¥1,234.56`; another currency by its code, `USD 1,234.56`; a minus sign in front.
 ///
@@ -35,6 +35,12 @@ pub(crate) fn money(amount: Money) -> String {
 pub(crate) fn time(at: Time, language: Language) -> String {
     let zone = super::text(language, "zone", None);
     format!(r#"<time datetime="{}" title="{zone}">{}</time>"#, at.rfc3339(), at.local())
+}
+
+/// `4:59`: minutes and seconds that are left of so many microseconds; `0:00` once there are none.
+pub(crate) fn countdown(left: i64) -> String {
+    let left_s = left.max(0) / time::SECOND;
+    format!("{}:{:02}", left_s / 60, left_s % 60)
 }
 
 /// `2026-11` of a point in the business zone.
@@ -94,6 +100,21 @@ mod tests {
         }
         assert_eq!(money(Money::new(1_234_567, Currency::JPY)), "JPY 1,234,567");
         assert_eq!(money(Money::new(-5, Currency::USD)), "-USD 0.05");
+    }
+
+    #[test]
+    fn what_is_left_reads_as_minutes_and_seconds() {
+        let s = time::SECOND;
+        for (left, shown) in [
+            (300 * s, "5:00"),
+            (300 * s - 1, "4:59"),
+            (61 * s, "1:01"),
+            (9 * s, "0:09"),
+            (0, "0:00"),
+            (-s, "0:00"),
+        ] {
+            assert_eq!(countdown(left), shown);
+        }
     }
 
     #[test]

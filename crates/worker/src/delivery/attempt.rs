@@ -1,6 +1,6 @@
 //! One try: what is sent, sealed and signed anew each time (wire §5).
 
-use super::{Load, wire_id};
+use super::{Content, Load, wire_id};
 use crypto::{
     answer::SignedHeaders,
     platform::{KeyMode, PlatformError},
@@ -33,7 +33,7 @@ pub(super) enum Prepared {
     },
 }
 
-/// Builds the body from the order as it was paid. Reads the store, so it blocks.
+/// Builds the body from the record it tells of. Reads the store, so it blocks.
 pub(super) fn prepare(
     service: &Service,
     id: NotificationId,
@@ -46,19 +46,23 @@ pub(super) fn prepare(
     if !due {
         return Ok(Prepared::NotDue);
     }
-    let url = match &load.target {
-        Ok(target) => target.url.clone(),
-        Err(forbidden) => return Ok(Prepared::Impossible(forbidden.to_string())),
+    let (content, url) = match load {
+        Load::Ready(content, url) => (content, url.clone()),
+        Load::Impossible(reason) => return Ok(Prepared::Impossible(reason.clone())),
     };
     let entry = service.directory.find(merchant)?;
     let Some(key) = entry.as_ref().and_then(|entry| entry.apiv3_key.as_ref()) else {
         let reason = "the merchant has no APIv3 key to encrypt with; set one, then send again";
         return Ok(Prepared::Impossible(reason.to_owned()));
     };
-    let card = load.order.card.map(|card| service.queries.card(card)).transpose()?.flatten();
-    let bank = card.as_ref().map(|card| &*card.bank);
-    let clear = paid_transaction(&load.order, bank, service.vault.tokens()).body();
-    let event = Event::TransactionSuccess;
+    let (event, clear) = match content {
+        Content::Paid(order) => {
+            let card = order.card.map(|card| service.queries.card(card)).transpose()?.flatten();
+            let bank = card.as_ref().map(|card| &*card.bank);
+            (Event::TransactionSuccess, paid_transaction(order, bank, service.vault.tokens()).body())
+        }
+        Content::Echo(echo) => (Event::SecurityEcho, echo.message.as_bytes().to_vec()),
+    };
     let sealed = match key.encrypt(event.original_type(), &clear) {
         Ok(sealed) => sealed,
         Err(error) => return Ok(Prepared::Impossible(error.to_string())),

@@ -23,13 +23,14 @@ use attempt::{Prepared, prepare};
 use client::{Said, Sender};
 use domain::{
     Caller, Command, Event,
-    notification::{Attempt, Notification, NotificationState},
+    echo::Echo,
+    notification::{About, Attempt, Notification, NotificationState},
     order::Order,
 };
 use engine::Fault;
 use lanes::{Item, Lanes, Offer};
 use scan::Walk;
-use service::Service;
+use service::{Service, metrics::Attempted};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -37,6 +38,7 @@ use std::{
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use types::{MerchantId, NotificationId};
+use url::Url;
 
 /// How notifications are sent.
 #[derive(Clone, Copy, Debug)]
@@ -68,11 +70,22 @@ impl Default for Setup {
     }
 }
 
-/// What is carried from the offer to the try.
+/// What is carried from the offer to the try: what to send and where, or why nothing can be sent.
 #[derive(Clone, Debug)]
-pub(crate) struct Load {
-    order: Arc<Order>,
-    target: Result<Target, Forbidden>,
+pub(crate) enum Load {
+    /// To be sent there.
+    Ready(Content, Url),
+    /// Nothing can be sent, for this reason.
+    Impossible(String),
+}
+
+/// The record that a notification's clear text is made of.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// A paid order.
+    Paid(Arc<Order>),
+    /// A message that was asked for.
+    Echo(Arc<Echo>),
 }
 
 type Parcel = Item<NotificationId, MerchantId, Load>;
@@ -90,6 +103,10 @@ pub(crate) struct Delivery {
 
 /// Stepping over a backlog of a million rows takes a second: scans take at most one part in so many of the time.
 const SCAN_SHARE: u32 = 10;
+/// The lane of what has nowhere to go.
+const NO_HOST: &str = "(none)";
+/// Why an echo that was still owed after its time, such as after a long stop of the platform, is not sent.
+const GONE: &str = "what it tells of is no longer kept; an echo is kept two days, ask for a new one";
 /// Events looked up in one go.
 const TOGETHER_MAX: usize = 256;
 
@@ -182,15 +199,30 @@ impl Delivery {
         if notification.state != NotificationState::Pending || self.lanes().knows(&notification.id) {
             return Ok(Offer::Known);
         }
-        let Some(order) = self.service.queries.order(notification.order)? else {
-            tracing::error!(notification = %notification.id, order = %notification.order, "its order is not there");
-            return Ok(Offer::Known);
+        let (host, load) = match self.content(notification)? {
+            Some((content, url)) => match Target::parse(&url, self.allow) {
+                Ok(target) => (target.host, Load::Ready(content, target.url)),
+                Err(forbidden) => (NO_HOST.into(), Load::Impossible(forbidden.to_string())),
+            },
+            None => (NO_HOST.into(), Load::Impossible(GONE.to_owned())),
         };
-        let target = Target::parse(&order.terms.notify_url, self.allow);
-        let host = target.as_ref().map_or_else(|_| "(none)".into(), |target| Arc::clone(&target.host));
-        let load = Load { order: Arc::new(order), target };
         let item = Item { id: notification.id, merchant: notification.merchant, host, load };
         Ok(self.lanes().offer(item))
+    }
+
+    /// What a notification is made of, and its address; none when the record is no longer kept.
+    fn content(&self, notification: &Notification) -> Result<Option<(Content, Box<str>)>, Fault> {
+        let queries = &self.service.queries;
+        Ok(match notification.about {
+            About::Paid(order) => queries.order(order)?.map(|order| {
+                let url = order.terms.notify_url.clone();
+                (Content::Paid(Arc::new(order)), url)
+            }),
+            About::Echo(echo) => queries.echo(echo)?.map(|echo| {
+                let url = echo.notify_url.clone();
+                (Content::Echo(Arc::new(echo)), url)
+            }),
+        })
     }
 
     /// Sends what may be sent now.
@@ -235,6 +267,13 @@ impl Delivery {
                 (said, took, Some(prompt))
             }
         };
+        let outcome = match prompt {
+            _ if said.acknowledged => Attempted::Delivered,
+            None => Attempted::Impossible,
+            Some(_) if said.status == 0 => Attempted::NoAnswer,
+            Some(_) => Attempted::Refused,
+        };
+        self.service.metrics.attempt(outcome, took);
         tracing::info!(
             notification = %id, %merchant, status = said.status, took_ms = took.as_millis(), error = said.error,
             "{}", if said.acknowledged { "notification delivered" } else { "notification not delivered" }

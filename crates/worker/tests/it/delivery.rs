@@ -263,10 +263,3 @@ async fn stopping_does_not_wait_longer_than_told() {
     assert!(!worker.stop(Duration::from_millis(100)).await);
     assert!(started.elapsed() < Duration::from_secs(1));
 }
-
-/// The wire's table and the rule's say the same.
-#[test]
-fn the_two_schedules_agree() {
-    let wire = protocol::notification::RETRY_SECONDS.map(|delay_s| i64::try_from(delay_s).unwrap());
-    assert_eq!(wire, RETRY_S);
-}

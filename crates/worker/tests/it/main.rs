@@ -4,6 +4,7 @@
 
 mod bank;
 mod delivery;
+mod echo;
 mod fairness;
 mod merchant;
 mod refused;

@@ -3,6 +3,7 @@
 use super::{World, make::CHANNEL};
 use crate::world::{Buyer, Shop};
 use domain::{
+    notification::About,
     order::{Order, OrderState},
     payer::Payer,
     payment::Payment,
@@ -65,7 +66,7 @@ impl World {
     /// Notifications about an order, newest first.
     pub(crate) fn notifications(&self, order: OrderId) -> Vec<NotificationId> {
         let page = self.queries.notifications(None, PageRequest::new(200, None)).unwrap();
-        page.rows.iter().filter(|row| row.order == order).map(|row| row.id).collect()
+        page.rows.iter().filter(|row| row.about == About::Paid(order)).map(|row| row.id).collect()
     }
 
     /// A payer's bill, newest first: ids of orders and top-ups.

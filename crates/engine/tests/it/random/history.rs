@@ -47,7 +47,7 @@ impl History {
             assert_eq!(transfer.state, TransferState::Posted);
         });
         each(&mut self.notifications, &batch.notifications, |before, row| {
-            assert!(before.is_none_or(|before| before.order == row.order && before.attempts <= row.attempts));
+            assert!(before.is_none_or(|before| before.about == row.about && before.attempts <= row.attempts));
         });
         for change in &batch.order_numbers {
             let number = change.value.as_ref().unwrap();

@@ -5,6 +5,7 @@ use domain::{
     Actor, Caller, Command, Event, Reply,
     application::Application,
     card::NewCard,
+    echo::NewEcho,
     limit::LimitTable,
     merchant::{Certificate, MerchantChange, NewMerchant, Product, Products},
     notification::Attempt,
@@ -364,6 +365,14 @@ impl World {
     }
 
     fn notify(&mut self) -> Command {
+        if self.chance.one_in(6) {
+            let n = self.chance.below(1000);
+            return Command::Echo(Box::new(NewEcho {
+                merchant: self.merchant(),
+                notify_url: format!("https://shop.example/{n}").into(),
+                message: format!(r#"{{"echo_message":"{n}"}}"#).into(),
+            }));
+        }
         let known = self.notifications.clone();
         let id = self.chance.of(&known).unwrap_or(NotificationId(1));
         if self.chance.one_in(5) {

@@ -1,0 +1,152 @@
+//! Runs seeds on all cores, or one seed with every operation told. `cargo xtask simulate` starts it, optimised.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks to its caller")]
+
+use simulator::{Report, Setup, replay, simulate};
+use std::{
+    collections::BTreeMap,
+    io::{IsTerminal, Write as _},
+    process::ExitCode,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+use store::Memory;
+
+const USAGE: &str = "simulate --seeds N [--from S] | --seed X";
+/// Failures that are told in full.
+const TOLD_MAX: usize = 3;
+
+fn disk() -> simulator::Disk {
+    let memory = Memory::default();
+    Box::new(move || memory.open())
+}
+
+const SETUP: Setup<'static> = Setup { disk: &disk, networked: true, sabotage: None };
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |name: &str| {
+        let place = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(place + 1)?.parse::<u64>().ok()
+    };
+    // A failed assertion is part of a report; the hook would tell it a second time, in the middle of the progress.
+    std::panic::set_hook(Box::new(|_| {}));
+    match (number("--seed"), number("--seeds"), number("--from")) {
+        (Some(seed), None, None) => one(seed),
+        (None, Some(seeds), from) => many(seeds, from.unwrap_or(1)),
+        _ => {
+            eprintln!("usage: {USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn one(seed: u64) -> ExitCode {
+    let report = replay(seed, &SETUP, Box::new(|line| println!("{line}")));
+    println!("\nwhat happened, and how often:");
+    for (what, times) in &report.happened {
+        println!("{times:>8}  {what}");
+    }
+    println!(
+        "\n{} operations in {} simulated s, digest {:016x}",
+        report.operations,
+        report.lived / 1_000_000,
+        report.digest
+    );
+    let Some(failure) = report.failure else {
+        println!("seed {seed}: every invariant holds");
+        return ExitCode::SUCCESS;
+    };
+    println!("\n{failure}");
+    ExitCode::FAILURE
+}
+
+#[derive(Default)]
+struct Sum {
+    operations: u64,
+    lived: i64,
+    happened: BTreeMap<String, u64>,
+    failures: Vec<Report>,
+}
+
+fn many(seeds: u64, from: u64) -> ExitCode {
+    let started = Instant::now();
+    let (next, done, sum) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(Sum::default()));
+    let work = || {
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            if place >= seeds {
+                return;
+            }
+            let report = simulate(from.wrapping_add(place), &SETUP);
+            let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+            sum.operations += report.operations;
+            sum.lived = sum.lived.saturating_add(report.lived);
+            for (what, times) in &report.happened {
+                *sum.happened.entry(what.clone()).or_default() += times;
+            }
+            if report.failure.is_some() {
+                sum.failures.push(report);
+            }
+            done.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let mut told = Instant::now();
+        while workers.iter().any(|worker| !worker.is_finished()) {
+            thread::sleep(Duration::from_millis(100));
+            let terminal = std::io::stderr().is_terminal();
+            if told.elapsed() >= Duration::from_secs(if terminal { 1 } else { 10 }) {
+                told = Instant::now();
+                let (done, failed) = (
+                    done.load(Ordering::Relaxed),
+                    sum.lock().unwrap_or_else(PoisonError::into_inner).failures.len(),
+                );
+                let (begin, end) = if terminal { ("\r", "") } else { ("", "\n") };
+                eprint!(
+                    "{begin}{done} of {seeds} seeds, {failed} failed, {} s{end}",
+                    started.elapsed().as_secs()
+                );
+                let _ = std::io::stderr().flush();
+            }
+        }
+        if std::io::stderr().is_terminal() {
+            eprintln!();
+        }
+    });
+    let mut sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+    println!("what happened, and how often:");
+    for (what, times) in &sum.happened {
+        println!("{times:>9}  {what}");
+    }
+    sum.failures.sort_by_key(|report| report.seed);
+    for failure in sum.failures.iter().filter_map(|report| report.failure.as_ref()).take(TOLD_MAX) {
+        println!("\n{failure}");
+    }
+    for report in sum.failures.iter().skip(TOLD_MAX) {
+        println!("\nseed {} failed too: cargo xtask simulate --seed {0}", report.seed);
+    }
+    let failed = sum.failures.len();
+    println!(
+        "\n{seeds} seeds, {failed} failed, {} operations, {} simulated days, {:.1} s wall, {} CPU",
+        sum.operations,
+        sum.lived / 86_400_000_000,
+        started.elapsed().as_secs_f64(),
+        cpu().map_or_else(|| "unknown".into(), |used| format!("{used:.1} s")),
+    );
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Seconds of processor time this process has used, where the system tells (Linux: 100 ticks a second).
+#[allow(clippy::float_arithmetic, reason = "a figure to be read by people")]
+fn cpu() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks: u32 = fields.get(11..13)?.iter().filter_map(|field| field.parse::<u32>().ok()).sum();
+    Some(f64::from(ticks) / 100.0)
+}

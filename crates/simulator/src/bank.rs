@@ -1,0 +1,130 @@
+//! The bank: what it makes of a payment is settled when it first hears of it, and what it says of it can be late,
+//! lost, doubled, or for some payments a lie.
+//!
+//! It is idempotent by the payment's id, as a channel must be. Asked about a payment that never reached it, it
+//! settles on no and stays with it, should the request come after all.
+
+use crate::{
+    Sabotage,
+    world::{Alive, Event, World},
+};
+use domain::payment::{ChannelAnswer, Payment, PaymentState};
+use std::collections::BTreeMap;
+use types::{PaymentId, Time, time};
+
+/// How long the worker lets the channel take (`worker::channel`); after that the outcome is unknown.
+const ANSWER_WITHIN: i64 = 10 * time::SECOND;
+
+#[derive(Debug, Default)]
+pub(crate) struct Bank {
+    fates: BTreeMap<PaymentId, Fate>,
+    /// It pays whatever it is asked.
+    pub(crate) generous: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fate {
+    /// What the bank did: took the money or not.
+    pub(crate) pays: bool,
+    /// When the bank itself knows.
+    known_at: Time,
+    /// Asked again, it may say the opposite of what it said first.
+    pub(crate) lies: bool,
+    /// What it has said so far, whether or not it was heard.
+    pub(crate) said_yes: bool,
+    pub(crate) said_no: bool,
+}
+
+impl Bank {
+    pub(crate) fn fate(&self, id: PaymentId) -> Option<Fate> {
+        self.fates.get(&id).copied()
+    }
+}
+
+impl World {
+    /// The worker asks about a payment: to authorise it when that was never recorded, else what became of it.
+    pub(crate) fn question(&mut self, alive: Alive, payment: &Payment) {
+        let id = payment.id;
+        let odds = if self.calm { crate::weather::Bank::default() } else { self.weather.bank };
+        if self.dice.chance(odds.lost / 2) {
+            self.count("bank: question lost");
+            return self.silence(alive, id);
+        }
+        let said = self.says(payment);
+        if self.dice.chance(odds.lost / 2) {
+            self.count("bank: answer lost");
+            return self.silence(alive, id);
+        }
+        let slow = self.dice.chance(odds.slow);
+        let late = self.dice.between(20_000, if slow { 40 * time::SECOND } else { 800_000 });
+        if self.dice.chance(odds.doubled) {
+            self.count("bank: answer doubled");
+            let again = late + self.dice.between(0, 60 * time::SECOND);
+            self.enter_in(again, Event::BankCalls(id, said.clone()));
+        }
+        if late < ANSWER_WITHIN {
+            return self.enter_in(late, Event::BankSays(alive, id, said));
+        }
+        if self.dice.chance(500) {
+            self.count("bank: answer late");
+            self.enter_in(late, Event::BankCalls(id, said));
+        }
+        self.silence(alive, id);
+    }
+
+    /// Nothing comes within the time the worker gives.
+    fn silence(&mut self, alive: Alive, id: PaymentId) {
+        let taken_for = match self.sabotage {
+            Some(Sabotage::TimeoutIsDeclined) => ChannelAnswer::Declined("timeout".into()),
+            _ => ChannelAnswer::Unknown,
+        };
+        self.enter_in(ANSWER_WITHIN, Event::BankSays(alive, id, taken_for));
+    }
+
+    fn says(&mut self, payment: &Payment) -> ChannelAnswer {
+        let (id, now, calm) = (payment.id, self.now, self.calm);
+        if self.bank.fate(id).is_none() {
+            let (first, odds) = (payment.asked == 0, self.weather.bank);
+            let ignorant = self.dice.chance(odds.unknown) && !calm;
+            let for_long = if ignorant { self.dice.between(time::SECOND, 3 * time::HOUR) } else { 0 };
+            let pays = (first && self.dice.chance(750)) || self.bank.generous;
+            let lies = self.dice.chance(odds.lies) && !calm;
+            let known_at = now.plus(for_long);
+            self.bank.fates.insert(id, Fate { pays, known_at, lies, said_yes: false, said_no: false });
+        }
+        let turn = self.dice.chance(500);
+        let Some(fate) = self.bank.fates.get_mut(&id) else { return ChannelAnswer::Unknown };
+        if now < fate.known_at && !calm {
+            return ChannelAnswer::Unknown;
+        }
+        let again = fate.said_yes || fate.said_no;
+        let lie = fate.lies && again && turn;
+        let yes = fate.pays != lie;
+        if lie {
+            self.count("bank: lie");
+        }
+        self.said(id, yes)
+    }
+
+    fn said(&mut self, id: PaymentId, yes: bool) -> ChannelAnswer {
+        if let Some(fate) = self.bank.fates.get_mut(&id) {
+            fate.said_yes |= yes;
+            fate.said_no |= !yes;
+        }
+        if yes {
+            ChannelAnswer::Succeeded(format!("B{id}").into())
+        } else {
+            ChannelAnswer::Declined("51".into())
+        }
+    }
+
+    /// Whether the bank ever said that a payment is in this state.
+    pub(crate) fn bank_said(&self, id: PaymentId, state: PaymentState) -> bool {
+        let fate = self.bank.fate(id);
+        match state {
+            PaymentState::Succeeded => fate.is_some_and(|fate| fate.said_yes),
+            PaymentState::Declined => fate.is_some_and(|fate| fate.said_no),
+            PaymentState::Authorising | PaymentState::Unknown => true,
+        }
+    }
+}

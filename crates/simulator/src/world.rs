@@ -1,0 +1,260 @@
+//! The world: who is in it, what is to happen, and the loop that lets it happen.
+
+use crate::{
+    Sabotage, Setup, TAIL, Tail,
+    agenda::Agenda,
+    bank::Bank,
+    books::Books,
+    dice::Dice,
+    node::Node,
+    talk::{Answer, Talk},
+    town::Town,
+    weather::Weather,
+};
+use domain::{Batch, notification::Attempt, payment::ChannelAnswer};
+use engine::{Committer, Fault, Queries};
+use std::{collections::BTreeMap, sync::Arc};
+use types::{NotificationId, PaymentId, Time, time};
+
+/// What does not hold.
+#[derive(Debug)]
+pub(crate) struct Broken(pub(crate) String);
+
+/// What anything that happens comes to.
+pub(crate) type Step = Result<(), Broken>;
+
+pub(crate) fn broken<T>(text: impl Into<String>) -> Result<T, Broken> {
+    Err(Broken(text.into()))
+}
+
+impl From<Fault> for Broken {
+    fn from(fault: Fault) -> Self {
+        Self(format!("the store can't be read: {fault}"))
+    }
+}
+
+/// One of the two executors, and which of its lives is meant: what was begun in an earlier one is void.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Alive(pub(crate) usize, pub(crate) u32);
+
+/// What can happen.
+pub(crate) enum Event {
+    /// A request reaches an executor.
+    Arrive(usize, usize),
+    /// An answer reaches its caller.
+    Reply(usize, Answer),
+    /// A caller has waited long enough since its `n`th try.
+    Patience(usize, u32),
+    /// An executor looks at its queue.
+    Turn(Alive),
+    /// A batch reaches the disk.
+    Write(Alive),
+    /// The disk has answered.
+    Written(Alive),
+    /// An executor asks the store where it stands.
+    Recover(Alive),
+    /// An executor is started.
+    Start(usize),
+    /// A fenced executor is put out of its misery.
+    Retire(Alive),
+    /// A write whose sender is dead reaches the store.
+    Stray(Box<Stray>),
+    /// Callers turn to the other executor.
+    Route(usize),
+    /// The worker looks for what is due.
+    Scan(Alive),
+    /// The bank answers the worker, or the worker's patience ends.
+    BankSays(Alive, PaymentId, ChannelAnswer),
+    /// The bank says again what it said, or says late what it did not.
+    BankCalls(PaymentId, ChannelAnswer),
+    /// A merchant's endpoint has been tried.
+    Posted(Alive, NotificationId, Attempt),
+    /// A merchant does something.
+    Merchant(usize),
+    /// A payer does something.
+    Payer(usize),
+    /// A payer, or several at once, goes for an order.
+    Pay(usize, types::OrderId),
+    /// A payer decides on a payment-code order.
+    Confirm(usize, types::OrderId),
+    /// Something breaks.
+    Storm,
+}
+
+pub(crate) struct Stray {
+    pub(crate) epoch: i64,
+    pub(crate) batch: Batch,
+    pub(crate) committer: Box<dyn Committer>,
+}
+
+pub(crate) struct World {
+    pub(crate) dice: Dice,
+    pub(crate) began: Time,
+    pub(crate) now: Time,
+    pub(crate) agenda: Agenda<Event>,
+    pub(crate) disk: crate::Disk,
+    pub(crate) queries: Arc<dyn Queries>,
+    pub(crate) networked: bool,
+    pub(crate) sabotage: Option<Sabotage>,
+    /// Who may write: the epoch of the executor that took over last.
+    pub(crate) fence: i64,
+    pub(crate) nodes: [Node; 2],
+    /// The executor that callers turn to.
+    pub(crate) primary: usize,
+    pub(crate) weather: Weather,
+    pub(crate) talks: Vec<Talk>,
+    pub(crate) town: Town,
+    pub(crate) bank: Bank,
+    pub(crate) books: Books,
+    /// Things merchants and payers may still begin.
+    pub(crate) left: u32,
+    /// Pauses between what one of them does, microseconds.
+    pub(crate) pace: i64,
+    /// Faults are over and everything must come to its end.
+    pub(crate) calm: bool,
+    pub(crate) operations: u64,
+    pub(crate) happened: BTreeMap<String, u64>,
+    tail: Option<Tail>,
+    pub(crate) tell: Option<crate::Teller>,
+}
+
+/// Events in one world at most; a world that needs more does not come to an end.
+const EVENTS_MAX: u64 = 2_000_000;
+
+impl World {
+    pub(crate) fn new(seed: u64, setup: &Setup<'_>, tail: Option<Tail>) -> Self {
+        let mut dice = Dice::new(seed);
+        // Some worlds begin right before a business day or a year ends.
+        let began = match dice.below(3) {
+            0 => Time::from_unix(1_798_732_795), // 2026-12-31T23:59:55+08:00
+            1 => Time::from_unix(1_795_276_770).plus(dice.between(0, 60 * time::SECOND)), // before a midnight
+            _ => Time::from_unix(1_767_585_600).plus(dice.between(0, 300 * time::DAY)),
+        };
+        let disk = (setup.disk)();
+        let queries = disk().queries;
+        let weather = Weather::of(&mut dice);
+        let left = u32::try_from(dice.between(100, 1_500)).unwrap_or(60);
+        let pace = dice.pick(&[2_000, 50_000, time::SECOND, 20 * time::SECOND]);
+        Self {
+            dice,
+            began,
+            now: began,
+            agenda: Agenda::default(),
+            disk,
+            queries,
+            networked: setup.networked,
+            sabotage: setup.sabotage,
+            fence: 0,
+            nodes: [Node::default(), Node::default()],
+            primary: 0,
+            weather,
+            talks: Vec::new(),
+            town: Town::default(),
+            bank: Bank::default(),
+            books: Books::default(),
+            left,
+            pace,
+            calm: false,
+            operations: 0,
+            happened: BTreeMap::new(),
+            tail,
+            tell: None,
+        }
+    }
+
+    /// From the first merchant to the last notification.
+    pub(crate) fn live(&mut self) -> Step {
+        self.found()?;
+        for place in 0..self.town.shops.len() {
+            self.enter_in(0, Event::Merchant(place));
+        }
+        for place in 0..self.town.payers.len() {
+            self.enter_in(0, Event::Payer(place));
+        }
+        if self.weather.storms > 0 {
+            self.enter_in(self.pace, Event::Storm);
+        }
+        let mut inspect = self.dice.between(300, 3_000);
+        let mut events = 0_u64;
+        while self.left > 0 {
+            let Some((at, event)) = self.agenda.next() else { break };
+            self.now = self.now.max(at);
+            self.happen(event)?;
+            events += 1;
+            inspect -= 1;
+            if inspect == 0 {
+                self.inspect()?;
+                inspect = self.dice.between(300, 3_000);
+            }
+            if events > EVENTS_MAX {
+                return broken(format!("the world is still busy after {EVENTS_MAX} events"));
+            }
+        }
+        self.inspect()?;
+        self.come_to_rest()
+    }
+
+    pub(crate) fn happen(&mut self, event: Event) -> Step {
+        match event {
+            Event::Arrive(talk, node) => self.arrive(talk, node),
+            Event::Reply(talk, answer) => return self.reply(talk, answer),
+            Event::Patience(talk, tries) => return self.patience(talk, tries),
+            Event::Turn(alive) => return self.turn(alive),
+            Event::Write(alive) => return self.write(alive),
+            Event::Written(alive) => return self.written(alive),
+            Event::Recover(alive) => return self.recover(alive),
+            Event::Start(node) => return self.start(node),
+            Event::Retire(alive) => self.retire(alive),
+            Event::Stray(stray) => return self.stray(*stray),
+            Event::Route(node) if self.is_up(node) => self.primary = node,
+            Event::Route(_) => {}
+            Event::Scan(alive) => return self.scan(alive),
+            Event::BankSays(alive, id, said) => self.bank_says(alive, id, said),
+            Event::BankCalls(id, said) => self.bank_calls(id, said),
+            Event::Posted(alive, id, attempt) => self.posted(alive, id, attempt),
+            Event::Merchant(place) => self.merchant_acts(place),
+            Event::Payer(place) => self.payer_acts(place),
+            Event::Pay(place, order) => self.pay(place, order),
+            Event::Confirm(place, order) => self.confirm(place, order),
+            Event::Storm => return self.storm(),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn enter_in(&mut self, micros: i64, event: Event) {
+        self.agenda.enter(self.now.plus(micros), event);
+    }
+
+    /// Counts that something happened.
+    pub(crate) fn count(&mut self, what: &str) {
+        match self.happened.get_mut(what) {
+            Some(times) => *times += 1,
+            None => drop(self.happened.insert(what.to_owned(), 1)),
+        }
+    }
+
+    /// Keeps a line for whoever reads how the world came to its end; costs nothing when nobody will.
+    pub(crate) fn say(&mut self, text: impl FnOnce(&Self) -> String) {
+        let Some(tail) = self.tail.clone() else { return };
+        let after = self.now.since(self.began);
+        let (s, us) = (after / time::SECOND, after % time::SECOND);
+        let line = format!("{s:>7}.{us:06} s  {}", text(self));
+        if let Some(tell) = &mut self.tell {
+            tell(&line);
+        }
+        let mut tail = tail.borrow_mut();
+        if tail.len() == TAIL {
+            tail.pop_front();
+        }
+        tail.push_back(line);
+    }
+
+    /// What the clock of an executor shows.
+    pub(crate) fn clock(&self, node: usize) -> Time {
+        self.now.plus(self.nodes[node].skew)
+    }
+    /// What edges and pages take for now: the clock of the executor they turn to.
+    pub(crate) fn edge_clock(&self) -> Time {
+        self.clock(self.primary)
+    }
+}

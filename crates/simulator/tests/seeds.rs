@@ -1,0 +1,141 @@
+//! Worlds that must be good: a bounded number of seeds in every test run. `cargo xtask simulate` runs more.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use simulator::{Disk, Report, Setup, simulate};
+use std::{collections::BTreeMap, rc::Rc};
+use store::{Memory, Options, sqlite};
+
+fn memory() -> Disk {
+    let memory = Memory::default();
+    Box::new(move || memory.open())
+}
+
+const NETWORKED: Setup<'static> = Setup { disk: &memory, networked: true, sabotage: None };
+
+fn good(seed: u64, setup: &Setup<'_>) -> Report {
+    let report = simulate(seed, setup);
+    if let Some(failure) = &report.failure {
+        panic!("{failure}");
+    }
+    report
+}
+
+/// Runs seeds and gives what happened in all of them together.
+fn run(seeds: std::ops::Range<u64>) -> BTreeMap<String, u64> {
+    let mut happened = BTreeMap::new();
+    for seed in seeds {
+        for (what, times) in good(seed, &NETWORKED).happened {
+            *happened.entry(what).or_insert(0) += times;
+        }
+    }
+    happened
+}
+
+// In six tests, so that they share the cores.
+#[test]
+fn seeds_1_to_10() {
+    run(1..11);
+}
+#[test]
+fn seeds_11_to_20() {
+    run(11..21);
+}
+#[test]
+fn seeds_21_to_30() {
+    run(21..31);
+}
+#[test]
+fn seeds_31_to_40() {
+    run(31..41);
+}
+
+/// A simulator that never does what it is for would find nothing either.
+#[test]
+fn seeds_41_to_60_meet_every_kind_of_fault() {
+    let happened = run(41..61);
+    for what in [
+        "answer lost",
+        "asked again",
+        "bank: answer doubled",
+        "bank: answer late",
+        "bank: answer lost",
+        "bank: lie",
+        "bank: question lost",
+        "batch of several",
+        "caller gave up",
+        "clock back",
+        "clock forward",
+        "commit fenced",
+        "commit found to be lost",
+        "commit found to be there",
+        "commit on a full disk",
+        "commit refused",
+        "commit unknown, not written",
+        "commit unknown, written",
+        "confirm_code_pay: ok",
+        "create_order: order_number_used",
+        "died after a commit, before its answer",
+        "died at a start",
+        "died at any moment",
+        "died before a commit",
+        "died while recovering",
+        "disk full",
+        "disk slow",
+        "endpoint dead",
+        "event unheard",
+        "executor fenced",
+        "expire_order: ok",
+        "fail-over from a dead executor",
+        "fail-over from a living executor",
+        "load failed",
+        "notification failed",
+        "pay_order: order_busy",
+        "pay_order: order_paid",
+        "pay_order: wrong_amount",
+        "request doubled",
+        "request lost",
+        "reverse_order: ok",
+        "store silent after a fault",
+        "stray write arrived",
+        "stray write fenced",
+        "sweep: ok",
+        "time jumps",
+        "top_up: ok",
+    ] {
+        assert!(happened.get(what).is_some_and(|times| *times > 0), "`{what}` never happened: {happened:#?}");
+    }
+}
+
+#[test]
+fn the_same_seed_comes_to_the_same_bytes() {
+    for seed in [3, 8, 21] {
+        let [first, again] = [good(seed, &NETWORKED), good(seed, &NETWORKED)];
+        assert_ne!(first.digest, 0);
+        assert_eq!(
+            (first.digest, first.operations, first.lived),
+            (again.digest, again.operations, again.lived)
+        );
+        assert_eq!(first.happened, again.happened, "seed {seed}");
+    }
+    assert_ne!(good(3, &NETWORKED).digest, good(8, &NETWORKED).digest);
+}
+
+/// The same worlds over SQLite, where a crash drops the connections and a start opens the file again: they come to
+/// the same bytes as over the store in memory.
+#[test]
+fn sqlite_comes_to_the_same_bytes_as_memory() {
+    let sqlite_disk = || -> Disk {
+        let folder = Rc::new(tempfile::tempdir().unwrap());
+        Box::new(move || {
+            let options = Options { durable: false, writer_cache_kib: 2_048, readers: 1 };
+            sqlite(&folder.path().join("feiqian.db"), options).unwrap()
+        })
+    };
+    for seed in [5, 9, 12] {
+        let in_memory = good(seed, &Setup { disk: &memory, networked: false, sabotage: None });
+        let in_file = good(seed, &Setup { disk: &sqlite_disk, networked: false, sabotage: None });
+        assert!(in_file.happened.contains_key("start"));
+        assert_eq!(in_file.happened, in_memory.happened, "seed {seed}");
+        assert_eq!(in_file.digest, in_memory.digest, "seed {seed}");
+    }
+}
