@@ -22,8 +22,8 @@ const CONFIRM_LIFE: i64 = 5 * time::MINUTE;
 const REVERSE_LIFE: i64 = 7 * time::DAY;
 
 /// Places an order with a payment code and pays it if no PIN is needed. The same request again gives the
-/// order as it stands. Errors: as placing; `EntryMismatch` for another product; `CodeInvalid`, `CodeUsed`, `CodeExpired`, the payer's,
-/// `LimitExceeded`, `NotEnough`.
+/// order as it stands. Errors: as placing; `EntryMismatch` for another product; `CodeInvalid`, `CodeUsed`,
+/// `CodeExpired`, the payer's, `LimitExceeded`, `NotEnough`.
 pub(crate) fn place(terms: &Arc<Terms>, code: i64, ctx: &Context, tx: &mut Tx<'_>) -> Result<OrderId, Stop> {
     if terms.product != Product::Code {
         return Err(Rejection::EntryMismatch.into());

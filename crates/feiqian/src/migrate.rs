@@ -1,6 +1,6 @@
 //! `feiqian migrate`: shows which schema a store has, and brings it to this version's.
 
-use crate::{backup::BackupError, cli, home::Home};
+use crate::{cli, home::Home};
 use std::io::{self, Write};
 
 /// The command. With `--check` false when the store has another schema than this version's.
@@ -8,7 +8,9 @@ pub(crate) fn run(options: &cli::Migrate) -> Result<bool, Box<dyn std::error::Er
     let home = Home::new(&options.data);
     let store = home.store();
     if !store.exists() {
-        return Err(BackupError::NoStore(store).into());
+        let place = store.display();
+        let text = "no store here; name the data directory with --data. A store on PostgreSQL is brought up by serve";
+        return Err(format!("{place}: {text}").into());
     }
     let before = store::sqlite_standing(&store)?;
     let mut out = io::stdout();

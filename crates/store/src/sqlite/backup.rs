@@ -3,8 +3,11 @@
 //! A backup copies the pages of one snapshot: a read transaction is held while SQLite's backup interface copies a
 //! few megabytes at a time. The writer never waits for it, and whatever is committed meanwhile is not in the copy,
 //! so the work is bounded by the file's size. (Without the transaction the copy would start over at every commit.)
-//! What it costs is the write-ahead log: it can't be started over while a snapshot is held, so it grows by what is
-//! written meanwhile.
+//! `VACUUM INTO` reads one state, too; it costs more CPU, syncs nothing and does not tell how far it is (measured in
+//! docs/capacity.md).
+//!
+//! What a backup costs is the write-ahead log: it can't be started over while a snapshot is held, so it grows by what
+//! is written meanwhile.
 
 use super::{Options, migrate, open, row::failed};
 use engine::{Fault, Recovered};
