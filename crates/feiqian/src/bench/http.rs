@@ -44,6 +44,8 @@ pub(crate) struct HttpRsa {
     pub(crate) orders_per_s: u64,
     /// Verify and sign alone, all cores, a second.
     pub(crate) rsa_limit_per_s: u64,
+    /// Orders a batch at full load, on average.
+    pub(crate) batch: u64,
     /// CPU of the whole process an order, load generator included.
     pub(crate) cpu_us_per_order: u64,
     /// CPU of one verification and one signature alone.
@@ -87,7 +89,7 @@ fn rsa_alone(key: &PrivateKey, lasts: Duration) -> Result<u64, Error> {
 }
 
 /// Rounds of RSA alone and orders in turn: on a shared machine both then meet the same neighbours.
-const ROUNDS: u64 = 8;
+const ROUNDS: u64 = 4;
 
 /// Starts a server in this process, and loads it.
 pub(crate) async fn run(
@@ -105,7 +107,7 @@ pub(crate) async fn run(
     let change = domain::merchant::MerchantChange { rate_per_s: Some(1_000_000), ..Default::default() };
     let change = domain::Command::ChangeMerchant(MERCHANT, Box::new(change));
     app.service.engine.run(change, domain::Caller::platform()).await?;
-    let stop = CancellationToken::new();
+    let (engine, stop) = (app.service.engine.clone(), CancellationToken::new());
     let server = {
         let (config, stop) = (config.clone(), stop.clone());
         tokio::spawn(async move { serve::serve(app, listener, &config, stop).await })
@@ -120,6 +122,7 @@ pub(crate) async fn run(
     let warm = sign_requests(&caller, &made.merchant.platform_public_key_id, "W", probe_per_s / 2);
     load(address, Arc::new(warm), Duration::from_secs(1), connections, None).await;
     let slice = Duration::from_secs(seconds) / u32::try_from(ROUNDS)?;
+    let before = engine.stats();
     let (mut rsa, mut full) = (Sum::default(), Loaded::default());
     let mut orders = Sum::default();
     for round in 0..ROUNDS {
@@ -135,6 +138,7 @@ pub(crate) async fn run(
         full.latencies.extend(loaded.latencies);
         full.errors += loaded.errors;
     }
+    let after = engine.stats();
     full.latencies.sort_unstable();
     let (orders_per_s, rsa_limit_per_s) = (rate(orders.done, orders.elapsed), rate(rsa.done, rsa.elapsed));
     let half_rate = (orders_per_s / 2).max(1);
@@ -147,6 +151,7 @@ pub(crate) async fn run(
         connections,
         orders_per_s,
         rsa_limit_per_s,
+        batch: (after.commands - before.commands) / (after.batches - before.batches).max(1),
         cpu_us_per_order: orders.cpu_us / orders.done.max(1),
         rsa_cpu_us: rsa.cpu_us / rsa.done.max(1),
         p50_ms: percentile_ms(&full.latencies, 50),
