@@ -211,6 +211,9 @@ pub(crate) struct Bench {
     /// Payers with money, in process; each is an account.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) payers: u64,
+    /// Leave out the orders over HTTP.
+    #[arg(long)]
+    pub(crate) no_http: bool,
     /// Connections at once, over HTTP.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(crate) connections: u64,

@@ -72,7 +72,8 @@ fn start_log(command: &Command) {
     let quiet = matches!(command, Command::Demo(_) | Command::Bench(_) | Command::Drill(_));
     let default = if quiet { "error" } else { "info" };
     let filter = EnvFilter::try_from_env("FEIQIAN_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that can't be written, to a full disk or a closed pipe, is lost. Complaining on the same stderr would panic.
+    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     let started = if std::io::stderr().is_terminal() { log.try_init() } else { log.json().try_init() };
     drop(started); // only a test could have started one before
 }

@@ -41,7 +41,7 @@ pub(crate) struct Readiness {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Wrong {
-    /// `stopping`, `store`, `engine`, `queue` or `disk`.
+    /// `stopping`, `fenced`, `store`, `engine`, `queue` or `disk`.
     pub(crate) check: &'static str,
     /// What, and what to do.
     pub(crate) problem: String,
@@ -131,17 +131,32 @@ impl Readiness {
                 None
             }
         };
-        if let Some(trouble) = self.service.metrics.health().trouble() {
-            say("store", format!("it can't be written: {trouble}; look at disk space and disk health"));
-        }
-        // A sweep of nothing goes through the queue and is applied, and changes nothing.
-        let nothing = self.service.engine.dry_run(Command::Sweep(Vec::new()), Caller::platform());
-        match tokio::time::timeout(ANSWER_MAX, nothing).await {
-            Ok(Ok(_) | Err(Refusal::Rejected(_))) => {}
+        let health = self.service.metrics.health();
+        // A sweep of nothing goes through the queue and is applied, and changes nothing. After a refused batch it is
+        // committed too, a line in the journal: otherwise one that nobody sends requests to would never be ready.
+        let (nothing, nobody) = (Command::Sweep(Vec::new()), Caller::platform());
+        let service = &self.service.engine;
+        let tried = async {
+            if health.refused() {
+                service.run(nothing, nobody).await.map(drop)
+            } else {
+                service.dry_run(nothing, nobody).await.map(drop)
+            }
+        };
+        let tried = tokio::time::timeout(ANSWER_MAX, tried).await;
+        let engine = self.service.engine.stats();
+        match tried {
+            // Nothing is wrong with the store itself then.
+            Ok(Err(refusal)) if engine.fenced => {
+                say("fenced", format!("another process has the shard: {refusal}"));
+            }
+            Ok(Ok(()) | Err(Refusal::Rejected(_))) => {}
             Ok(Err(refusal)) => say("engine", format!("it takes no commands: {refusal}")),
             Err(_) => say("engine", format!("no answer within {} s; see the log", ANSWER_MAX.as_secs())),
         }
-        let engine = self.service.engine.stats();
+        if let Some(trouble) = health.trouble().filter(|_| !engine.fenced) {
+            say("store", format!("it can't be written: {trouble}; look at disk space and disk health"));
+        }
         if engine.queued * 10 > self.queue_max * QUEUE_TENTHS {
             let text = format!(
                 "{} of {} commands wait; send fewer, or look at the disk",

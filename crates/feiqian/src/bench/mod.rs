@@ -19,7 +19,8 @@ struct Report {
     in_process: in_process::InProcess,
     /// The same payment written by hand, on the same PostgreSQL.
     hand_sql: Vec<hand_sql::HandSql>,
-    http_rsa: http::HttpRsa,
+    /// None with `--no-http`.
+    http_rsa: Option<http::HttpRsa>,
 }
 
 /// Merchants that are paid.
@@ -57,9 +58,13 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
         }
         None => Vec::new(),
     };
-    progress(&format!("4/4 over HTTP: about {} s", options.seconds * 3 + 10));
-    let connections = usize::try_from(options.connections)?;
-    let http_rsa = http::run(&folder.join("http"), &config, options.seconds, connections).await?;
+    let http_rsa = if options.no_http {
+        None
+    } else {
+        progress(&format!("4/4 over HTTP: about {} s", options.seconds * 3 + 10));
+        let connections = usize::try_from(options.connections)?;
+        Some(http::run(&folder.join("http"), &config, options.seconds, connections).await?)
+    };
     fs::remove_dir_all(&folder)?;
     let report = Report { machine: machine::machine(), floor, in_process, hand_sql, http_rsa };
     let mut out = std::io::stdout();
@@ -67,7 +72,7 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
         return Ok(());
     }
-    let (machine, pay, http) = (&report.machine, &report.in_process, &report.http_rsa);
+    let (machine, pay) = (&report.machine, &report.in_process);
     writeln!(
         out,
         "machine     {} x {}, {} MiB, kernel {}",
@@ -95,6 +100,7 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
             sql.payments_per_s, sql.way, sql.clients, sql.machine_cpu_us_per_payment
         )?;
     }
+    let Some(http) = &report.http_rsa else { return Ok(()) };
     writeln!(
         out,
         "over HTTP   {} orders/s, RSA alone {}/s ({} %), {} us CPU each",
