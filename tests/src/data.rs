@@ -29,17 +29,51 @@ impl DataDir {
         Self::with_sandbox_on(None)
     }
 
+    /// As [`DataDir::with_sandbox`], its store a new database on the PostgreSQL server for tests; none, and told, when
+    /// there is no such server.
+    #[track_caller]
+    #[must_use]
+    pub fn with_sandbox_on_postgres() -> Option<Self> {
+        let Ok(server) = std::env::var(postgres::VARIABLE) else {
+            eprintln!("SKIPPED: {} names no server; `cargo xtask test` starts one", postgres::VARIABLE);
+            return None;
+        };
+        Some(Self::with_sandbox_on(Some(&must(postgres::new_database(&server), "a new database"))))
+    }
+
+    /// A copy of the folder, as on a second machine: the same keys, configuration and, if it is one, database.
+    #[track_caller]
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let copy = Self::empty();
+        let from = format!("{}/.", self.text());
+        let done = std::process::Command::new("cp").args(["-a", &from, &copy.text()]).status();
+        assert!(done.is_ok_and(|status| status.success()), "'cp' could not copy {from}");
+        copy
+    }
+
+    /// As [`DataDir::with_sandbox_in_a_file`], under `folder`.
+    #[track_caller]
+    #[must_use]
+    pub fn with_sandbox_in_a_file_under(folder: &Path) -> Self {
+        Self { folder: must(TempDir::with_prefix_in("feiqian-", folder), "a temporary folder") }.init(None)
+    }
+
     #[track_caller]
     fn with_sandbox_on(database: Option<&str>) -> Self {
-        let data = Self::empty();
-        let text = data.text();
+        Self::empty().init(database)
+    }
+
+    #[track_caller]
+    fn init(self, database: Option<&str>) -> Self {
+        let text = self.text();
         let mut arguments = vec!["sandbox", "init", "--data", &text];
         if let Some(url) = database {
             arguments.extend(["--database", url]);
         }
         let ended = run(&arguments);
         assert!(ended.ok(), "'feiqian sandbox init' failed: {ended}");
-        data
+        self
     }
 
     /// A new folder with nothing in it.

@@ -97,11 +97,36 @@ impl Server {
     #[track_caller]
     #[must_use]
     pub fn start(data: &DataDir) -> Self {
+        Self::start_by(data, Command::new(binary()))
+    }
+
+    /// As [`Server::start`], in a process none of whose files may grow beyond `kib` KiB, until
+    /// [`Server::lift_limit`]. To it that is a disk without room.
+    #[track_caller]
+    #[must_use]
+    pub fn start_limited(data: &DataDir, kib: u32) -> Self {
+        // Ignored, the signal becomes an error of the write. The limit is told in blocks of 512 bytes.
+        let mut command = Command::new("sh");
+        let limit = "trap '' XFSZ; ulimit -S -f \"$1\"; shift; exec \"$@\"";
+        command.args(["-c", limit, "sh", &(kib * 2).to_string()]).arg(binary());
+        Self::start_by(data, command)
+    }
+
+    /// Files may grow again.
+    #[track_caller]
+    pub fn lift_limit(&self) {
+        let pid = self.child.id().to_string();
+        let done = Command::new("prlimit").args(["--fsize=unlimited:", "--pid", &pid]).status();
+        assert!(done.is_ok_and(|status| status.success()), "'prlimit' could not lift the limit");
+    }
+
+    #[track_caller]
+    fn start_by(data: &DataDir, mut command: Command) -> Self {
         let log = data.path().join(format!("server-{}.log", unique()));
         let file = must(File::create(&log), "the server's log file");
         let address = free_address();
         let child = must(
-            Command::new(binary())
+            command
                 .args(["serve", "--data", &data.text(), "--listen", &address.to_string()])
                 .stdin(Stdio::null())
                 .stdout(must(file.try_clone(), "the server's log file"))

@@ -172,7 +172,7 @@ records! {
     /// An application.
     applications: Application(AppId => Application) by |r| r.id, generation 20_000;
     /// A payer.
-    payers: Payer(PayerId => Payer) by |r| r.id, generation 100_000;
+    payers: Payer(PayerId => Payer) by |r| r.id, generation 60_000;
     /// Which payer a phone belongs to.
     phones: Phone(Digest => PhoneOwner) by |r| r.phone, generation 20_000;
     /// A code sent to a phone.
@@ -192,7 +192,7 @@ records! {
     /// A payment code shown by a payer.
     payment_codes: PaymentCode(i64 => PaymentCode) by |r| r.code, generation 20_000;
     /// What a payer or card has used of its limits.
-    usage: Usage(i64 => Usage) by |r| r.id, generation 100_000;
+    usage: Usage(i64 => Usage) by |r| r.id, generation 60_000;
     /// The limits in force.
     limits: Limits(() => Limits) by |_| (), generation 20_000;
     /// A notification.
@@ -206,7 +206,7 @@ records! {
     /// A request key with its first answer.
     requests: Request(Digest => Request) by |r| r.key, generation 60_000;
     /// A ledger account.
-    accounts: Account(AccountId => Account) by |r| r.id, generation 150_000;
+    accounts: Account(AccountId => Account) by |r| r.id, generation 80_000;
     /// A ledger transfer.
     transfers: Transfer(TransferId => Transfer) by |r| r.id, generation 60_000;
 }

@@ -1,10 +1,12 @@
 //! The engine's threads: a bounded queue in front, one thread that applies, one that commits.
 
+mod commit;
+
 use crate::{
     clock::Clock,
     core::{Asked, BATCH_MAX, Closed, Core},
     observer::{Observer, Unobserved},
-    store::{Committer, Fault, Loader, Recovered, Store},
+    store::{Fault, Loader, Recovered, Store},
 };
 use domain::{
     Caller, Command, Event, Rejection, Reply,
@@ -46,7 +48,8 @@ pub enum Refusal {
     /// The queue is full. Nothing changed; try again in a moment.
     #[error("too many commands are waiting; try again in a moment")]
     Busy,
-    /// The store can't be written. Nothing of this command is kept; try again.
+    /// The store can't be written. Nothing of this command is kept, try again; unless the reason says that the
+    /// outcome is unknown, then query it: this executor was replaced while its commit was in doubt.
     #[error("the store is not available: {0}")]
     Unavailable(String),
     /// The engine is shutting down. Nothing changed.
@@ -120,6 +123,8 @@ pub struct Stats {
     pub found: u64,
     /// Faults of the store.
     pub faults: u64,
+    /// The shard belongs to another executor: every command is refused, for good.
+    pub fenced: bool,
 }
 
 struct Inbox {
@@ -134,6 +139,8 @@ struct Inbox {
     durable: i64,
     /// Set by the committer when a batch did not go through; the applier starts over from the store.
     fault: Option<(String, Recovered)>,
+    /// Set by the committer when this executor was replaced, with what everybody is told; both threads end.
+    fenced: Option<String>,
     stopping: bool,
     applier_done: bool,
     stats: Stats,
@@ -171,7 +178,8 @@ impl Handle {
     /// Puts a command in the queue.
     ///
     /// # Errors
-    /// [`Refusal::Busy`], [`Refusal::Stopped`]; the rest comes with the answer.
+    /// [`Refusal::Busy`], [`Refusal::Stopped`], [`Refusal::Unavailable`] once another executor has the shard; the
+    /// rest comes with the answer.
     pub fn submit(&self, job: Job) -> Result<Pending, Refusal> {
         let (tell, told) = oneshot::channel();
         let Job { command, caller, request } = job;
@@ -182,6 +190,9 @@ impl Handle {
         let mut inbox = self.0.lock();
         if inbox.stopping {
             return Err(Refusal::Stopped);
+        }
+        if let Some(reason) = &inbox.fenced {
+            return Err(Refusal::Unavailable(reason.clone()));
         }
         if inbox.work.len() >= inbox.queue_max {
             return Err(Refusal::Busy);
@@ -306,6 +317,7 @@ impl Engine {
             committing: false,
             durable: recovered.batch,
             fault: None,
+            fenced: None,
             stopping: false,
             applier_done: false,
             stats: Stats::default(),
@@ -336,7 +348,7 @@ impl Engine {
             spawn("engine-apply", Box::new(move || applier.run()))?,
             spawn(
                 "engine-commit",
-                Box::new(move || commit_all(&shared, &mut *committer, &listener, &*observer)),
+                Box::new(move || commit::commit_all(&shared, &mut *committer, &listener, &*observer)),
             )?,
         ];
         Ok(Self { handle, threads })
@@ -411,11 +423,17 @@ impl Applier {
     }
 
     /// Waits for work that fits into the open batch; hands the batch over as soon as the committer is idle.
-    /// None when stopping and all is handed over.
+    /// None when stopping and all is handed over, or when this executor was replaced and all is refused.
     fn next(&mut self) -> Option<Vec<(Instant, Work)>> {
         let shared = Arc::clone(&self.shared);
         let mut inbox = shared.lock();
         loop {
+            if let Some(reason) = &inbox.fenced {
+                let (reason, waiting) = (reason.clone(), std::mem::take(&mut inbox.work));
+                drop(inbox);
+                self.refuse(&reason, waiting);
+                return None;
+            }
             if let Some((reason, recovered)) = inbox.fault.take() {
                 self.start_over(&reason, recovered);
             }
@@ -528,95 +546,26 @@ impl Applier {
 
     /// Drops the working set and everything not durable; those who asked are told to try again.
     fn start_over(&mut self, reason: &str, recovered: Recovered) {
-        for (sender, _) in self.told.drain(..) {
-            drop(sender.send(Err(Refusal::Unavailable(reason.to_owned()))));
-        }
+        withdraw(self.told.drain(..), reason);
         self.core = Core::new(recovered, self.shard);
     }
-}
 
-/// Longest wait between tries to learn where a faulty store stands.
-const RECOVER_WAIT_MAX: Duration = Duration::from_secs(2);
-
-fn commit_all(shared: &Shared, committer: &mut dyn Committer, listener: &Listener, observer: &dyn Observer) {
-    loop {
-        let (closed, told) = {
-            let mut inbox = shared.lock();
-            loop {
-                if let Some(outgoing) = inbox.outgoing.take() {
-                    inbox.committing = true;
-                    break outgoing;
-                }
-                if inbox.applier_done {
-                    return;
-                }
-                inbox = shared.committer.wait(inbox).unwrap_or_else(PoisonError::into_inner);
-            }
-        };
-        let started = Instant::now();
-        let committed = commit_one(&closed, committer);
-        let took = started.elapsed();
-        {
-            let mut inbox = shared.lock();
-            inbox.committing = false;
-            inbox.stats.commit_us += u64::try_from(took.as_micros()).unwrap_or(0);
-            match &committed {
-                Ok(()) => {
-                    inbox.durable = closed.batch.number;
-                    inbox.stats.batches += 1;
-                    inbox.stats.commands += u64::try_from(told.len()).unwrap_or(0);
-                }
-                Err((reason, recovered)) => {
-                    inbox.durable = recovered.batch;
-                    inbox.stats.faults += 1;
-                    inbox.fault = Some((reason.clone(), *recovered));
-                }
-            }
-        }
-        shared.applier.notify_one();
-        match &committed {
-            Ok(()) => observer.committed(&closed.batch, took, &mut told.iter().map(|(_, answer)| answer)),
-            Err(_) => observer.fault(&closed.batch, took),
-        }
-        match committed {
-            Ok(()) => {
-                for (sender, answer) in told {
-                    drop(sender.send(answer));
-                }
-                // The commit stands whatever a listener does; what it misses is found again by its due time.
-                if catch_unwind(AssertUnwindSafe(|| listener(&closed.events))).is_err() {
-                    tracing::error!(batch = closed.batch.number, "the listener panicked");
-                }
-            }
-            Err((reason, _)) => {
-                for (sender, _) in told {
-                    drop(sender.send(Err(Refusal::Unavailable(reason.clone()))));
-                }
+    /// Refuses the commands of the open batch and those that wait.
+    fn refuse(&mut self, reason: &str, waiting: VecDeque<(Instant, Work)>) {
+        withdraw(self.told.drain(..), reason);
+        for (_, work) in waiting {
+            let refusal = Refusal::Unavailable(reason.to_owned());
+            match work {
+                Work::Command(_, sender) => drop(sender.send(Err(refusal))),
+                Work::DryRun(_, sender) => drop(sender.send(Err(refusal))),
             }
         }
     }
 }
 
-/// Commits a batch. When the store does not say whether it did, it is asked where it stands until it answers:
-/// a batch that is there counts as committed, whatever the first answer was.
-fn commit_one(closed: &Closed, committer: &mut dyn Committer) -> Result<(), (String, Recovered)> {
-    // A store that panics may have written: it is asked, as after a lost answer.
-    let tried = catch_unwind(AssertUnwindSafe(|| committer.commit(&closed.batch)));
-    let fault = match tried.unwrap_or_else(|_| Err(Fault::Unknown("it panicked".into()))) {
-        Ok(()) => return Ok(()),
-        Err(fault) => fault,
-    };
-    tracing::error!(batch = closed.batch.number, %fault, "commit failed; asking the store where it stands");
-    let mut wait = Duration::from_millis(10);
-    loop {
-        match committer.recover() {
-            Ok(recovered) if recovered.batch >= closed.batch.number => return Ok(()),
-            Ok(recovered) => return Err((fault.to_string(), recovered)),
-            Err(again) => {
-                tracing::error!(%again, wait_ms = wait.as_millis(), "the store does not answer; trying again");
-                thread::sleep(wait);
-                wait = (wait * 2).min(RECOVER_WAIT_MAX);
-            }
-        }
+/// Tells those whose answers were never durable.
+fn withdraw(told: impl Iterator<Item = Told>, reason: &str) {
+    for (sender, _) in told {
+        drop(sender.send(Err(Refusal::Unavailable(reason.to_owned()))));
     }
 }

@@ -14,6 +14,10 @@ pub enum Fault {
     /// It may or may not have been done; only [`Committer::recover`] can tell.
     #[error("the store did not answer: {0}")]
     Unknown(String),
+    /// It was not done, and nothing ever will be: the shard belongs to another executor now. What this one left in
+    /// doubt before, it can no longer find out.
+    #[error("this executor was replaced: {0}")]
+    Fenced(String),
 }
 
 /// Where the store stands.
@@ -38,13 +42,19 @@ pub trait Loader: Send {
 pub trait Committer: Send {
     /// Where the store stands. Also called after a fault, to tell whether the batch in doubt is there.
     ///
+    /// The first call takes the shard over from whoever commits to it, if the store can be reached by several. The
+    /// later ones only keep it: they never take it back from an executor that came after this one, and say
+    /// [`Fault::Fenced`] instead. An answer is final: what this executor sent before and is not in it never comes.
+    ///
     /// # Errors
-    /// Any [`Fault`]; it is tried again.
+    /// [`Fault::Fenced`], from then on at every call of this and [`Committer::commit`]. After any other fault it is
+    /// tried again.
     fn recover(&mut self) -> Result<Recovered, Fault>;
     /// Makes a batch durable, whole or not at all. `batch.number` is one more than the last.
     ///
     /// # Errors
-    /// [`Fault::Failed`] when nothing was written, [`Fault::Unknown`] when that is not known.
+    /// [`Fault::Failed`] when nothing was written, [`Fault::Unknown`] when that is not known, [`Fault::Fenced`] when
+    /// nothing was written and this executor was replaced.
     fn commit(&mut self, batch: &Batch) -> Result<(), Fault>;
 }
 

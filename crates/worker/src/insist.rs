@@ -12,7 +12,8 @@ const TRIES: u32 = 16;
 /// Submits a command again while the engine is busy or its store away.
 ///
 /// # Errors
-/// [`Refusal::Rejected`] and [`Refusal::Stopped`] at once, the others after the last try.
+/// [`Refusal::Rejected`], [`Refusal::Stopped`] and whatever an engine says that was replaced at once, the others after
+/// the last try.
 pub(crate) async fn insist(engine: &Handle, command: &Command, caller: &Caller) -> Result<Reply, Refusal> {
     let mut wait = WAIT_FIRST;
     for _ in 1..TRIES {
@@ -22,7 +23,9 @@ pub(crate) async fn insist(engine: &Handle, command: &Command, caller: &Caller) 
             Err(refusal) => Err(refusal),
         };
         match answer {
-            Err(Refusal::Busy | Refusal::Unavailable(_)) => {
+            // An engine that was replaced never says anything else; the one that replaced it finds the work by its
+            // due time.
+            Err(Refusal::Busy | Refusal::Unavailable(_)) if !engine.stats().fenced => {
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(WAIT_MAX);
             }

@@ -51,6 +51,9 @@ impl Worker {
         listen::start(service, &tasks, &stop);
         Asker::start(service, bank, setup.channel, &tasks, &stop);
         timers::start(service, setup.timers, &tasks, &stop);
+        tasks.spawn(
+            stop.clone().run_until_cancelled_owned(end_when_replaced(Arc::clone(service), stop.clone())),
+        );
         Ok(Self { tasks, stop })
     }
 
@@ -61,6 +64,19 @@ impl Worker {
         self.tasks.close();
         tokio::time::timeout(limit, self.tasks.wait()).await.is_ok()
     }
+}
+
+/// How often it is asked whether another process has the shard.
+const FENCED_EVERY: Duration = Duration::from_secs(1);
+
+/// Lets nothing new begin once another process has the shard: it does the work now, and what is done here could not
+/// be recorded, so that it would be done again and again.
+async fn end_when_replaced(service: Arc<Service>, stop: CancellationToken) {
+    while !service.engine.stats().fenced {
+        tokio::time::sleep(FENCED_EVERY).await;
+    }
+    tracing::error!("another process has the shard; notifications, channels and deadlines are left to it");
+    stop.cancel();
 }
 
 impl Drop for Worker {

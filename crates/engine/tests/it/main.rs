@@ -11,6 +11,7 @@ mod concurrency;
 mod crash;
 mod dry_run;
 mod faults;
+mod fenced;
 mod journal;
 mod panics;
 mod patience;

@@ -21,6 +21,8 @@ struct State {
     committing: Option<Instant>,
     /// Why the store does not tell where it stands, since it last did.
     silent: Option<String>,
+    /// Why the last batch was refused; none when it was taken.
+    refused: Option<String>,
 }
 
 impl Health {
@@ -34,8 +36,18 @@ impl Health {
         if let Some(reason) = &state.silent {
             return Some(format!("it does not say where it stands: {reason}"));
         }
+        if let Some(reason) = &state.refused {
+            return Some(format!("it refused the last batch: {reason}"));
+        }
         let stuck = state.committing.map(|began| began.elapsed()).filter(|since| *since > COMMIT_MAX);
         stuck.map(|since| format!("a commit has been under way for {} s", since.as_secs()))
+    }
+    /// True when the last batch was refused and the store is not at work on another: whether it takes batches again
+    /// is only learnt by giving it one.
+    #[must_use]
+    pub fn refused(&self) -> bool {
+        let state = self.lock();
+        state.refused.is_some() && state.silent.is_none() && state.committing.is_none()
     }
 }
 
@@ -78,7 +90,8 @@ impl Committer for Metered<Box<dyn Committer>> {
     fn commit(&mut self, batch: &Batch) -> Result<(), Fault> {
         self.metrics.health().lock().committing = Some(Instant::now());
         let committed = self.inner.commit(batch);
-        self.metrics.health().lock().committing = None;
+        let mut health = self.metrics.health().lock();
+        (health.committing, health.refused) = (None, committed.as_ref().err().map(Fault::to_string));
         committed
     }
 }

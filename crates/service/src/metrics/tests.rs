@@ -42,7 +42,8 @@ fn the_text_is_one_that_prometheus_reads() {
 }
 
 #[test]
-fn a_silent_store_is_trouble_until_it_answers() {
+fn a_store_that_is_silent_or_refuses_is_trouble_until_it_does_its_work() {
+    /// Every other call fails.
     struct Store(bool);
     impl engine::Committer for Store {
         fn recover(&mut self) -> Result<engine::Recovered, engine::Fault> {
@@ -54,7 +55,7 @@ fn a_silent_store_is_trouble_until_it_answers() {
             }
         }
         fn commit(&mut self, _: &Batch) -> Result<(), engine::Fault> {
-            Ok(())
+            self.recover().map(drop)
         }
     }
     struct Nothing;
@@ -71,6 +72,11 @@ fn a_silent_store_is_trouble_until_it_answers() {
     assert!(metrics.health().trouble().unwrap().contains("disk full"));
     assert!(engine::Committer::recover(&mut committer).is_ok());
     assert_eq!(metrics.health().trouble(), None);
+    assert!(engine::Committer::commit(&mut committer, &Batch::default()).is_err());
+    assert!(metrics.health().trouble().unwrap().contains("refused the last batch"));
+    assert!(metrics.health().refused(), "worth another try");
+    assert!(engine::Committer::commit(&mut committer, &Batch::default()).is_ok());
+    assert_eq!((metrics.health().trouble(), metrics.health().refused()), (None, false));
     engine::Loader::load(&mut loader, &[domain::Key::Limits(())]).unwrap();
     assert!(metrics.text().unwrap().contains("feiqian_working_set_misses_total 1\n"));
 }

@@ -7,8 +7,8 @@
 //! an older epoch fails from then on, whoever sends it and however late it arrives.
 //!
 //! The first recovery of an executor takes the shard over from whoever had it. A later one, after a fault of its
-//! own, raises the epoch only while the row still names it as owner: an executor that was replaced says so and
-//! commits never again, instead of taking the shard back and so on in turn.
+//! own, raises the epoch only while the row still names it as owner: an executor that was replaced says so
+//! ([`Fault::Fenced`]) and commits never again, instead of taking the shard back and so on in turn.
 //!
 //! **Outcomes.** Until COMMIT is sent nothing can have been written: every trouble is [`Fault::Failed`]. From then
 //! on everything but a clean answer is [`Fault::Unknown`], also a warning: a server that stops waiting for its
@@ -51,6 +51,8 @@ pub(super) struct PostgresCommitter {
     stands: Option<(i64, i64)>,
     /// Whether the shard was taken over: from then on it is never taken from somebody else again.
     taken: bool,
+    /// Set once somebody else has the shard, with what is said of it.
+    fenced: Option<Fault>,
     ahead: Ahead,
 }
 
@@ -66,6 +68,7 @@ impl PostgresCommitter {
             owner: format!("{} process {} {random:016x}", host.trim(), std::process::id()),
             stands: None,
             taken: false,
+            fenced: None,
             ahead,
         }
     }
@@ -99,14 +102,15 @@ impl PostgresCommitter {
         Ok(Some((row.try_get(0)?, Recovered { batch: row.try_get(1)?, at: Time(row.try_get(2)?) })))
     }
 
-    /// Who has the shard now.
-    fn fenced(&self, link: &mut Link) -> Fault {
+    /// Says who has the shard now.
+    fn replaced(&self, link: &mut Link) -> Fault {
         let shard = self.shard;
         let rows = link.rows("SELECT owner FROM shards WHERE shard = $1", &[&shard]).unwrap_or_default();
         let owner = rows.first().and_then(|row| row.try_get::<_, String>(0).ok());
-        self.server.failed(format!(
-            "shard {shard} was taken over by {}; this process commits no more: stop it, or stop the other and \
+        Fault::Fenced(format!(
+            "{}: shard {shard} was taken over by {}; this process commits no more: stop it, or stop the other and \
              start this one again",
+            self.server.name(),
             owner.as_deref().unwrap_or("another executor")
         ))
     }
@@ -114,17 +118,27 @@ impl PostgresCommitter {
 
 impl Committer for PostgresCommitter {
     fn recover(&mut self) -> Result<Recovered, Fault> {
+        if let Some(fenced) = &self.fenced {
+            return Err(fenced.clone());
+        }
         self.stands = None;
         let mut link = self.take_link()?;
         let raised =
             self.raise(&mut link).map_err(|trouble| Fault::Unknown(format!("where it stands: {trouble}")))?;
-        let Some((epoch, recovered)) = raised else { return Err(self.fenced(&mut link)) };
+        let Some((epoch, recovered)) = raised else {
+            let fenced = self.replaced(&mut link);
+            self.fenced = Some(fenced.clone());
+            return Err(fenced);
+        };
         (self.stands, self.taken) = (Some((epoch, recovered.batch)), true);
         self.link = Some(link);
         Ok(recovered)
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), Fault> {
+        if let Some(fenced) = &self.fenced {
+            return Err(fenced.clone());
+        }
         let Some((epoch, _)) = self.stands.filter(|(_, last)| *last == batch.number - 1) else {
             return Err(Fault::Failed(format!("batch {} does not follow {:?}", batch.number, self.stands)));
         };

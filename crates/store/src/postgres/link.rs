@@ -57,6 +57,11 @@ impl Server {
         Ok(Arc::new(Self { runtime: Some(runtime), io, target: target.clone(), tls, options }))
     }
 
+    /// The database, as it is shown to people.
+    pub(super) fn name(&self) -> impl fmt::Display {
+        &self.target
+    }
+
     /// A fault of this database.
     pub(super) fn failed(&self, what: impl fmt::Display) -> Fault {
         Fault::Failed(format!("{}: {what}", self.target))

@@ -34,6 +34,8 @@ pub(crate) struct Load {
     refused: Arc<AtomicUsize>,
     callers: Vec<JoinHandle<()>>,
     round: usize,
+    /// How long each payer waits after a payment.
+    pub(crate) pause: Duration,
 }
 
 pub(crate) fn start(store: Store) -> Engine {
@@ -66,6 +68,7 @@ impl Load {
             refused: Arc::default(),
             callers: Vec::new(),
             round: 0,
+            pause: Duration::ZERO,
         }
     }
 
@@ -78,7 +81,7 @@ impl Load {
         self.stop = Arc::default();
         self.round += 1;
         for (number, payer) in self.payers.iter().enumerate() {
-            let (handle, payer) = (self.handle(), *payer);
+            let (handle, payer, pause) = (self.handle(), *payer, self.pause);
             let (stop, paid, refused) =
                 (Arc::clone(&self.stop), Arc::clone(&self.paid), Arc::clone(&self.refused));
             let prefix = format!("R{}P{number}N", self.round);
@@ -94,6 +97,7 @@ impl Load {
                             thread::sleep(Duration::from_millis(5));
                         }
                     }
+                    thread::sleep(pause);
                 }
             }));
         }
@@ -113,6 +117,11 @@ impl Load {
         self.paid.lock().unwrap().len()
     }
 
+    /// The order whose payment was confirmed last.
+    pub(crate) fn last(&self) -> Option<OrderId> {
+        self.paid.lock().unwrap().last().copied()
+    }
+
     /// Tells callers to stop; they do once they have their answers.
     pub(crate) fn ask_to_stop(&self) {
         self.stop.store(true, Ordering::Release);
@@ -128,7 +137,7 @@ impl Load {
         (std::mem::take(&mut *self.paid.lock().unwrap()), self.refused.load(Ordering::Acquire))
     }
 
-    /// Leaves the engine as it is: one that can never commit again never stops. What was confirmed.
+    /// Leaves the engine as it is: one whose database is gone for good never stops. What was confirmed.
     pub(crate) fn abandon(mut self) -> Vec<OrderId> {
         self.ask_to_stop();
         std::mem::forget(self.engine.take());

@@ -10,6 +10,7 @@ mod load;
 mod opening;
 mod partitions;
 mod place;
+mod proxy;
 mod standby;
 mod tls;
 
