@@ -48,10 +48,12 @@ pub enum Refusal {
     /// The queue is full. Nothing changed; try again in a moment.
     #[error("too many commands are waiting; try again in a moment")]
     Busy,
-    /// The store can't be written. Nothing of this command is kept, try again; unless the reason says that the
-    /// outcome is unknown, then query it: this executor was replaced while its commit was in doubt.
+    /// The store can't be written. Nothing of this command is kept; try again.
     #[error("the store is not available: {0}")]
     Unavailable(String),
+    /// This executor was replaced while its commit was in doubt: the command may be kept or not. Query it.
+    #[error("the outcome is unknown, query it before trying again: {0}")]
+    Unknown(String),
     /// The engine is shutting down. Nothing changed.
     #[error("shutting down")]
     Stopped,
@@ -65,6 +67,7 @@ impl Refusal {
             Self::Rejected(rejection) => rejection.code(),
             Self::Busy => "busy",
             Self::Unavailable(_) => "unavailable",
+            Self::Unknown(_) => "unknown",
             Self::Stopped => "stopped",
         }
     }
@@ -546,13 +549,13 @@ impl Applier {
 
     /// Drops the working set and everything not durable; those who asked are told to try again.
     fn start_over(&mut self, reason: &str, recovered: Recovered) {
-        withdraw(self.told.drain(..), reason);
+        withdraw(self.told.drain(..), &Refusal::Unavailable(reason.to_owned()));
         self.core = Core::new(recovered, self.shard);
     }
 
     /// Refuses the commands of the open batch and those that wait.
     fn refuse(&mut self, reason: &str, waiting: VecDeque<(Instant, Work)>) {
-        withdraw(self.told.drain(..), reason);
+        withdraw(self.told.drain(..), &Refusal::Unavailable(reason.to_owned()));
         for (_, work) in waiting {
             let refusal = Refusal::Unavailable(reason.to_owned());
             match work {
@@ -564,8 +567,8 @@ impl Applier {
 }
 
 /// Tells those whose answers were never durable.
-fn withdraw(told: impl Iterator<Item = Told>, reason: &str) {
+fn withdraw(told: impl Iterator<Item = Told>, refusal: &Refusal) {
     for (sender, _) in told {
-        drop(sender.send(Err(Refusal::Unavailable(reason.to_owned()))));
+        drop(sender.send(Err(refusal.clone())));
     }
 }

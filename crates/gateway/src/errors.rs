@@ -124,6 +124,16 @@ pub(crate) fn refusal(refusal: &Refusal) -> ApiError {
         Refusal::Rejected(why) => rejection(why),
         Refusal::Busy => ApiError::new(Code::FrequencyLimited),
         Refusal::Stopped => ApiError::new(Code::ServiceUnavailable),
+        Refusal::Unknown(reason) => {
+            tracing::error!(%reason, "a command's outcome is unknown");
+            ApiError::because(
+                Code::SystemError,
+                Text::fixed(
+                    "系统异常，结果未知，请先查询订单，再以相同参数（含商户订单号）重试",
+                    "The system failed and the outcome is unknown; query the order, then repeat the same request",
+                ),
+            )
+        }
         Refusal::Unavailable(reason) => {
             tracing::error!(%reason, "a command was not kept");
             ApiError::because(

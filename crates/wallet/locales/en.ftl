@@ -328,6 +328,7 @@ why-too-large = What was sent is too large.
 why-foreign-form = This request did not come from a page of Feiqian, or the page is too old.
 why-too-often = Too many tries. Try again in { $seconds } seconds.
 why-busy = Too many people are paying right now, and your request found no place.
+why-outcome-unknown = The system was interrupted, and whether this was done is not known yet.
 why-unavailable = The books can't be written right now. Your request was not kept.
 why-unreadable = The data can't be read right now.
 why-fault = Something broke on our side.

@@ -319,6 +319,7 @@ why-too-large = 发送的内容太大。
 why-foreign-form = 这个请求不是从飞钱的页面发出的，或者页面已过期。
 why-too-often = 操作太频繁，请 { $seconds } 秒后再试。
 why-busy = 现在付款的人太多，您的请求没有排上。
+why-outcome-unknown = 系统中断，暂时无法确认是否成功。
 why-unavailable = 系统暂时无法记账，您的请求没有保存。
 why-unreadable = 系统暂时无法读取数据。
 why-fault = 系统出错了。

@@ -113,7 +113,7 @@ impl From<Refusal> for Fail {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Rejected(rejection) => rejection.into(),
-            Refusal::Busy | Refusal::Stopped | Refusal::Unavailable(_) => {
+            Refusal::Busy | Refusal::Stopped | Refusal::Unavailable(_) | Refusal::Unknown(_) => {
                 let words = refusal::of(&refusal);
                 let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, words);
                 problem.logged(&refusal.to_string()).into()

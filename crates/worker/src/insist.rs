@@ -25,7 +25,7 @@ pub(crate) async fn insist(engine: &Handle, command: &Command, caller: &Caller) 
         match answer {
             // An engine that was replaced never says anything else; the one that replaced it finds the work by its
             // due time.
-            Err(Refusal::Busy | Refusal::Unavailable(_)) if !engine.stats().fenced => {
+            Err(Refusal::Busy | Refusal::Unavailable(_) | Refusal::Unknown(_)) if !engine.stats().fenced => {
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(WAIT_MAX);
             }

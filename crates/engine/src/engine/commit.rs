@@ -1,6 +1,6 @@
 //! The thread that commits: one batch at a time, each answered once its outcome is certain.
 
-use super::{Listener, Shared, withdraw};
+use super::{Listener, Refusal, Shared, withdraw};
 use crate::{
     core::Closed,
     observer::Observer,
@@ -23,7 +23,7 @@ enum Outcome {
     Withdrawn(String, Recovered),
     /// Another executor has the shard. What those of the batch are told, and what everybody else.
     Fenced {
-        batch: String,
+        batch: Refusal,
         others: String,
     },
 }
@@ -91,7 +91,7 @@ pub(super) fn commit_all(
                     tracing::error!(batch = closed.batch.number, "the listener panicked");
                 }
             }
-            Outcome::Withdrawn(reason, _) => withdraw(told.into_iter(), &reason),
+            Outcome::Withdrawn(reason, _) => withdraw(told.into_iter(), &Refusal::Unavailable(reason)),
             Outcome::Fenced { batch, .. } => {
                 withdraw(told.into_iter(), &batch);
                 return;
@@ -133,10 +133,6 @@ fn commit_one(closed: &Closed, committer: &mut dyn Committer) -> Outcome {
 fn fenced(closed: &Closed, fault: &Fault, doubt: bool) -> Outcome {
     tracing::error!(batch = closed.batch.number, doubt, %fault, "commits have ended; every command is refused");
     let others = fault.to_string();
-    let batch = if doubt {
-        format!("the outcome is unknown, query it before trying again; {others}")
-    } else {
-        others.clone()
-    };
+    let batch = if doubt { Refusal::Unknown(others.clone()) } else { Refusal::Unavailable(others.clone()) };
     Outcome::Fenced { batch, others }
 }

@@ -112,10 +112,10 @@ fn why<T: std::fmt::Debug>(answer: Result<T, Refusal>) -> String {
 }
 
 /// Everybody but the batch in flight is told that it was replaced; what comes later is, too; and it stops.
-fn must_have_ended(rig: Rig, shop: &Shop, fence: &Fence, asked: Asked) -> String {
+fn must_have_ended(rig: Rig, shop: &Shop, fence: &Fence, asked: Asked) -> Refusal {
     until(&rig, |stats| stats.fenced);
     rig.load.open();
-    let flying = why(asked.flying.wait());
+    let flying = asked.flying.wait().unwrap_err();
     for answer in [asked.open.wait(), asked.applied.wait(), asked.waiting.wait()] {
         assert_eq!(why(answer), replaced().to_string());
     }
@@ -149,7 +149,7 @@ fn an_executor_fenced_at_its_commit_answers_everybody_and_ends() {
     let asked = ask(&rig, &shop);
     fence.at_commit.store(true, Ordering::SeqCst);
     rig.commit.open();
-    assert_eq!(must_have_ended(rig, &shop, &fence, asked), replaced().to_string());
+    assert_eq!(must_have_ended(rig, &shop, &fence, asked), Refusal::Unavailable(replaced().to_string()));
     assert_eq!(world.queries.counts().unwrap(), before, "nothing was kept");
     world.restart();
     world.order(&shop, "order-0001", Product::Jsapi, 5_00);
@@ -167,7 +167,7 @@ fn an_executor_fenced_after_a_refused_commit_knows_that_nothing_was_kept() {
     fence.at_recover.store(true, Ordering::SeqCst);
     world.memory.break_commit(Break::Refused);
     rig.commit.open();
-    assert_eq!(must_have_ended(rig, &shop, &fence, asked), replaced().to_string());
+    assert_eq!(must_have_ended(rig, &shop, &fence, asked), Refusal::Unavailable(replaced().to_string()));
     assert_eq!(world.queries.counts().unwrap(), before, "nothing was kept");
     world.restart();
     world.order(&shop, "order-0001", Product::Jsapi, 5_00);
@@ -201,7 +201,7 @@ fn a_commit_in_doubt_when_another_took_over_is_never_told_as_success() {
 
         fence.at_recover.store(true, Ordering::SeqCst);
         let told = must_have_ended(rig, &shop, &fence, asked);
-        assert!(told.contains("the outcome is unknown, query it"), "{how:?}: {told}");
+        assert_eq!(told, Refusal::Unknown(replaced().to_string()), "{how:?}");
         let found = world.queries.order_by_number(shop.id, "order-0001").unwrap();
         assert_eq!(found.is_some(), there, "{how:?}: a query tells");
         world.restart();

@@ -25,6 +25,11 @@ pub(crate) fn of(refusal: &Refusal) -> Words {
     match refusal {
         Refusal::Rejected(rejection) => of_rejection(rejection),
         Refusal::Busy => unmoved("why-busy", "next-again-soon"),
+        Refusal::Unknown(_) => Words {
+            what: "why-outcome-unknown".into(),
+            money: "money-under-way".into(),
+            next: "next-look-in-bills".into(),
+        },
         Refusal::Unavailable(_) | Refusal::Stopped => unmoved("why-unavailable", "next-again-soon"),
     }
 }
