@@ -146,21 +146,9 @@ fn plan(wish: &Wish, deny: bool) -> Vec<Part> {
         Crash,
         CrashPostgres,
     ];
-    let server = [
-        Packages,
-        Build,
-        Postgres,
-        PythonPackages,
-        Sdk,
-        SdkPostgres,
-        NodePackages,
-        Browser,
-        Crash,
-        CrashPostgres,
-    ];
     let whole = [Format, Lints, Doc, Arrows, Rules, Licences];
     all.into_iter()
-        .filter(|part| !(wish.fast && server.contains(part)))
+        .filter(|part| !wish.fast || *part == Rust || whole.contains(part))
         .filter(|part| !(wish.filter.is_some() && whole.contains(part)))
         .filter(|part| deny || *part != Licences)
         .collect()

@@ -237,7 +237,7 @@ impl Handle {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let inbox = self.0.lock();
-        Stats { queued: inbox.work.len(), ..inbox.stats }
+        Stats { queued: inbox.work.len(), fenced: inbox.fenced.is_some(), ..inbox.stats }
     }
 }
 
@@ -268,6 +268,8 @@ pub struct Setup {
     /// meanwhile and the committer's end starts it anyway, so that waking the applier for each command would cost
     /// more than applying it.
     pub apply_ahead: usize,
+    /// Hears how the engine works.
+    pub observer: Arc<dyn Observer>,
 }
 
 impl fmt::Debug for Setup {
@@ -278,7 +280,14 @@ impl fmt::Debug for Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { queue_max: 20_000, shard: 0, busy: None, patience: Duration::from_millis(8), apply_ahead: 32 }
+        Self {
+            queue_max: 20_000,
+            shard: 0,
+            busy: None,
+            patience: Duration::from_millis(8),
+            apply_ahead: 32,
+            observer: Arc::new(Unobserved),
+        }
     }
 }
 
@@ -297,19 +306,6 @@ impl Engine {
         clock: Arc<dyn Clock>,
         setup: Setup,
         listener: Listener,
-    ) -> Result<Self, Fault> {
-        Self::start_observed(store, clock, setup, listener, Arc::new(Unobserved))
-    }
-    /// As [`Engine::start`]; `observer` hears how it works.
-    ///
-    /// # Errors
-    /// As [`Engine::start`].
-    pub fn start_observed(
-        store: Store,
-        clock: Arc<dyn Clock>,
-        setup: Setup,
-        listener: Listener,
-        observer: Arc<dyn Observer>,
     ) -> Result<Self, Fault> {
         let Store { loader, mut committer, .. } = store;
         let recovered = committer.recover()?;
@@ -341,7 +337,7 @@ impl Engine {
             busy: setup.busy,
             waited: Waited::No,
             patience: setup.patience,
-            observer: Arc::clone(&observer),
+            observer: Arc::clone(&setup.observer),
         };
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let thread = thread::Builder::new().name(name.into()).spawn(run);
@@ -351,7 +347,7 @@ impl Engine {
             spawn("engine-apply", Box::new(move || applier.run()))?,
             spawn(
                 "engine-commit",
-                Box::new(move || commit::commit_all(&shared, &mut *committer, &listener, &*observer)),
+                Box::new(move || commit::commit_all(&shared, &mut *committer, &listener, &*setup.observer)),
             )?,
         ];
         Ok(Self { handle, threads })
@@ -407,12 +403,12 @@ enum Waited {
 impl Applier {
     fn run(mut self) {
         while let Some(work) = self.next() {
-            let (started, commands) = (Instant::now(), work.len());
-            self.observer.taken(commands, work.first().map_or(Duration::ZERO, |(came, _)| came.elapsed()));
+            let started = Instant::now();
+            self.observer.taken(work.first().map_or(Duration::ZERO, |(came, _)| came.elapsed()));
             let found = self.core.found();
             self.apply(work);
             let took = started.elapsed();
-            self.observer.applied(commands, took);
+            self.observer.applied(took);
             // A fault may have started the core over in between, with its count at nothing.
             let found = self.core.found().saturating_sub(found);
             let cached = self.core.cached();

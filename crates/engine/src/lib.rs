@@ -15,6 +15,6 @@ pub mod store;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::{Engine, Handle, Job, Pending, Refusal, RequestKey, Stats};
-pub use observer::{Observer, Unobserved};
+pub use observer::Observer;
 pub use query::Queries;
 pub use store::{Committer, Fault, Loader, Recovered, Store};

@@ -8,9 +8,9 @@ use std::time::Duration;
 /// microseconds and never block.
 pub trait Observer: Send + Sync {
     /// Commands were taken from the queue; the one that came first had waited so long.
-    fn taken(&self, commands: usize, longest_wait: Duration);
+    fn taken(&self, longest_wait: Duration);
     /// Commands were applied, loads of missing records included.
-    fn applied(&self, commands: usize, took: Duration);
+    fn applied(&self, took: Duration);
     /// A batch is durable. `answers` are those of its commands, in the order of its journal.
     fn committed(
         &self,
@@ -27,8 +27,8 @@ pub trait Observer: Send + Sync {
 pub struct Unobserved;
 
 impl Observer for Unobserved {
-    fn taken(&self, _: usize, _: Duration) {}
-    fn applied(&self, _: usize, _: Duration) {}
+    fn taken(&self, _: Duration) {}
+    fn applied(&self, _: Duration) {}
     fn committed(&self, _: &Batch, _: Duration, _: &mut dyn Iterator<Item = &Result<Reply, Refusal>>) {}
     fn fault(&self, _: &Batch, _: Duration) {}
 }

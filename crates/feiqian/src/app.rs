@@ -103,15 +103,11 @@ impl App {
             let (under_way, ahead) = (Arc::clone(&under_way), SIGNATURES_AHEAD * crate::cores());
             Arc::new(move |waiting| under_way.load(Ordering::Relaxed) >= waiting + ahead)
         };
-        let setup = Setup { queue_max: config.queue_max, busy: Some(busy), ..Setup::default() };
         let metrics = Metrics::default();
-        let engine = Engine::start_observed(
-            metered(opened, &metrics),
-            Arc::clone(&clock),
-            setup,
-            Box::new(move |heard| bus.tell(heard)),
-            Arc::new(metrics.clone()),
-        )?;
+        let observer = Arc::new(metrics.clone());
+        let setup = Setup { queue_max: config.queue_max, busy: Some(busy), observer, ..Setup::default() };
+        let (opened, listener) = (metered(opened, &metrics), Box::new(move |heard: &_| bus.tell(heard)));
+        let engine = Engine::start(opened, Arc::clone(&clock), setup, listener)?;
         let platform = match service::load_keys(&*queries, &vault)? {
             Some(keys) => keys,
             None => {

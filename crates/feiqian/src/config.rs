@@ -208,7 +208,7 @@ impl Config {
     /// Signing threads in effect.
     pub(crate) fn signing(&self) -> usize {
         match self.signing_threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            0 => crate::cores(),
             threads => threads,
         }
     }

@@ -18,6 +18,7 @@ use crate::{
     restore,
     sandbox::{self, SandboxFile},
 };
+use fastrand::Rng;
 use judge::judge;
 use load::{Acknowledged, Load};
 use report::{Drained, Killed, Report, RestoredFrom};
@@ -76,7 +77,7 @@ async fn play(
     seed: u64,
     tell: &dyn Fn(&str),
 ) -> Result<Report, Error> {
-    let mut random = Random(seed);
+    let mut random = Rng::with_seed(seed);
     let home = Home::new(folder.join("data"));
     let made = prepare(&home).await?;
     let mut stage = Stage { folder, home, made, callers: options.callers, next: 0, paid: Vec::new() };
@@ -125,11 +126,11 @@ impl Stage<'_> {
     }
 
     /// Kills the server at a random instant under load, starts it again at once, and waits until it is paid again.
-    async fn kill(&mut self, random: &mut Random) -> Result<Killed, Error> {
+    async fn kill(&mut self, random: &mut Rng) -> Result<Killed, Error> {
         let server = Server::start(&self.home, &self.log(), None).await?;
         let load = self.load(&server)?;
         load.wait_for(PAYMENTS_MIN, PATIENCE).await?;
-        tokio::time::sleep(Duration::from_micros(random.below(BLOW_WITHIN_US))).await;
+        tokio::time::sleep(Duration::from_micros(random.u64(..BLOW_WITHIN_US))).await;
         let port = server.port();
         server.kill()?;
         let blow = Instant::now();
@@ -143,11 +144,11 @@ impl Stage<'_> {
     }
 
     /// Asks the server to stop under load: nobody who was let in may be left without an answer.
-    async fn drain(&mut self, random: &mut Random) -> Result<Drained, Error> {
+    async fn drain(&mut self, random: &mut Rng) -> Result<Drained, Error> {
         let server = Server::start(&self.home, &self.log(), None).await?;
         let load = self.load(&server)?;
         load.wait_for(PAYMENTS_MIN, PATIENCE).await?;
-        tokio::time::sleep(Duration::from_micros(random.below(BLOW_WITHIN_US))).await;
+        tokio::time::sleep(Duration::from_micros(random.u64(..BLOW_WITHIN_US))).await;
         let asked = Instant::now();
         let clean = server.stop(PATIENCE).await?;
         let took_ms = millis(asked.elapsed());
@@ -157,7 +158,7 @@ impl Stage<'_> {
     }
 
     /// Backs up under load, loses the machine, restores elsewhere and serves from there.
-    async fn lose_and_restore(&mut self, random: &mut Random) -> Result<RestoredFrom, Error> {
+    async fn lose_and_restore(&mut self, random: &mut Rng) -> Result<RestoredFrom, Error> {
         let server = Server::start(&self.home, &self.log(), None).await?;
         let load = self.load(&server)?;
         load.wait_for(PAYMENTS_MIN, PATIENCE).await?;
@@ -167,7 +168,7 @@ impl Stage<'_> {
         let made = tokio::task::spawn_blocking(move || backup::backup(&home, &target, &mut |_| {})).await?;
         let (_, manifest) = made?;
         let backup_ms = millis(began.elapsed());
-        tokio::time::sleep(Duration::from_micros(random.below(BLOW_WITHIN_US))).await;
+        tokio::time::sleep(Duration::from_micros(random.u64(..BLOW_WITHIN_US))).await;
         server.kill()?;
         let lost_at = Instant::now();
         let (paid, _) = load.stop().await;
@@ -199,17 +200,4 @@ impl Stage<'_> {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// SplitMix64: small, and the same on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % end
-    }
 }

@@ -253,10 +253,10 @@ fn unpaid(command: &'static str, answer: &Result<Reply, Refusal>) -> Option<&'st
 }
 
 impl Observer for Metrics {
-    fn taken(&self, _: usize, longest_wait: Duration) {
+    fn taken(&self, longest_wait: Duration) {
         self.stage(Stage::Queue, longest_wait);
     }
-    fn applied(&self, _: usize, took: Duration) {
+    fn applied(&self, took: Duration) {
         self.stage(Stage::Apply, took);
     }
     fn committed(

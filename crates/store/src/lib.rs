@@ -8,8 +8,10 @@ mod columns;
 pub mod conformance;
 mod journal;
 pub mod memory;
+mod pool;
 mod postgres;
 mod sqlite;
+mod stale;
 
 pub use memory::{Memory, memory};
 pub use postgres::{BadTarget, PostgresOptions, PostgresTarget, postgres, postgres_queries};

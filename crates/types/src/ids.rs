@@ -225,6 +225,7 @@ pub const fn id_shard(id: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn wire_forms_read_back() {
@@ -270,5 +271,36 @@ mod tests {
             }
         }
         assert_eq!(NotificationId::from_wire("é".repeat(18).as_str()), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_wire_id_is_a_uuid_that_leads_back(id in any::<i64>(), other in any::<i64>()) {
+            let text = NotificationId(id).wire();
+            prop_assert_eq!(text.len(), 36);
+            let form = text.bytes().enumerate().all(|(place, byte)| match place {
+                8 | 13 | 18 | 23 => byte == b'-',
+                14 => byte == b'8',
+                19 => matches!(byte, b'8' | b'9' | b'a' | b'b'),
+                _ => byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'),
+            });
+            prop_assert!(form, "{}", text);
+            prop_assert_eq!(NotificationId::from_wire(&text), Some(NotificationId(id)));
+            if other != id {
+                prop_assert_ne!(NotificationId(other).wire(), text);
+            }
+        }
+
+        #[test]
+        fn another_text_is_nobody(place in 0_usize..36, new in "[0-9a-fA-F-]", text in "\\PC{0,40}") {
+            let known = NotificationId(1).wire();
+            let mut changed = known.clone();
+            changed.replace_range(place..=place, &new);
+            prop_assert_eq!(NotificationId::from_wire(&changed).is_some_and(|id| id.wire() != changed), false);
+            if changed != known {
+                prop_assert_ne!(NotificationId::from_wire(&changed), Some(NotificationId(1)));
+            }
+            prop_assert!(NotificationId::from_wire(&text).is_none_or(|id| id.wire() == text));
+        }
     }
 }

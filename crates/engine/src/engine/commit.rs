@@ -69,7 +69,6 @@ pub(super) fn commit_all(
                 }
                 Outcome::Fenced { others, .. } => {
                     inbox.stats.faults += 1;
-                    inbox.stats.fenced = true;
                     inbox.fenced = Some(others.clone());
                 }
             }

@@ -68,9 +68,8 @@ pub(crate) struct HttpRsa {
 fn rsa_alone(key: &PrivateKey, lasts: Duration) -> Result<u64, Error> {
     let message = [b'x'; 300];
     let signature = key.sign(&message)?;
-    let cores = thread::available_parallelism().map_or(1, usize::from);
     let until = Instant::now() + lasts;
-    let threads: Vec<_> = (0..cores)
+    let threads: Vec<_> = (0..crate::cores())
         .map(|_| {
             let (key, signature) = (key.clone(), signature.clone());
             thread::spawn(move || {
@@ -165,9 +164,9 @@ pub(crate) async fn run(
 
 /// Whole requests, signed now, one order each.
 fn sign_requests(caller: &Caller, platform_id: &str, prefix: &str, count: u64) -> Vec<Vec<u8>> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let share = count.div_ceil(cores as u64);
-    let threads: Vec<_> = (0..cores as u64)
+    let cores = crate::cores() as u64;
+    let share = count.div_ceil(cores);
+    let threads: Vec<_> = (0..cores)
         .map(|part| {
             let (caller, platform_id, prefix) = (caller.clone(), platform_id.to_owned(), prefix.to_owned());
             thread::spawn(move || {

@@ -117,9 +117,9 @@ pub(crate) async fn run(
     let vault = Arc::new(Vault::new(1, &MasterKey::generate()?));
     // Counted and timed as a server's: what that costs is part of the figure.
     let metrics = Metrics::default();
-    let (opened, observer) = (metered(opened, &metrics), Arc::new(metrics));
-    let (clock, setup) = (Arc::new(SystemClock), Setup::default());
-    let engine = Engine::start_observed(opened, clock, setup, Box::new(|_| {}), observer)?;
+    let opened = metered(opened, &metrics);
+    let setup = Setup { observer: Arc::new(metrics), ..Setup::default() };
+    let engine = Engine::start(opened, Arc::new(SystemClock), setup, Box::new(|_| {}))?;
     let handle = engine.handle();
     let world = prepare(&handle, &vault, load).await?;
     let measured = measure(store, &handle, world, load).await;

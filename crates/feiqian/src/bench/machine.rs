@@ -25,7 +25,7 @@ pub(crate) fn machine() -> Machine {
     let kib = memory.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     Machine {
         cpu: cpu.unwrap_or_default().to_owned(),
-        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        cores: crate::cores(),
         memory_mib: kib / 1024,
         kernel: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
     }

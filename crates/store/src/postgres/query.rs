@@ -5,12 +5,17 @@ use super::{
     load::load,
     sql::{Schema, read},
 };
-use crate::{columns::Stored, journal};
+use crate::{
+    columns::Stored,
+    journal,
+    pool::Pool,
+    stale::{Make, stale},
+};
 use domain::{
     Key, Record,
     application::Application,
     card::Card,
-    echo::{self, Echo},
+    echo::Echo,
     keyring::KeyRing,
     limit::{BillEntry, Limits, Usage},
     merchant::{Certificate, Merchant},
@@ -27,14 +32,11 @@ use engine::{
     query::{Bill, Counts, JournalRow},
 };
 use ledger::{Account, AccountId, Transfer};
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 use tokio_postgres::{Row, types::ToSql};
 use types::{
     AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
-    PaymentId, Time, TransferId, time,
+    PaymentId, Time, TransferId,
 };
 
 type Answer<T> = Result<T, Fault>;
@@ -47,41 +49,30 @@ const BATCHES: i64 = 8;
 pub(super) struct PostgresQueries {
     server: Arc<Server>,
     schema: Arc<Schema>,
-    pool: Vec<Mutex<Option<Link>>>,
-    next: AtomicUsize,
+    /// Opened when first used.
+    pool: Pool<Option<Link>>,
     /// Set when the only connection stands in a transaction that sees one moment: it can't be replaced.
     one_moment: bool,
 }
 
 impl PostgresQueries {
     pub(super) fn new(server: &Arc<Server>, schema: &Arc<Schema>) -> Self {
-        let pool = (0..server.options.readers.max(1)).map(|_| Mutex::new(None)).collect();
+        let pool = Pool::new((0..server.options.readers.max(1)).map(|_| None));
         let (server, schema) = (Arc::clone(server), Arc::clone(schema));
-        Self { server, schema, pool, next: AtomicUsize::new(0), one_moment: false }
+        Self { server, schema, pool, one_moment: false }
     }
 
     pub(super) fn at_one_moment(server: &Arc<Server>, schema: &Arc<Schema>, link: Link) -> Answer<Self> {
         let begin = "SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0;
                      BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         link.simple(begin).map_err(|trouble| server.failed(trouble))?;
-        let pool = vec![Mutex::new(Some(link))];
+        let pool = Pool::new([Some(link)]);
         Ok(Self { pool, one_moment: true, ..Self::new(server, schema) })
-    }
-
-    /// A free connection, or the next one in turn.
-    fn get(&self) -> MutexGuard<'_, Option<Link>> {
-        let start = self.next.fetch_add(1, Ordering::Relaxed);
-        for step in 0..self.pool.len() {
-            if let Ok(free) = self.pool[(start + step) % self.pool.len()].try_lock() {
-                return free;
-            }
-        }
-        self.pool[start % self.pool.len()].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads on one connection. One that was lost while idle is found out by using it: once more with a new one.
     fn ask<T>(&self, read: impl Fn(&mut Link) -> Result<T, Trouble>) -> Answer<T> {
-        let mut place = self.get();
+        let mut place = self.pool.get();
         if let Some(link) = place.as_mut()
             && (self.one_moment || !link.is_lost())
         {
@@ -329,39 +320,19 @@ impl Queries for PostgresQueries {
         self.rows(sql, &[&now.0, &count(limit)])?.iter().map(|row| int(row, 0).map(OrderId)).collect()
     }
     fn stale(&self, now: Time, limit: usize) -> Answer<Vec<Key>> {
-        let over = now.plus(-domain::sweep::KEPT).0;
-        let day = now.plus(-time::DAY).0;
-        let kept_day = Time(over).plus(-time::DAY).0;
-        let digests = |sql: &str, before: i64, key: fn(Digest) -> Key| -> Answer<Vec<Key>> {
-            let rows = self.rows(sql, &[&before, &count(limit)])?;
-            let digest = |row: &Row| -> Option<Key> {
-                let bytes: &[u8] = row.try_get(0).ok()?;
-                Some(key(Digest(bytes.try_into().ok()?)))
-            };
-            let keys: Option<Vec<Key>> = rows.iter().map(digest).collect();
-            keys.ok_or_else(|| Fault::Failed("a hash has 32 bytes".into()))
-        };
-        let codes = "SELECT code FROM payment_codes WHERE expires_at < $1 LIMIT $2";
-        let codes = self.rows(codes, &[&over, &count(limit)])?;
-        let mut keys =
-            codes.iter().map(|row| int(row, 0).map(Key::PaymentCode)).collect::<Answer<Vec<Key>>>()?;
-        keys.extend(digests(
-            "SELECT token FROM sessions WHERE expires_at < $1 LIMIT $2",
-            over,
-            Key::Session,
-        )?);
-        let sent = "SELECT phone FROM one_time_codes WHERE sent_at < $1 LIMIT $2";
-        keys.extend(digests(sent, day, Key::OneTimeCode)?);
-        keys.extend(digests(
-            "SELECT code FROM oauth_codes WHERE expires_at < $1 LIMIT $2",
-            over,
-            Key::OauthCode,
-        )?);
-        keys.extend(digests("SELECT key FROM requests WHERE at < $1 LIMIT $2", kept_day, Key::Request)?);
-        let oldest = echo::oldest_kept(now).0;
-        let echoes = self.rows("SELECT id FROM echoes WHERE id < $1 LIMIT $2", &[&oldest, &count(limit)])?;
-        for row in &echoes {
-            keys.push(Key::Echo(EchoId(int(row, 0)?)));
+        let mut keys = Vec::new();
+        for of in stale(now) {
+            let sql = format!("SELECT {} FROM {} WHERE {} < $1 LIMIT $2", of.key, of.table, of.at);
+            for row in &self.rows(&sql, &[&of.before, &count(limit)])? {
+                keys.push(match of.make {
+                    Make::Number(make) => make(int(row, 0)?),
+                    Make::Digest(make) => {
+                        let bytes: Option<&[u8]> = row.try_get(0).ok();
+                        let digest = bytes.and_then(|bytes| bytes.try_into().ok()).map(Digest);
+                        make(digest.ok_or_else(|| Fault::Failed("a hash has 32 bytes".into()))?)
+                    }
+                });
+            }
         }
         keys.truncate(limit);
         Ok(keys)

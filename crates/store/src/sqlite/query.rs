@@ -7,12 +7,14 @@ use super::{
 use crate::{
     columns::{Stored, Value},
     journal,
+    pool::Pool,
+    stale::{Make, stale},
 };
 use domain::{
     Key,
     application::Application,
     card::Card,
-    echo::{self, Echo},
+    echo::Echo,
     keyring::KeyRing,
     limit::{BillEntry, Limits, Usage},
     merchant::{Certificate, Merchant},
@@ -30,39 +32,25 @@ use engine::{
 };
 use ledger::{Account, AccountId, Transfer};
 use rusqlite::Connection;
-use std::{
-    path::PathBuf,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{path::PathBuf, sync::MutexGuard};
 use types::{
     AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
-    PaymentId, Time, TransferId, time,
+    PaymentId, Time, TransferId,
 };
 
 type Answer<T> = Result<T, Fault>;
 
 pub(super) struct SqliteQueries {
-    pool: Vec<Mutex<Connection>>,
-    next: AtomicUsize,
+    pool: Pool<Connection>,
     path: PathBuf,
 }
 
 impl SqliteQueries {
     pub(super) fn new(pool: Vec<Connection>, path: PathBuf) -> Self {
-        Self { pool: pool.into_iter().map(Mutex::new).collect(), next: AtomicUsize::new(0), path }
+        Self { pool: Pool::new(pool), path }
     }
-    /// A free connection, or the next one in turn.
     fn get(&self) -> MutexGuard<'_, Connection> {
-        let start = self.next.fetch_add(1, Ordering::Relaxed);
-        for step in 0..self.pool.len() {
-            if let Ok(free) = self.pool[(start + step) % self.pool.len()].try_lock() {
-                return free;
-            }
-        }
-        self.pool[start % self.pool.len()].lock().unwrap_or_else(PoisonError::into_inner)
+        self.pool.get()
     }
     fn find<E: Stored>(&self, key: &E::Key) -> Answer<Option<E>> {
         one(&self.get(), key)
@@ -283,64 +271,16 @@ impl Queries for SqliteQueries {
     fn stale(&self, now: Time, limit: usize) -> Answer<Vec<Key>> {
         let db = self.get();
         let mut keys = Vec::new();
-        let over = now.plus(-domain::sweep::KEPT).0;
-        let day = now.plus(-time::DAY).0;
-        let kept_day = Time(over).plus(-time::DAY).0;
-        let digest = |row: &rusqlite::Row<'_>| row.get(0).map(Digest).map_err(failed);
-        each(
-            &db,
-            "SELECT code FROM payment_codes WHERE expires_at < ?1 LIMIT ?2",
-            &[Value::Int(over), count(limit)],
-            |row| {
-                keys.push(Key::PaymentCode(row.get(0).map_err(failed)?));
+        for of in stale(now) {
+            let sql = format!("SELECT {} FROM {} WHERE {} < ?1 LIMIT ?2", of.key, of.table, of.at);
+            each(&db, &sql, &[Value::Int(of.before), count(limit)], |row| {
+                keys.push(match of.make {
+                    Make::Number(make) => make(row.get(0).map_err(failed)?),
+                    Make::Digest(make) => make(row.get(0).map(Digest).map_err(failed)?),
+                });
                 Ok(())
-            },
-        )?;
-        each(
-            &db,
-            "SELECT token FROM sessions WHERE expires_at < ?1 LIMIT ?2",
-            &[Value::Int(over), count(limit)],
-            |row| {
-                keys.push(Key::Session(digest(row)?));
-                Ok(())
-            },
-        )?;
-        each(
-            &db,
-            "SELECT phone FROM one_time_codes WHERE sent_at < ?1 LIMIT ?2",
-            &[Value::Int(day), count(limit)],
-            |row| {
-                keys.push(Key::OneTimeCode(digest(row)?));
-                Ok(())
-            },
-        )?;
-        each(
-            &db,
-            "SELECT code FROM oauth_codes WHERE expires_at < ?1 LIMIT ?2",
-            &[Value::Int(over), count(limit)],
-            |row| {
-                keys.push(Key::OauthCode(digest(row)?));
-                Ok(())
-            },
-        )?;
-        each(
-            &db,
-            "SELECT key FROM requests WHERE at < ?1 LIMIT ?2",
-            &[Value::Int(kept_day), count(limit)],
-            |row| {
-                keys.push(Key::Request(digest(row)?));
-                Ok(())
-            },
-        )?;
-        each(
-            &db,
-            "SELECT id FROM echoes WHERE id < ?1 LIMIT ?2",
-            &[Value::Int(echo::oldest_kept(now).0), count(limit)],
-            |row| {
-                keys.push(Key::Echo(EchoId(row.get(0).map_err(failed)?)));
-                Ok(())
-            },
-        )?;
+            })?;
+        }
         keys.truncate(limit);
         Ok(keys)
     }

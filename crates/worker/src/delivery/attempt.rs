@@ -1,6 +1,6 @@
 //! One try: what is sent, sealed and signed anew each time (wire §5).
 
-use super::{Content, Load, wire_id};
+use super::{Content, Load};
 use crypto::{
     answer::SignedHeaders,
     platform::{KeyMode, PlatformError},
@@ -73,7 +73,7 @@ pub(super) fn prepare(
         associated_data: sealed.associated_data,
         ciphertext: sealed.ciphertext,
     };
-    let body = Notification { id: wire_id(id), create_time: owed.created_at, event, resource }.body();
+    let body = Notification { id: id.wire(), create_time: owed.created_at, event, resource }.body();
     Ok(Prepared::Ready { url, body })
 }
 

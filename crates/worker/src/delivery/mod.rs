@@ -9,13 +9,11 @@
 mod attempt;
 mod client;
 mod guard;
-mod id;
 mod lanes;
 mod scan;
 
 pub use client::ClientError;
 pub use guard::{Allow, Forbidden, Target};
-pub use id::{notification_of, wire_id};
 pub use lanes::Bounds;
 
 use crate::insist::insist;

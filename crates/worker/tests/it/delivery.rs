@@ -11,8 +11,7 @@ use domain::{
 use fixture::{APIV3_KEY, Fixture};
 use std::{collections::HashSet, time::Duration};
 use store::memory::Break;
-use types::{JournalId, PageRequest, time};
-use worker::delivery::{notification_of, wire_id};
+use types::{JournalId, NotificationId, PageRequest, time};
 
 /// The notifications on record, newest first.
 fn owed(fixture: &Fixture) -> Vec<Notification> {
@@ -38,8 +37,8 @@ async fn a_paid_order_is_told_at_once() {
     assert_eq!(got.header("request-id").len(), 32);
 
     let json = got.json();
-    assert_eq!(json["id"], wire_id(sent.id));
-    assert_eq!(notification_of(&got.id()), Some(sent.id));
+    assert_eq!(json["id"], sent.id.wire());
+    assert_eq!(NotificationId::from_wire(&got.id()), Some(sent.id));
     assert_eq!(json["create_time"], "2026-01-05T10:00:00+08:00");
     assert_eq!(json["event_type"], "TRANSACTION.SUCCESS");
     assert_eq!(json["resource"]["original_type"], "transaction");
@@ -117,7 +116,7 @@ async fn retries_keep_the_schedule_and_the_id() {
     assert_eq!((kept.state, kept.last_status), (NotificationState::Delivered, 204));
 
     let got = merchant.got();
-    assert!(got.iter().all(|got| got.id() == wire_id(kept.id)), "the same id every time");
+    assert!(got.iter().all(|got| got.id() == kept.id.wire()), "the same id every time");
     assert!(got.iter().all(|got| got.json()["create_time"] == got.json()["create_time"]));
     for member in ["wechatpay-nonce", "wechatpay-signature", "request-id"] {
         let seen: HashSet<String> = got.iter().map(|got| got.header(member)).collect();

@@ -11,7 +11,6 @@ use fixture::{APIV3_KEY, Fixture, START};
 use serde_json::json;
 use std::time::Duration;
 use types::{PageRequest, time};
-use worker::delivery::wire_id;
 
 fn ask(fixture: &Fixture, url: &str) {
     let message = r#"{"echo_message":"明文","encrypted_echo_message":"Y2lwaGVy"}"#.into();
@@ -43,7 +42,7 @@ async fn an_echo_is_signed_encrypted_and_tried_again_under_its_id() {
     assert_eq!(got.len(), 2);
     for got in &got {
         let json = got.json();
-        assert_eq!(json["id"], wire_id(last.id));
+        assert_eq!(json["id"], last.id.wire());
         assert_eq!(json["event_type"], "SECURITY_ECHO.SUCCESS");
         assert_eq!(json["resource_type"], "encrypt-resource");
         assert_eq!(json["resource"]["original_type"], "security");

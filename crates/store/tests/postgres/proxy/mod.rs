@@ -103,16 +103,11 @@ impl Drop for Raise<'_> {
     }
 }
 
-/// SplitMix64.
-struct Dice(u64);
+struct Dice(fastrand::Rng);
 
 impl Dice {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % end
+        self.0.u64(..end)
     }
     fn millis(&mut self, end: u64) -> Duration {
         Duration::from_micros(self.below(end * 1000))
@@ -186,7 +181,7 @@ fn a_way_that_breaks_in_every_manner_under_load_loses_nothing() {
     let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros() as u64;
     let seed = std::env::var("FEIQIAN_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(clock);
     println!("FEIQIAN_SEED={seed}");
-    let mut dice = Dice(seed);
+    let mut dice = Dice(fastrand::Rng::with_seed(seed));
     let (proxy, url) = Proxy::before(&place.url);
     let seen = Seen::default();
     let store = open(&url, Duration::from_secs(2), &seen);
