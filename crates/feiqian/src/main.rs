@@ -43,8 +43,10 @@ fn main() -> ExitCode {
     start_log(&cli.command);
     // One provider for every TLS use; a second installation is refused, which is fine.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    // A signature takes long for a task; sockets are looked at after a few of them.
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().event_interval(16).build() {
+    // Signing has its own threads and takes three quarters of a busy machine: half as many for the rest, since each
+    // that sleeps costs a wake-up. Checking a signature takes long for a task: sockets are looked at after a few.
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = match builder.worker_threads(cores().div_ceil(2)).enable_all().event_interval(16).build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
     };

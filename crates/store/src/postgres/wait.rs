@@ -13,6 +13,10 @@ use std::{
     thread::{self, Thread},
     time::{Duration, Instant},
 };
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    task::block_in_place,
+};
 
 struct Parked {
     thread: Thread,
@@ -30,8 +34,16 @@ impl Wake for Parked {
     }
 }
 
-/// Runs a future on this thread; none when it is not done after `limit`.
+/// Runs a future on this thread; none when it is not done after `limit`. On a runtime's thread the other tasks go on
+/// elsewhere meanwhile: there may be only one such thread.
 pub(super) fn wait<F: Future>(future: F, limit: Duration) -> Option<F::Output> {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => block_in_place(|| park(future, limit)),
+        _ => park(future, limit),
+    }
+}
+
+fn park<F: Future>(future: F, limit: Duration) -> Option<F::Output> {
     let end = Instant::now() + limit;
     let parked = Arc::new(Parked { thread: thread::current(), woken: AtomicBool::new(false) });
     let waker = Waker::from(Arc::clone(&parked));
@@ -93,6 +105,15 @@ mod tests {
         assert_eq!(ask(), Some(Ok(7)));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         assert_eq!(runtime.block_on(async { ask() }), Some(Ok(7)));
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let (asked, ticked) = runtime.block_on(async {
+            let (tell, told) = tokio::sync::oneshot::channel();
+            let asked = tokio::spawn(async move { wait(told, Duration::from_secs(20)) });
+            // On the only thread, which waits for exactly this.
+            let ticked = tokio::spawn(async move { tell.send(7).is_ok() });
+            (asked.await.unwrap(), ticked.await.unwrap())
+        });
+        assert_eq!((asked, ticked), (Some(Ok(7)), true));
     }
 
     #[test]
