@@ -41,6 +41,18 @@ impl DataDir {
         Some(Self::with_sandbox_on(Some(&must(postgres::new_database(&server), "a new database"))))
     }
 
+    /// As [`DataDir::with_sandbox_on_postgres`], of a database with so many shards.
+    #[track_caller]
+    #[must_use]
+    pub fn with_shards_on_postgres(shards: u8) -> Option<Self> {
+        let Ok(server) = std::env::var(postgres::VARIABLE) else {
+            eprintln!("SKIPPED: {} names no server; `cargo xtask test` starts one", postgres::VARIABLE);
+            return None;
+        };
+        let url = must(postgres::new_database(&server), "a new database");
+        Some(Self::empty().init_with(&["--database", &url, "--shards", &shards.to_string()]))
+    }
+
     /// A copy of the folder, as on a second machine: the same keys, configuration and, if it is one, database.
     #[track_caller]
     #[must_use]
@@ -66,11 +78,17 @@ impl DataDir {
 
     #[track_caller]
     fn init(self, database: Option<&str>) -> Self {
+        match database {
+            Some(url) => self.init_with(&["--database", url]),
+            None => self.init_with(&[]),
+        }
+    }
+
+    #[track_caller]
+    fn init_with(self, more: &[&str]) -> Self {
         let text = self.text();
         let mut arguments = vec!["sandbox", "init", "--data", &text];
-        if let Some(url) = database {
-            arguments.extend(["--database", url]);
-        }
+        arguments.extend(more);
         let ended = run(&arguments);
         assert!(ended.ok(), "'feiqian sandbox init' failed: {ended}");
         self

@@ -97,7 +97,27 @@ impl Server {
     #[track_caller]
     #[must_use]
     pub fn start(data: &DataDir) -> Self {
-        Self::start_by(data, Command::new(binary()))
+        Self::start_by(data, Command::new(binary()), &[])
+    }
+
+    /// As [`Server::start`], as one of several nodes on the database of `data`.
+    #[track_caller]
+    #[must_use]
+    pub fn start_node(data: &DataDir, name: &str) -> Self {
+        let others = free_address().to_string();
+        Self::start_by(data, Command::new(binary()), &["--node", name, "--cluster-listen", &others])
+    }
+
+    /// Halts the process, as a machine that hangs would; [`Server::thaw`] lets it go on.
+    #[track_caller]
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets a frozen process go on.
+    #[track_caller]
+    pub fn thaw(&self) {
+        self.signal("-CONT");
     }
 
     /// As [`Server::start`], in a process none of whose files may grow beyond `kib` KiB, until
@@ -109,7 +129,7 @@ impl Server {
         let mut command = Command::new("sh");
         let limit = "trap '' XFSZ; ulimit -S -f \"$1\"; shift; exec \"$@\"";
         command.args(["-c", limit, "sh", &(kib * 2).to_string()]).arg(binary());
-        Self::start_by(data, command)
+        Self::start_by(data, command, &[])
     }
 
     /// Files may grow again.
@@ -121,13 +141,14 @@ impl Server {
     }
 
     #[track_caller]
-    fn start_by(data: &DataDir, mut command: Command) -> Self {
+    fn start_by(data: &DataDir, mut command: Command, more: &[&str]) -> Self {
         let log = data.path().join(format!("server-{}.log", unique()));
         let file = must(File::create(&log), "the server's log file");
         let address = free_address();
         let child = must(
             command
                 .args(["serve", "--data", &data.text(), "--listen", &address.to_string()])
+                .args(more)
                 .stdin(Stdio::null())
                 .stdout(must(file.try_clone(), "the server's log file"))
                 .stderr(file)
@@ -157,6 +178,14 @@ impl Server {
     /// When the connection fails, as it does while the server is being killed.
     pub fn plain(&self, method: &str, target: &str, body: Option<&Value>) -> std::io::Result<Answer> {
         plain(self.address, method, target, body)
+    }
+
+    /// As [`Server::plain`], a POST to the server at `to`.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub fn plain_at(to: SocketAddr, method: &str, target: &str, body: &Value) -> std::io::Result<Answer> {
+        plain(to, method, target, Some(body))
     }
 
     /// Pays as `openid`; `link` is the name and text of a `code_url`, `prepay_id` or `h5_url`.

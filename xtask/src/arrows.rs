@@ -29,13 +29,14 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("ledger", &["types"]),
     ("domain", &["types", "ledger"]),
     ("engine", &["types", "ledger", "domain"]),
+    ("cluster", &["types", "ledger", "domain", "engine"]),
     ("store", &["types", "ledger", "domain", "engine"]),
     ("crypto", &["types"]),
     ("protocol", &["types"]),
-    ("service", &["types", "ledger", "domain", "engine", "crypto", "protocol"]),
-    ("gateway", &["types", "ledger", "domain", "engine", "crypto", "protocol", "service"]),
-    ("wallet", &["types", "ledger", "domain", "engine", "crypto", "protocol", "service"]),
-    ("worker", &["types", "ledger", "domain", "engine", "crypto", "protocol", "service"]),
+    ("service", &["types", "ledger", "domain", "engine", "cluster", "crypto", "protocol"]),
+    ("gateway", &["types", "ledger", "domain", "engine", "cluster", "crypto", "protocol", "service"]),
+    ("wallet", &["types", "ledger", "domain", "engine", "cluster", "crypto", "protocol", "service"]),
+    ("worker", &["types", "ledger", "domain", "engine", "cluster", "crypto", "protocol", "service"]),
     ("simulator", &["types", "ledger", "domain", "engine", "crypto", "protocol"]),
     (
         "feiqian",
@@ -44,6 +45,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "ledger",
             "domain",
             "engine",
+            "cluster",
             "store",
             "crypto",
             "protocol",
@@ -55,7 +57,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     // Tests of the edges start from it; only [MAY_TEST_WITH] leads to it, so it is never in the binary.
-    ("fixture", &["types", "ledger", "domain", "engine", "store", "crypto", "protocol", "service"]),
+    (
+        "fixture",
+        &["types", "ledger", "domain", "engine", "cluster", "store", "crypto", "protocol", "service"],
+    ),
     ("xtask", &[]),
     // The tests stand outside the house: they may look through every window, and nothing may know them.
     (
@@ -65,6 +70,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "ledger",
             "domain",
             "engine",
+            "cluster",
             "store",
             "crypto",
             "protocol",
@@ -83,6 +89,7 @@ const MAY_TEST_WITH: &[(&str, &[&str])] = &[
     // The rules are tested as they run: applied by the engine over the memory store.
     ("domain", &["engine", "store"]),
     ("engine", &["store"]),
+    ("cluster", &["store"]),
     // It starts the servers of a store's tests.
     ("store", &["xtask"]),
     ("service", &["store"]),
@@ -104,7 +111,18 @@ const ONLY_FOR: &[(&str, &[&str])] = &[
     ("hyper-util", &["gateway", "wallet", "feiqian"]),
     (
         "tokio",
-        &["engine", "store", "service", "fixture", "gateway", "wallet", "worker", "simulator", "feiqian"],
+        &[
+            "engine",
+            "cluster",
+            "store",
+            "service",
+            "fixture",
+            "gateway",
+            "wallet",
+            "worker",
+            "simulator",
+            "feiqian",
+        ],
     ),
 ];
 

@@ -8,8 +8,8 @@ use crate::{Failure, tree};
 pub const HELP: &str = "\
 Live through seeded worlds of the simulator and check every invariant.
 
-Usage: cargo xtask simulate --seeds N [--from S]
-       cargo xtask simulate --seed X
+Usage: cargo xtask simulate --seeds N [--from S] [--shards K]
+       cargo xtask simulate --seed X [--shards K]
 
 The first form runs N seeds on all cores and ends with a line that sums them up. A seed that fails is told
 with the broken invariant, its last operations and the command that plays it again. The second form plays one
@@ -19,6 +19,7 @@ Options:
   --seeds N   Seeds to run (1 to 10000000)
   --from S    The first of them (default 1)
   --seed X    The one seed to play
+  --shards K  Shards of each world, with two executors each (1 to 64, default 1)
 
 What a world is and what is checked: docs/reliability.md.";
 
@@ -46,13 +47,14 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
 /// The arguments of the simulator's own command line.
 fn wish(arguments: &[String]) -> Result<Vec<String>, Failure> {
     let bad = |text: &str| Failure::usage(format!("{text}; see 'cargo xtask simulate --help'"));
-    let (mut seeds, mut from, mut seed) = (None, None, None);
+    let (mut seeds, mut from, mut seed, mut shards) = (None, None, None, None);
     let mut rest = arguments.iter();
     while let Some(option) = rest.next() {
         let slot = match option.as_str() {
             "--seeds" => &mut seeds,
             "--from" => &mut from,
             "--seed" => &mut seed,
+            "--shards" => &mut shards,
             other => return Err(bad(&format!("'simulate' takes no '{other}'"))),
         };
         let given = rest.next().map(String::as_str).unwrap_or_default();
@@ -63,10 +65,15 @@ fn wish(arguments: &[String]) -> Result<Vec<String>, Failure> {
         }
     }
     let number = |option: &str, number: u64| [option.to_owned(), number.to_string()];
+    if let Some(count) = shards.filter(|count| !(1..=64).contains(count)) {
+        return Err(bad(&format!("--shards takes 1 to 64, not {count}")));
+    }
+    let shards: Vec<String> = shards.into_iter().flat_map(|count| number("--shards", count)).collect();
     match (seeds, from, seed) {
-        (None, None, Some(seed)) => Ok(number("--seed", seed).into()),
+        (None, None, Some(seed)) => Ok([number("--seed", seed).to_vec(), shards].concat()),
         (Some(seeds), from, None) if (1..=SEEDS_MOST).contains(&seeds) => {
-            Ok([number("--seeds", seeds), number("--from", from.unwrap_or(1))].concat())
+            Ok([number("--seeds", seeds).to_vec(), number("--from", from.unwrap_or(1)).to_vec(), shards]
+                .concat())
         }
         (Some(seeds), _, None) => Err(bad(&format!("--seeds takes 1 to {SEEDS_MOST}, not {seeds}"))),
         (None, _, None) => Err(bad("say how many worlds with --seeds N, or which one with --seed X")),
@@ -88,6 +95,8 @@ mod tests {
         assert_eq!(ask("--seeds 1000"), Ok("--seeds 1000 --from 1".into()));
         assert_eq!(ask("--from 7 --seeds 2"), Ok("--seeds 2 --from 7".into()));
         assert_eq!(ask("--seed 42"), Ok("--seed 42".into()));
+        assert_eq!(ask("--shards 3 --seeds 9"), Ok("--seeds 9 --from 1 --shards 3".into()));
+        assert_eq!(ask("--seed 42 --shards 64"), Ok("--seed 42 --shards 64".into()));
     }
 
     #[test]
@@ -100,6 +109,9 @@ mod tests {
             "--seeds 1 --seed 1",
             "--seed 1 --seed 2",
             "--from 1",
+            "--shards 3",
+            "--seed 1 --shards 0",
+            "--seed 1 --shards 65",
             "7",
         ] {
             assert_eq!(ask(line), Err(2), "{line}");

@@ -14,7 +14,7 @@ use crate::{
 };
 use ledger::{Account, AccountId, Draft, TransferKind};
 use std::sync::Arc;
-use types::{AppId, MerchantId, OrderId, PayerId, TransferId, time};
+use types::{AppId, MerchantId, OrderId, PayerId, Shard, TransferId, time};
 
 /// How long the payer may take to confirm.
 const CONFIRM_LIFE: i64 = 5 * time::MINUTE;
@@ -30,9 +30,13 @@ pub(crate) fn place(terms: &Arc<Terms>, code: i64, ctx: &Context, tx: &mut Tx<'_
     }
     tx.expect::<PaymentCode>(&code);
     tx.expect::<Limits>(&());
-    let order = match order::place(terms, Some(ctx.now.plus(CONFIRM_LIFE)), ctx, tx)? {
-        Placed::Again(order) => return Ok(order.id),
-        Placed::New(order) => order,
+    let expires_at = ctx.now.plus(CONFIRM_LIFE);
+    let (mut order, number) = match order::place(terms, Some(expires_at), ctx, tx)? {
+        Placed::Again(order) if !claimed(&order) => return Ok(order.id),
+        Placed::Again(order) => {
+            (Order { expires_at, state: OrderState::Open, journal: ctx.journal, ..order }, None)
+        }
+        Placed::New(order, taken_in) => (Order { shard: ctx.place.shard, ..order }, Some(taken_in)),
     };
     let shown = *tx.need::<PaymentCode>(&code, Rejection::CodeInvalid)?;
     tx.expect::<Payer>(&shown.payer);
@@ -50,23 +54,59 @@ pub(crate) fn place(terms: &Arc<Terms>, code: i64, ctx: &Context, tx: &mut Tx<'_
     let used = tx.get::<Usage>(&payer.id.0)?.copied().unwrap_or(Usage::none(payer.id.0));
     let today = used.on(ctx.now.business_day());
     let id = order.id;
-    let mut number_kept = order.clone();
     let free = payer.free_pay
         && terms.amount.minor <= table.free_amount
         && today.day_free_count < table.free_count
         && today.day_one_factor.saturating_add(terms.amount.minor) <= table.balance_day_one_factor
         && today.day_barcode_c.saturating_add(terms.amount.minor) <= table.barcode_c_day;
     tx.put(PaymentCode { used_by: Some(id), ..shown });
-    number_kept.payer = Some(payer.id);
+    order.payer = Some(payer.id);
+    if !free {
+        order.state = OrderState::Paying;
+    }
+    tx.put(order.clone());
     if free {
-        order::keep_new(number_kept.clone(), tx);
         let how = (Verification::OneFactor, Barcode::Dynamic);
-        payment::from_balance(number_kept, &payer, &table, how, ctx, tx)?;
-    } else {
-        number_kept.state = OrderState::Paying;
-        order::keep_new(number_kept, tx);
+        payment::from_balance(order.clone(), &payer, &table, how, ctx, tx)?;
+    }
+    // Last of all: a number is claimed in another shard only for a payment that nothing else stands against.
+    if let Some(taken_in) = number {
+        order::number(&order, taken_in, ctx, tx)?;
     }
     Ok(id)
+}
+
+/// Whether an order is only a number taken for a payer's shard: a payment-code order of which no payer is known.
+pub(crate) fn claimed(order: &Order) -> bool {
+    order.terms.product == Product::Code
+        && order.payer.is_none()
+        && matches!(order.state, OrderState::Open | OrderState::Expired)
+}
+
+/// Takes an order number for a payment-code order that the payer's shard is about to place, where such numbers are
+/// taken; or hands a number taken before to another payer's shard. The answer is none then. An order that stands
+/// already is the answer to the whole request. Errors: as placing, `Elsewhere`.
+pub(crate) fn claim(
+    terms: &Arc<Terms>,
+    to: Shard,
+    ctx: &Context,
+    tx: &mut Tx<'_>,
+) -> Result<Option<OrderId>, Stop> {
+    if terms.product != Product::Code {
+        return Err(Rejection::EntryMismatch.into());
+    }
+    if !ctx.place.shards.contains(to) {
+        return Err(Rejection::NotAllowed.into());
+    }
+    tx.note(format!("for shard {to}"));
+    let expires_at = ctx.now.plus(CONFIRM_LIFE);
+    match order::place(terms, Some(expires_at), ctx, tx)? {
+        Placed::New(order, taken_in) => order::keep_new(Order { shard: to, ..order }, taken_in, ctx, tx)?,
+        Placed::Again(order) if !claimed(&order) => return Ok(Some(order.id)),
+        Placed::Again(order) if order.shard == to => {}
+        Placed::Again(order) => tx.put(Order { shard: to, journal: ctx.journal, ..order }),
+    }
+    Ok(None)
 }
 
 /// The payer confirms with the PIN, or refuses when none is given. Errors: `OrderNotFound`, `WrongPayer`, the
@@ -82,7 +122,11 @@ pub(crate) fn confirm(
     tx.expect::<Limits>(&());
     let order = tx.need::<Order>(&id, Rejection::OrderNotFound)?.clone();
     tx.about(Subject::Order(id), Some(order.journal));
-    if order.payer != Some(payer) {
+    let ours = order.shard == ctx.place.shard;
+    if !ours {
+        tx.elsewhere(id); // one that waits for a payer's PIN is where the payer is
+    }
+    if !ours || order.payer != Some(payer) {
         return Err(Rejection::WrongPayer.into());
     }
     order.check_payable(ctx.now)?;
@@ -119,7 +163,7 @@ pub(crate) fn reverse(
     ctx: &Context,
     tx: &mut Tx<'_>,
 ) -> Result<(), Stop> {
-    let order = order::by_number(merchant, number, tx)?;
+    let order = order::by_number(merchant, number, ctx, tx)?;
     if order.terms.product != Product::Code {
         return Err(Rejection::NotReversible.into());
     }
@@ -145,8 +189,8 @@ fn give_back(order: &Order, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> 
         return Err(Rejection::ReverseTooLate.into());
     }
     let amount = order.terms.amount;
-    let merchant = AccountId::merchant_unsettled(order.terms.merchant, amount.currency);
-    let fees = AccountId::platform_fee(amount.currency);
+    let merchant = AccountId::merchant_unsettled(order.terms.merchant, amount.currency).at(ctx.place.shard);
+    let fees = AccountId::platform_fee(amount.currency).at(ctx.place.shard);
     let balance = AccountId::payer_balance(payer, amount.currency);
     for account in [merchant, fees, balance] {
         tx.expect::<Account>(&account);

@@ -1,10 +1,11 @@
 //! Every command and its answer, and the one function that decides them.
 
 use crate::{
-    Context, Key, Stop, Tx, application,
+    Context, Home, Key, Rejection, Stop, Tx, application,
     application::Application,
     card::{self, NewCard},
     codepay,
+    crossing::{self, Crossing},
     echo::{self, NewEcho},
     keyring,
     limit::{self, LimitTable},
@@ -18,9 +19,12 @@ use crate::{
     session::{self, SignIn},
     sweep,
 };
+use ledger::AccountId;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use types::{AppId, CardId, MerchantId, Money, NotificationId, OrderId, PayerId, PaymentId, Time};
+use types::{
+    AppId, CardId, MerchantId, Money, NotificationId, OrderId, PayerId, PaymentId, Shard, Time, TransferId,
+};
 
 /// A change to the world, as data. The errors of each are listed at the function that decides it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,8 +68,8 @@ pub enum Command {
         /// Hash of the new session's token.
         token: Digest,
     },
-    /// Ends a session. Answer: `Done`.
-    SignOut(Digest),
+    /// Ends a payer's session. Answer: `Done`.
+    SignOut(PayerId, Digest),
     /// Keeps an OAuth authorization code. Answer: `Done`.
     Authorise {
         /// For which application.
@@ -162,8 +166,38 @@ pub enum Command {
     RecordAttempt(NotificationId, Attempt),
     /// Sends a notification again. Answer: `Done`.
     Resend(NotificationId),
-    /// Removes short-lived records whose time is over. Answer: `Count`.
-    Sweep(Vec<Key>),
+    /// Removes a shard's short-lived records whose time is over. Answer: `Count`.
+    Sweep(Shard, Vec<Key>),
+
+    /// Hands an order to the shard of a payer who is about to pay it. Answer: `Done`.
+    MoveOrder {
+        /// Which order.
+        order: OrderId,
+        /// To which shard.
+        to: Shard,
+    },
+    /// Takes the number of a payment-code order for the payer's shard. Answer: `Done` when that shard may place it,
+    /// `Order` when it stands already.
+    ClaimOrder {
+        /// What is asked.
+        terms: Arc<Terms>,
+        /// For which shard.
+        to: Shard,
+    },
+    /// Brings a merchant's takings or the platform's fees from their sub-account in one shard to that in another.
+    /// Answer: `Done`.
+    SendToShard {
+        /// From which sub-account.
+        from: AccountId,
+        /// To which shard.
+        to: Shard,
+        /// How much, minor units; all there is when none.
+        amount: Option<i64>,
+    },
+    /// Books money that another shard sent. Answer: `Done`.
+    Receive(Box<Crossing>),
+    /// Forgets a crossing whose money has arrived. Answer: `Done`.
+    Arrived(TransferId),
 }
 
 /// A command's answer.
@@ -197,7 +231,7 @@ impl Command {
             Self::SetLimits(_) => "set_limits",
             Self::SendCode { .. } => "send_code",
             Self::SignIn { .. } => "sign_in",
-            Self::SignOut(_) => "sign_out",
+            Self::SignOut(..) => "sign_out",
             Self::Authorise { .. } => "authorise",
             Self::RedeemOauthCode { .. } => "redeem_oauth_code",
             Self::SetPin { .. } => "set_pin",
@@ -217,7 +251,54 @@ impl Command {
             Self::Echo(_) => "echo",
             Self::RecordAttempt(..) => "record_attempt",
             Self::Resend(_) => "resend",
-            Self::Sweep(_) => "sweep",
+            Self::Sweep(..) => "sweep",
+            Self::MoveOrder { .. } => "move_order",
+            Self::ClaimOrder { .. } => "claim_order",
+            Self::SendToShard { .. } => "send_to_shard",
+            Self::Receive(_) => "receive",
+            Self::Arrived(_) => "arrived",
+        }
+    }
+    /// Whether the rules alone give a repeat the first answer, or one that means the same: such a command can be sent
+    /// again without a request key.
+    #[must_use]
+    pub const fn repeats_alike(&self) -> bool {
+        match self {
+            Self::ChangeMerchant(..)
+            | Self::RegisterApplication(_)
+            | Self::ReplaceKeyRing { .. }
+            | Self::SignOut(..)
+            | Self::ConfirmIdentity(..)
+            | Self::SetFreePay(..)
+            | Self::CreateOrder { .. }
+            | Self::CloseOrder(..)
+            | Self::ExpireOrder(_)
+            | Self::MoveOrder { .. }
+            | Self::ClaimOrder { .. }
+            | Self::AnswerPayment(..)
+            | Self::Receive(_)
+            | Self::Arrived(_)
+            | Self::Sweep(..) => true,
+            Self::RegisterMerchant(_)
+            | Self::AddCertificate(_)
+            | Self::RevokeCertificate(_)
+            | Self::SetLimits(_)
+            | Self::SendCode { .. }
+            | Self::SignIn { .. }
+            | Self::Authorise { .. }
+            | Self::RedeemOauthCode { .. }
+            | Self::SetPin { .. }
+            | Self::BindCard(_)
+            | Self::TopUp { .. }
+            | Self::IssuePaymentCode(..)
+            | Self::PayOrder(_)
+            | Self::CodePay { .. }
+            | Self::ConfirmCodePay { .. }
+            | Self::ReverseOrder { .. }
+            | Self::Echo(_)
+            | Self::RecordAttempt(..)
+            | Self::Resend(_)
+            | Self::SendToShard { .. } => false,
         }
     }
 }
@@ -225,9 +306,15 @@ impl Command {
 /// Decides a command: reads and writes records through `tx`, and answers or stops.
 ///
 /// # Errors
-/// [`Stop::Missing`] when a record is not loaded; [`Stop::Rejected`] when a rule says no. Whoever calls drops
-/// the writes in both cases.
+/// [`Stop::Missing`] when a record is not loaded; [`Stop::Rejected`] when a rule says no, or with
+/// [`Rejection::Elsewhere`] when it is for another shard to decide. Whoever calls drops the writes in each case.
 pub fn apply(command: &Command, ctx: &Context, tx: &mut Tx<'_>) -> Result<Reply, Stop> {
+    if !ctx.place.is_only()
+        && let Home::Shard(home) = command.home(ctx.place.shards)
+        && home != ctx.place.shard
+    {
+        return Err(Rejection::Elsewhere(home).into());
+    }
     let done = |()| Reply::Done;
     match command {
         Command::RegisterMerchant(new) => merchant::register(new, ctx, tx).map(done),
@@ -241,7 +328,7 @@ pub fn apply(command: &Command, ctx: &Context, tx: &mut Tx<'_>) -> Result<Reply,
         Command::SignIn { phone, phone_sealed, code, token } => {
             session::sign_in(*phone, phone_sealed, *code, *token, ctx, tx).map(Reply::SignedIn)
         }
-        Command::SignOut(token) => session::sign_out(*token, tx).map(done),
+        Command::SignOut(payer, token) => session::sign_out(*payer, *token, tx).map(done),
         Command::Authorise { app, payer, code, redirect_host } => {
             session::authorise(*app, *payer, *code, redirect_host, ctx, tx).map(done)
         }
@@ -277,6 +364,13 @@ pub fn apply(command: &Command, ctx: &Context, tx: &mut Tx<'_>) -> Result<Reply,
         Command::Echo(new) => echo::ask(new, ctx, tx).map(done),
         Command::RecordAttempt(id, attempt) => notification::attempted(*id, attempt, ctx, tx).map(done),
         Command::Resend(id) => notification::resend(*id, ctx, tx).map(done),
-        Command::Sweep(keys) => sweep::sweep(keys, ctx, tx).map(Reply::Count),
+        Command::Sweep(_, keys) => sweep::sweep(keys, ctx, tx).map(Reply::Count),
+        Command::MoveOrder { order, to } => order::hand_over(*order, *to, ctx, tx).map(done),
+        Command::ClaimOrder { terms, to } => {
+            codepay::claim(terms, *to, ctx, tx).map(|stands| stands.map_or(Reply::Done, Reply::Order))
+        }
+        Command::SendToShard { from, to, amount } => crossing::send(*from, *to, *amount, ctx, tx).map(done),
+        Command::Receive(sent) => crossing::receive(sent, ctx, tx).map(done),
+        Command::Arrived(id) => crossing::arrived(*id, tx).map(done),
     }
 }

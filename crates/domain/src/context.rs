@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, net::IpAddr, sync::Arc};
-use types::{IdBlock, JournalId, MerchantId, NotificationId, PayerId, PaymentId, Time};
+use types::{IdBlock, JournalId, MerchantId, NotificationId, PayerId, PaymentId, Place, Time, TransferId};
 
 /// Everything `apply` may know that is not a record.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Context {
     pub journal: JournalId,
     /// Who asks, from where.
     pub caller: Caller,
+    /// The shard that decides, of how many.
+    pub place: Place,
 }
 
 /// Who asks, from where, with what (R-CLERK-26).
@@ -77,6 +79,8 @@ pub enum Event {
     NotificationDue(NotificationId),
     /// A channel must be asked to authorise a payment.
     AuthorisationDue(PaymentId),
+    /// Money left for another shard and must be received there.
+    MoneySent(TransferId),
     /// A merchant's settings, keys or certificates changed.
     MerchantChanged(MerchantId),
     /// The platform's keys changed.

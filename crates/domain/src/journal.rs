@@ -6,7 +6,7 @@
 use crate::Caller;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use types::{CardId, JournalId, MerchantId, NotificationId, OrderId, PayerId, PaymentId, Time};
+use types::{CardId, JournalId, MerchantId, NotificationId, OrderId, PayerId, PaymentId, Time, TransferId};
 
 /// The record a command is about. Prints as `order:123`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,6 +20,7 @@ pub enum Subject {
     Order(OrderId),
     Payment(PaymentId),
     Notification(NotificationId),
+    Transfer(TransferId),
 }
 
 impl fmt::Display for Subject {
@@ -32,6 +33,7 @@ impl fmt::Display for Subject {
             Self::Order(id) => write!(f, "order:{id}"),
             Self::Payment(id) => write!(f, "payment:{id}"),
             Self::Notification(id) => write!(f, "notification:{id}"),
+            Self::Transfer(id) => write!(f, "transfer:{id}"),
         }
     }
 }
@@ -39,7 +41,7 @@ impl fmt::Display for Subject {
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JournalLine {
-    /// Its place: batch × 4096 + place in the batch.
+    /// Its place.
     pub id: JournalId,
     /// When the command was applied.
     pub at: Time,

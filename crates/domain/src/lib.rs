@@ -11,7 +11,9 @@ pub mod card;
 pub mod codepay;
 pub mod command;
 pub mod context;
+pub mod crossing;
 pub mod echo;
+pub mod home;
 pub mod journal;
 pub mod keyring;
 pub mod limit;
@@ -29,6 +31,7 @@ pub mod world;
 
 pub use command::{Command, Reply, apply};
 pub use context::{Actor, Caller, Context, Event};
+pub use home::Home;
 pub use journal::{JournalLine, Subject};
 pub use records::{Batch, Key, Record, Tables, Writes};
 pub use rejection::Rejection;

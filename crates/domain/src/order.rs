@@ -18,8 +18,8 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use types::{
-    AppId, CardId, Currency, JournalId, MerchantId, Money, OrderId, PayerId, PaymentId, Time, TransferId,
-    time,
+    AppId, CardId, Currency, JournalId, MerchantId, Money, OrderId, PayerId, PaymentId, Shard, Time,
+    TransferId, time,
 };
 
 /// An order.
@@ -27,6 +27,8 @@ use types::{
 pub struct Order {
     /// Its id; `transaction_id` on the wire once paid.
     pub id: OrderId,
+    /// The shard that decides about it: where its number is taken, until it moves to that of a payer.
+    pub shard: Shard,
     /// What the merchant asked for; never changes.
     pub terms: Arc<Terms>,
     /// Where it stands.
@@ -163,25 +165,86 @@ impl Order {
     }
 }
 
-/// The order under a merchant's own number. Errors: `OrderNotFound`.
-pub(crate) fn by_number(merchant: MerchantId, number: &str, tx: &mut Tx<'_>) -> Result<Order, Stop> {
+/// An order of this shard. Errors: `Elsewhere` for one of another, `OrderNotFound`.
+pub(crate) fn here(id: OrderId, ctx: &Context, tx: &mut Tx<'_>) -> Result<Order, Stop> {
+    let shard = match tx.get::<Order>(&id)? {
+        Some(order) if order.shard == ctx.place.shard => return Ok(order.clone()),
+        Some(order) => order.shard,
+        // Only the shard that would have made it can say that there is none.
+        None => Shard::of_id(id.0),
+    };
+    if shard == ctx.place.shard || !ctx.place.shards.contains(shard) {
+        return Err(Rejection::OrderNotFound.into());
+    }
+    tx.elsewhere(id);
+    Err(Rejection::Elsewhere(shard).into())
+}
+
+/// The order under a merchant's own number, of this shard, or the shard where such a number is taken while it is free.
+/// Errors: `Elsewhere` for an order of another shard.
+fn numbered(
+    key: &(MerchantId, Box<str>),
+    ctx: &Context,
+    tx: &mut Tx<'_>,
+) -> Result<Result<Order, Shard>, Stop> {
+    if let Some(known) = tx.get::<OrderNumber>(key)? {
+        let id = known.order;
+        let order = here(id, ctx, tx)?;
+        tx.about(Subject::Order(id), Some(order.journal));
+        return Ok(Ok(order));
+    }
+    Ok(Err(ctx.place.shards.of_number(key.0, &key.1)))
+}
+
+/// The order under a merchant's own number. Errors: `OrderNotFound`, `Elsewhere`.
+pub(crate) fn by_number(
+    merchant: MerchantId,
+    number: &str,
+    ctx: &Context,
+    tx: &mut Tx<'_>,
+) -> Result<Order, Stop> {
     let key = (merchant, Box::from(number));
-    let id = tx.need::<OrderNumber>(&key, Rejection::OrderNotFound)?.order;
-    let order = tx.need::<Order>(&id, Rejection::OrderNotFound)?.clone();
+    numbered(&key, ctx, tx)?.map_err(|taken_in| {
+        let here = taken_in == ctx.place.shard;
+        if here { Rejection::OrderNotFound.into() } else { Rejection::Elsewhere(taken_in).into() }
+    })
+}
+
+/// Hands an order that can be paid to another shard, for a payer of that shard; nothing else changes, and again is
+/// the same. Errors: `OrderNotFound`, `Elsewhere`, the order's state, `EntryMismatch` while it waits for a payer's PIN,
+/// `WrongPayer` when only a payer of another shard may pay it, `NotAllowed` for a shard that does not exist.
+pub(crate) fn hand_over(id: OrderId, to: Shard, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    if !ctx.place.shards.contains(to) {
+        return Err(Rejection::NotAllowed.into());
+    }
+    if tx.get::<Order>(&id)?.is_some_and(|order| order.shard == to) {
+        tx.about(Subject::Order(id), None);
+        return Ok(());
+    }
+    let order = here(id, ctx, tx)?;
     tx.about(Subject::Order(id), Some(order.journal));
-    Ok(order)
+    if order.state == OrderState::Paying {
+        return Err(Rejection::EntryMismatch.into());
+    }
+    order.check_payable(ctx.now)?;
+    if order.terms.payer.is_some_and(|bound| ctx.place.shards.of_payer(bound) != to) {
+        return Err(Rejection::WrongPayer.into());
+    }
+    tx.note(format!("to shard {to}"));
+    tx.put(Order { shard: to, journal: ctx.journal, ..order });
+    Ok(())
 }
 
 /// What a new number met.
 pub(crate) enum Placed {
-    /// Nothing: the order is new and not kept yet.
-    New(Order),
+    /// Nothing: the order is new and not kept yet. Its number is to be taken in that shard.
+    New(Order, Shard),
     /// The same order, placed before.
     Again(Order),
 }
 
 /// Checks terms against the merchant and earlier orders of the same number. The caller keeps a new order.
-/// Errors: the merchant's, `OrderNumberUsed`, `AmountOutOfRange`, `CurrencyUnsupported`, `OpenidMismatch`.
+/// Errors: the merchant's, `OrderNumberUsed`, `AmountOutOfRange`, `CurrencyUnsupported`, `OpenidMismatch`, `Elsewhere`.
 pub(crate) fn place(
     terms: &Arc<Terms>,
     expires_at: Option<Time>,
@@ -201,23 +264,21 @@ pub(crate) fn place(
     if !(1..=AMOUNT_MAX).contains(&terms.amount.minor) {
         return Err(Rejection::AmountOutOfRange.into());
     }
-    if let Some(known) = tx.get::<OrderNumber>(&key)? {
-        let id = known.order;
-        let order = tx.need::<Order>(&id, Rejection::OrderNotFound)?.clone();
-        tx.about(Subject::Order(id), Some(order.journal));
-        if order.terms.digest != terms.digest {
-            return Err(Rejection::OrderNumberUsed.into());
-        }
-        return Ok(Placed::Again(order));
-    }
+    let taken_in = match numbered(&key, ctx, tx)? {
+        Ok(order) if order.terms.digest == terms.digest => return Ok(Placed::Again(order)),
+        Ok(_) => return Err(Rejection::OrderNumberUsed.into()),
+        Err(taken_in) => taken_in,
+    };
     if let Some(payer) = terms.payer {
         tx.need::<Payer>(&payer, Rejection::OpenidMismatch)?;
     }
     let id = OrderId(ctx.ids.id(0));
     tx.about(Subject::Order(id), None);
     let expires_at = expires_at.unwrap_or(ctx.now.plus(LIFE));
-    Ok(Placed::New(Order {
+    let order = Order {
         id,
+        // An order that one payer alone may pay need not move: it begins where that payer is.
+        shard: terms.payer.map_or(ctx.place.shard, |payer| ctx.place.shards.of_payer(payer)),
         terms: Arc::clone(terms),
         state: OrderState::Open,
         expires_at: expires_at.clamp(ctx.now.plus(LIFE_LEAST), ctx.now.plus(LIFE_MOST)),
@@ -230,14 +291,25 @@ pub(crate) fn place(
         reversal: None,
         bill_previous: None,
         journal: ctx.journal,
-    }))
+    };
+    Ok(Placed::New(order, taken_in))
 }
 
-/// Keeps a new order and its number.
-pub(crate) fn keep_new(order: Order, tx: &mut Tx<'_>) {
+/// Takes a new order's number. Errors: `Elsewhere` when it is to be taken in another shard.
+pub(crate) fn number(order: &Order, taken_in: Shard, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    if taken_in != ctx.place.shard {
+        return Err(Rejection::Elsewhere(taken_in).into());
+    }
     let (merchant, number) = (order.terms.merchant, order.terms.number.clone());
     tx.put(OrderNumber { merchant, number, order: order.id });
+    Ok(())
+}
+
+/// Keeps a new order and its number. Errors: as [`number`].
+pub(crate) fn keep_new(order: Order, taken_in: Shard, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    number(&order, taken_in, ctx, tx)?;
     tx.put(order);
+    Ok(())
 }
 
 /// Places an order to be paid later. The same number with the same content gives the same order while it can
@@ -253,9 +325,9 @@ pub(crate) fn create(
         return Err(Rejection::EntryMismatch.into());
     }
     match place(terms, expires_at, ctx, tx)? {
-        Placed::New(order) => {
+        Placed::New(order, taken_in) => {
             let id = order.id;
-            keep_new(order, tx);
+            keep_new(order, taken_in, ctx, tx)?;
             Ok(id)
         }
         Placed::Again(order) => match order.check_payable(ctx.now) {
@@ -268,7 +340,7 @@ pub(crate) fn create(
 /// Closes an unpaid order; closing again is the same. Errors: `OrderNotFound`, `OrderPaid`, `OrderBusy` while
 /// a payment's outcome is unknown, `OrderRevoked`.
 pub(crate) fn close(merchant: MerchantId, number: &str, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
-    let mut order = by_number(merchant, number, tx)?;
+    let mut order = by_number(merchant, number, ctx, tx)?;
     match order.state {
         OrderState::Closed => return Ok(()),
         OrderState::Paid => return Err(Rejection::OrderPaid.into()),
@@ -284,7 +356,7 @@ pub(crate) fn close(merchant: MerchantId, number: &str, ctx: &Context, tx: &mut 
 
 /// Ends the payable time of an order whose deadline has passed; does nothing to any other.
 pub(crate) fn expire(id: OrderId, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
-    let mut order = tx.need::<Order>(&id, Rejection::OrderNotFound)?.clone();
+    let mut order = here(id, ctx, tx)?;
     tx.about(Subject::Order(id), Some(order.journal));
     let open = matches!(order.state, OrderState::Open | OrderState::Paying);
     if !open || order.payment.is_some() || ctx.now < order.expires_at {

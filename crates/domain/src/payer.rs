@@ -138,7 +138,10 @@ pub(crate) fn create(
     ctx: &Context,
     tx: &mut Tx<'_>,
 ) -> Result<PayerId, Stop> {
-    let id = PayerId(sweep::next("payer", tx)?);
+    let (shard, shards) = (ctx.place.shard.number(), ctx.place.shards.count());
+    let name = if shard == 0 { "payer".into() } else { format!("payer:{shard}") };
+    // The number leads back to this shard; with one shard it is the count.
+    let id = PayerId(sweep::next(&name, tx)? * i64::from(shards) + i64::from(shard));
     tx.put(Payer {
         id,
         phone,

@@ -7,12 +7,13 @@
 use crate::{
     Context, Rejection, Stop, Tx,
     card::Card,
+    codepay,
     context::Event,
     journal::Subject,
     limit::{self, Barcode, BillEntry, LimitTable, Limits, Source, Usage, Verification},
     merchant::{Merchant, Product},
     notification::{self, About},
-    order::{Order, OrderState},
+    order::{self, Order, OrderState},
     payer::{self, Payer, PinOutcome},
     records::Digest,
 };
@@ -166,9 +167,9 @@ pub(crate) fn pay(asked: &Confirmation, ctx: &Context, tx: &mut Tx<'_>) -> Resul
         None => tx.expect::<Account>(&AccountId::payer_balance(asked.payer, asked.shown.currency)),
         Some(card) => tx.expect::<Card>(card),
     }
-    let order = tx.need::<Order>(&asked.order, Rejection::OrderNotFound)?.clone();
+    let order = order::here(asked.order, ctx, tx)?;
     tx.about(Subject::Order(order.id), Some(order.journal));
-    if order.state == OrderState::Paying {
+    if order.state == OrderState::Paying || codepay::claimed(&order) {
         return Err(Rejection::EntryMismatch.into());
     }
     order.check_payable(ctx.now)?;
@@ -257,9 +258,9 @@ pub(crate) fn from_balance(
     let terms = &order.terms;
     let amount = terms.amount;
     let from = AccountId::payer_balance(payer.id, amount.currency);
-    let to = AccountId::merchant_unsettled(terms.merchant, amount.currency);
+    let to = AccountId::merchant_unsettled(terms.merchant, amount.currency).at(ctx.place.shard);
     tx.expect::<Account>(&to);
-    tx.expect::<Account>(&AccountId::platform_fee(amount.currency));
+    tx.expect::<Account>(&AccountId::platform_fee(amount.currency).at(ctx.place.shard));
     tx.expect::<Merchant>(&terms.merchant);
     let used = tx.get::<Usage>(&payer.id.0)?.copied().unwrap_or(Usage::none(payer.id.0));
     tx.loaded()?;
@@ -303,8 +304,8 @@ fn complete(
             tx,
             Draft {
                 id: TransferId(ctx.ids.id(2)),
-                debit: AccountId::merchant_unsettled(terms.merchant, fee.currency),
-                credit: AccountId::platform_fee(fee.currency),
+                debit: AccountId::merchant_unsettled(terms.merchant, fee.currency).at(ctx.place.shard),
+                credit: AccountId::platform_fee(fee.currency).at(ctx.place.shard),
                 amount: fee.minor,
                 kind: TransferKind::Fee,
                 subject: order.id.0,
@@ -464,12 +465,12 @@ pub(crate) fn answer(
 fn receive(payment: &mut Payment, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
     let card = tx.need::<Card>(&payment.card, Rejection::CardNotFound)?;
     let currency = payment.amount.currency;
-    let from = AccountId::channel_receivable(card.channel, currency);
+    let from = AccountId::channel_receivable(card.channel, currency).at(ctx.place.shard);
     let (credit, kind, subject) = match payment.order {
         None => (AccountId::payer_balance(payment.payer, currency), TransferKind::TopUp, payment.id.0),
         Some(id) => {
             let order = tx.need::<Order>(&id, Rejection::OrderNotFound)?;
-            let to = AccountId::merchant_unsettled(order.terms.merchant, currency);
+            let to = AccountId::merchant_unsettled(order.terms.merchant, currency).at(ctx.place.shard);
             (to, TransferKind::Payment, id.0)
         }
     };

@@ -23,7 +23,8 @@ pub const SHOWN: i64 = 60 * time::SECOND;
 pub const GRACE: i64 = 10 * time::SECOND;
 
 /// Keeps a code that is about to be shown. The payer must have a PIN, so that a larger payment can be
-/// confirmed. Errors: `PinNotSet`, `CodeInvalid` when the code is taken (make another).
+/// confirmed. Errors: `PinNotSet`, `CodeInvalid` when the code is taken (make another), or does
+/// not lead to the payer's shard (see [`types::Shards::of_code`]).
 pub(crate) fn issue(code: i64, payer: PayerId, ctx: &Context, tx: &mut Tx<'_>) -> Result<Time, Stop> {
     tx.expect::<PaymentCode>(&code);
     let payer = payer::active(payer, tx)?;
@@ -31,7 +32,8 @@ pub(crate) fn issue(code: i64, payer: PayerId, ctx: &Context, tx: &mut Tx<'_>) -
     if payer.pin.is_none() {
         return Err(Rejection::PinNotSet.into());
     }
-    if tx.get::<PaymentCode>(&code)?.is_some() {
+    let fits = ctx.place.shards.of_code(code) == ctx.place.shard;
+    if !fits || tx.get::<PaymentCode>(&code)?.is_some() {
         return Err(Rejection::CodeInvalid.into());
     }
     let shown_until = ctx.now.plus(SHOWN);

@@ -3,6 +3,7 @@
 use crate::{
     application::Application,
     card::Card,
+    crossing::Crossing,
     echo::Echo,
     journal::JournalLine,
     keyring::KeyRing,
@@ -209,4 +210,17 @@ records! {
     accounts: Account(AccountId => Account) by |r| r.id, generation 80_000;
     /// A ledger transfer.
     transfers: Transfer(TransferId => Transfer) by |r| r.id, generation 60_000;
+    /// Money on its way to another shard.
+    crossings: Crossing(TransferId => Crossing) by |r| r.id, generation 20_000;
+}
+
+impl Tables {
+    /// Forgets what only the first shard writes: the others read it anew from time to time.
+    pub fn forget_shared(&mut self) {
+        self.merchants.forget_all();
+        self.certificates.forget_all();
+        self.applications.forget_all();
+        self.limits.forget_all();
+        self.key_rings.forget_all();
+    }
 }

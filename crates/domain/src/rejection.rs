@@ -3,7 +3,7 @@
 use crate::merchant::Product;
 use ledger::{AccountId, Refused};
 use serde::{Deserialize, Serialize};
-use types::{AppId, MerchantId, Money, Time};
+use types::{AppId, MerchantId, Money, Shard, Time};
 
 /// A refusal. Nothing changed but the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -168,6 +168,13 @@ pub enum Rejection {
     /// A new version of limits must start later than the last.
     #[error("limits must take effect after {0}")]
     LimitsOutOfOrder(Time),
+    /// The record lives in another shard, or the command belongs there. Whoever routes commands follows it; no
+    /// client ever hears of it.
+    #[error("the record is in shard {0}")]
+    Elsewhere(Shard),
+    /// The number of a transfer between shards was used for another one.
+    #[error("the transfer number is taken by another transfer")]
+    TransferMismatch,
     /// The ledger refused.
     #[error(transparent)]
     Ledger(Refused),
@@ -256,6 +263,8 @@ impl Rejection {
             Self::RequestKeyReused => "request_key_reused",
             Self::NotAllowed => "not_allowed",
             Self::LimitsOutOfOrder(_) => "limits_out_of_order",
+            Self::Elsewhere(_) => "elsewhere",
+            Self::TransferMismatch => "transfer_mismatch",
             Self::Ledger(Refused::Amount(_)) => "ledger_amount",
             Self::Ledger(Refused::SameAccount(_)) => "ledger_same_account",
             Self::Ledger(Refused::Currency(..)) => "ledger_currency",

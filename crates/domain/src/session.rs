@@ -153,10 +153,9 @@ pub(crate) fn sign_in(
     Ok(SignIn::Welcome { payer, new })
 }
 
-/// Ends a session; an unknown one is ended already.
-pub(crate) fn sign_out(token: Digest, tx: &mut Tx<'_>) -> Result<(), Stop> {
-    if let Some(session) = tx.get::<Session>(&token)? {
-        let payer = session.payer;
+/// Ends a payer's session; an unknown one is ended already.
+pub(crate) fn sign_out(payer: PayerId, token: Digest, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    if tx.get::<Session>(&token)?.is_some_and(|session| session.payer == payer) {
         tx.about(Subject::Payer(payer), None);
         tx.delete::<Session>(token);
     }

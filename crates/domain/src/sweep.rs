@@ -8,7 +8,7 @@ use crate::{
     session::{OauthCode, OneTimeCode, Session},
 };
 use serde::{Deserialize, Serialize};
-use types::{Time, time};
+use types::{Place, Time, time};
 
 /// A counter that gives out small numbers, such as payer numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub(crate) fn next(name: &str, tx: &mut Tx<'_>) -> Result<i64, Stop> {
 /// How long after its end a short-lived record is kept, so that a late repeat is still told why it failed.
 pub const KEPT: i64 = time::HOUR;
 
-/// Removes those of `keys` whose time is over; others stay.
+/// Removes those of `keys` whose time is over; others, and those of other shards, stay.
 pub(crate) fn sweep(keys: &[Key], ctx: &Context, tx: &mut Tx<'_>) -> Result<usize, Stop> {
     for key in keys {
         match key {
@@ -44,17 +44,35 @@ pub(crate) fn sweep(keys: &[Key], ctx: &Context, tx: &mut Tx<'_>) -> Result<usiz
     }
     tx.loaded()?;
     let over = |end: Time| end.plus(KEPT) < ctx.now;
+    let Place { shard, shards } = ctx.place;
     let mut removed = 0;
     for key in keys {
         let gone = match key {
-            Key::PaymentCode(key) => tx.get::<PaymentCode>(key)?.is_some_and(|r| over(r.expires_at)),
-            Key::Session(key) => tx.get::<Session>(key)?.is_some_and(|r| over(r.expires_at)),
-            Key::OneTimeCode(key) => {
-                tx.get::<OneTimeCode>(key)?.is_some_and(|r| r.sent_at.plus(time::DAY) < ctx.now)
+            Key::PaymentCode(key) => {
+                shards.of_code(*key) == shard
+                    && tx.get::<PaymentCode>(key)?.is_some_and(|r| over(r.expires_at))
             }
-            Key::OauthCode(key) => tx.get::<OauthCode>(key)?.is_some_and(|r| over(r.expires_at)),
-            Key::Echo(key) => tx.get::<Echo>(key)?.is_some_and(|r| r.id < echo::oldest_kept(ctx.now)),
-            Key::Request(key) => tx.get::<Request>(key)?.is_some_and(|r| over(r.at.plus(time::DAY))),
+            Key::Session(key) => {
+                let ours = |r: &&Session| shards.of_payer(r.payer) == shard;
+                tx.get::<Session>(key)?.filter(ours).is_some_and(|r| over(r.expires_at))
+            }
+            Key::OneTimeCode(key) => {
+                shards.of_phone(&key.0) == shard
+                    && tx.get::<OneTimeCode>(key)?.is_some_and(|r| r.sent_at.plus(time::DAY) < ctx.now)
+            }
+            Key::OauthCode(key) => {
+                let ours = |r: &&OauthCode| shards.of_payer(r.payer) == shard;
+                tx.get::<OauthCode>(key)?.filter(ours).is_some_and(|r| over(r.expires_at))
+            }
+            Key::Echo(key) => {
+                ctx.place.made(key.0)
+                    && tx.get::<Echo>(key)?.is_some_and(|r| r.id < echo::oldest_kept(ctx.now))
+            }
+            Key::Request(key) => {
+                // The low bits of a key's last byte say whose it is.
+                ctx.place.made(i64::from(key.0[31]) << 16)
+                    && tx.get::<Request>(key)?.is_some_and(|r| over(r.at.plus(time::DAY)))
+            }
             _ => false,
         };
         if !gone {

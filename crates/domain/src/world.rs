@@ -9,7 +9,7 @@ use crate::{
 use ledger::{Account, AccountId, Book, Refused, Transfer};
 use rustc_hash::FxHashMap;
 use std::hash::Hash;
-use types::{JournalId, TransferId};
+use types::{JournalId, OrderId, TransferId};
 
 /// Why `apply` stopped before an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -126,8 +126,24 @@ impl<E: Entity> Table<E> {
         if self.young.len() < bound {
             return false;
         }
-        self.old = std::mem::take(&mut self.young);
+        std::mem::swap(&mut self.old, &mut self.young);
+        self.young.clear(); // keeps its memory: growing anew would cost more than what is put into it
         true
+    }
+    /// Forgets a record that no batch after `durable` changed; false when it must stay or is not there.
+    pub fn forget(&mut self, key: &E::Key, durable: i64) -> bool {
+        let free = self.slot(key).is_some_and(|slot| slot.batch <= durable);
+        if free {
+            self.young.remove(key);
+            self.old.remove(key);
+        }
+        free
+    }
+    /// Forgets all records. Only for kinds that this executor never writes.
+    pub fn forget_all(&mut self) {
+        debug_assert!(self.changed.is_empty(), "what is written is not forgotten");
+        self.young.clear();
+        self.old.clear();
     }
     /// Records held now.
     #[must_use]
@@ -152,6 +168,7 @@ pub struct Tx<'a> {
     previous: Option<JournalId>,
     note: Option<Box<str>>,
     found: u32,
+    elsewhere: Option<OrderId>,
 }
 
 /// What a command says of itself besides its writes.
@@ -167,13 +184,15 @@ pub struct Told {
     pub events: Vec<Event>,
     /// Reads that the working set answered.
     pub found: u32,
+    /// The order for which the command was sent to another shard. What is cached of it may be old.
+    pub elsewhere: Option<OrderId>,
 }
 
 impl<'a> Tx<'a> {
     /// A view over `tables`; writes go to `writes`, records that are not loaded to `missing`.
     pub fn new(tables: &'a Tables, writes: &'a mut Writes, missing: &'a mut Vec<Key>) -> Self {
         let (events, subject, previous, note) = (Vec::new(), Subject::Platform, None, None);
-        Self { tables, writes, missing, events, subject, previous, note, found: 0 }
+        Self { tables, writes, missing, events, subject, previous, note, found: 0, elsewhere: None }
     }
     /// The record under `key`, or none.
     ///
@@ -241,8 +260,12 @@ impl<'a> Tx<'a> {
     /// What the command said of itself.
     #[must_use]
     pub fn told(self) -> Told {
-        let Self { subject, previous, note, events, found, .. } = self;
-        Told { subject, previous, note, events, found }
+        let Self { subject, previous, note, events, found, elsewhere, .. } = self;
+        Told { subject, previous, note, events, found, elsewhere }
+    }
+    /// Says that another shard decides about this order.
+    pub fn elsewhere(&mut self, order: OrderId) {
+        self.elsewhere = Some(order);
     }
 }
 

@@ -3,18 +3,20 @@
 
 use crate::store::{Fault, Loader, Recovered};
 use domain::{
-    Batch, Caller, Command, Context, Event, JournalLine, Key, Rejection, Reply, Stop, Tables, Tx, Writes,
-    apply,
+    Batch, Caller, Command, Context, Event, JournalLine, Key, Record, Rejection, Reply, Stop, Tables, Tx,
+    Writes, apply,
     records::{Digest, Effect, Request},
 };
 use rustc_hash::FxHashSet;
-use types::{IdBlock, JournalId, Time, id_time};
+use types::{IdBlock, JournalId, OrderId, Place, Shard, Time, id_time, time};
 
 /// Commands in one batch at most; also the places a batch has in the journal.
 pub const BATCH_MAX: usize = 1000;
-const JOURNAL_PLACES: i64 = 4096;
 /// Times one command may ask for more records before it is refused as a fault.
 const LOADS_MAX: usize = 24;
+
+/// How long a shard that is not the first goes by what it read of merchants, applications and limits.
+const SHARED_FOR: i64 = 2 * time::SECOND;
 
 /// A command with who asks for it, and the key under which its answer is kept.
 #[derive(Debug, Clone)]
@@ -36,7 +38,7 @@ pub struct Core {
     tables: Tables,
     writes: Writes,
     missing: Vec<Key>,
-    shard: u8,
+    place: Place,
     /// Number of the open batch.
     number: i64,
     /// Time of the open batch: never earlier than any before.
@@ -49,6 +51,12 @@ pub struct Core {
     turned_in: i64,
     /// Reads of decided commands that the working set answered.
     found: u64,
+    /// The last batch known to be durable.
+    durable: i64,
+    /// When what only the first shard writes is read anew.
+    shared_until: Time,
+    /// Keys read in this run that other shards decide about.
+    foreign: Vec<Key>,
 }
 
 /// A closed batch with what workers should hear once it is durable.
@@ -61,14 +69,14 @@ pub struct Closed {
 }
 
 impl Core {
-    /// An empty working set over a store that stands at `recovered`. `shard` is 0 to 63.
+    /// An empty working set over a store in which this shard stands at `recovered`.
     #[must_use]
-    pub fn new(recovered: Recovered, shard: u8) -> Self {
+    pub fn new(recovered: Recovered, place: Place) -> Self {
         Self {
             tables: Tables::default(),
             writes: Writes::default(),
             missing: Vec::new(),
-            shard,
+            place,
             number: recovered.batch + 1,
             // Ids carry their millisecond: the next one must lie after every id given out before.
             at: recovered.at.plus(1000),
@@ -77,6 +85,9 @@ impl Core {
             events: Vec::new(),
             turned_in: 0,
             found: 0,
+            durable: recovered.batch,
+            shared_until: Time(i64::MIN),
+            foreign: Vec::new(),
         }
     }
     /// The number of the open batch.
@@ -123,6 +134,18 @@ impl Core {
     ) -> Result<(), Fault> {
         assert!(self.open() + jobs.len() <= BATCH_MAX, "a batch holds {BATCH_MAX} commands");
         self.at = self.at.max(now);
+        self.begin(self.at);
+        let done = self.run_all(jobs, loader, &mut answered);
+        self.end();
+        done
+    }
+
+    fn run_all(
+        &mut self,
+        jobs: &[&Asked],
+        loader: &mut dyn Loader,
+        answered: &mut dyn FnMut(usize, Outcome),
+    ) -> Result<(), Fault> {
         let mut waiting: Vec<usize> = (0..jobs.len()).collect();
         for _ in 0..LOADS_MAX {
             let mut wanted = Vec::new();
@@ -138,11 +161,7 @@ impl Core {
             }
             let mut seen = FxHashSet::default();
             wanted.retain(|key| seen.insert(key.clone()));
-            let found = loader.load(&wanted)?;
-            assert_eq!(found.len(), wanted.len(), "a loader answers every key");
-            for (key, record) in wanted.into_iter().zip(found) {
-                self.tables.load(key, record);
-            }
+            self.load(wanted, loader)?;
         }
         Err(Fault::Failed(format!("a command asked for records {LOADS_MAX} times")))
     }
@@ -157,22 +176,36 @@ impl Core {
         asked: &Asked,
         loader: &mut dyn Loader,
     ) -> Result<(Outcome, Vec<Effect>), Fault> {
+        self.begin(self.at.max(now));
+        let ran = self.dry_run_once(now, asked, loader);
+        self.end();
+        ran
+    }
+
+    fn dry_run_once(
+        &mut self,
+        now: Time,
+        asked: &Asked,
+        loader: &mut dyn Loader,
+    ) -> Result<(Outcome, Vec<Effect>), Fault> {
         for _ in 0..LOADS_MAX {
             let ctx = self.context(asked, now.max(self.at));
             let mut tx = Tx::new(&self.tables, &mut self.writes, &mut self.missing);
             let stop = apply(&asked.command, &ctx, &mut tx);
+            let elsewhere = tx.told().elsewhere;
             let effects = if stop.is_ok() { self.writes.effects(&self.tables) } else { Vec::new() };
             self.writes.clear();
             let wanted = std::mem::take(&mut self.missing);
+            if let Some(order) = elsewhere.filter(|_| stop != Err(Stop::Missing))
+                && self.outdated(order)
+            {
+                self.load(vec![Key::Order(order)], loader)?;
+                continue;
+            }
             match stop {
                 Ok(reply) => return Ok((Ok(reply), effects)),
                 Err(Stop::Rejected(rejection)) => return Ok((Err(rejection), effects)),
-                Err(Stop::Missing) => {
-                    let found = loader.load(&wanted)?;
-                    for (key, record) in wanted.into_iter().zip(found) {
-                        self.tables.load(key, record);
-                    }
-                }
+                Err(Stop::Missing) => self.load(wanted, loader)?,
             }
         }
         Err(Fault::Failed(format!("a command asked for records {LOADS_MAX} times")))
@@ -195,8 +228,56 @@ impl Core {
     /// Lets records fall out of the working set, as far as the batches not yet durable allow: `durable` is the
     /// last one that is.
     pub fn turn(&mut self, durable: i64) {
+        self.durable = durable;
         if durable >= self.turned_in && self.tables.turn() {
             self.turned_in = self.number;
+        }
+    }
+
+    fn load(&mut self, wanted: Vec<Key>, loader: &mut dyn Loader) -> Result<(), Fault> {
+        let found = loader.load(&wanted)?;
+        assert_eq!(found.len(), wanted.len(), "a loader answers every key");
+        for (key, record) in wanted.into_iter().zip(found) {
+            if !self.place.is_only() && foreign(&key, record.as_ref(), self.place) {
+                self.foreign.push(key.clone());
+            }
+            self.tables.load(key, record);
+        }
+        Ok(())
+    }
+
+    /// Before commands run: what only the first shard writes is read anew from time to time.
+    fn begin(&mut self, now: Time) {
+        if self.place.shard != Shard::FIRST && now >= self.shared_until {
+            self.forget_shared();
+            self.shared_until = now.plus(SHARED_FOR);
+        }
+    }
+
+    /// After commands ran: forgets what other shards decide about, as they may change it at any time. What this run
+    /// itself changed stays.
+    fn end(&mut self) {
+        for key in std::mem::take(&mut self.foreign) {
+            match key {
+                Key::Order(id) => drop(self.tables.orders.forget(&id, 0)),
+                Key::OrderNumber(number) => drop(self.tables.order_numbers.forget(&number, 0)),
+                Key::Payer(id) => drop(self.tables.payers.forget(&id, 0)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether what is cached of an order may be old: then it is forgotten, to be read anew. This shard wrote it last
+    /// when it handed the order over; other shards may have done so since.
+    fn outdated(&mut self, order: OrderId) -> bool {
+        !self.foreign.contains(&Key::Order(order)) && self.tables.orders.forget(&order, self.durable)
+    }
+
+    /// Reads anew what only the first shard writes: merchants, certificates, applications, limits, keys. It happens
+    /// every two seconds; whoever knows of a change may have it happen at once. Nothing in the first shard itself.
+    pub fn forget_shared(&mut self) {
+        if self.place.shard != Shard::FIRST {
+            self.tables.forget_shared();
         }
     }
 
@@ -214,9 +295,10 @@ impl Core {
         let place_in_batch = i64::try_from(self.journal.len()).unwrap_or(0);
         Context {
             now,
-            ids: IdBlock::new(Time(millisecond * 1000), self.shard, place),
-            journal: JournalId(self.number * JOURNAL_PLACES + place_in_batch),
+            ids: IdBlock::new(Time(millisecond * 1000), self.place.shard.number(), place),
+            journal: JournalId::new(self.place.shard, self.number, place_in_batch),
             caller: asked.caller.clone(),
+            place: self.place,
         }
     }
 
@@ -229,6 +311,14 @@ impl Core {
         if stop == Err(Stop::Missing) {
             self.writes.clear();
             wanted.append(&mut self.missing);
+            return None;
+        }
+        if let Some(order) = told.elsewhere
+            && self.outdated(order)
+        {
+            self.writes.clear();
+            self.missing.clear();
+            wanted.push(Key::Order(order));
             return None;
         }
         self.found += u64::from(told.found);
@@ -260,11 +350,34 @@ impl Core {
     }
 }
 
+/// The key under which a shard keeps the first answer. Of several each keeps its own, and the low 6 bits of the last
+/// byte say whose it is.
+fn request_key(mut key: Digest, place: Place) -> Digest {
+    if !place.is_only() {
+        key.0[31] = key.0[31] & !63 | place.shard.number();
+    }
+    key
+}
+
+/// Whether another shard may change what is stored, or not, under a key. Asked of the kinds that a command may come
+/// across without being at home there. That a number is taken and that a payer exists stays true once it is.
+fn foreign(key: &Key, record: Option<&Record>, place: Place) -> bool {
+    let home = match (key, record) {
+        (Key::Order(_), Some(Record::Order(order))) => order.shard,
+        (Key::Order(id), _) => Shard::of_id(id.0),
+        (Key::OrderNumber((merchant, number)), None) => place.shards.of_number(*merchant, number),
+        (Key::Payer(payer), None) => place.shards.of_payer(*payer),
+        _ => return false,
+    };
+    home != place.shard
+}
+
 /// Answers a repeated request as the first time; keeps the first answer.
 fn with_request(asked: &Asked, ctx: &Context, tx: &mut Tx<'_>) -> Result<Reply, Stop> {
     let Some((key, content)) = asked.request else {
         return apply(&asked.command, ctx, tx);
     };
+    let key = request_key(key, ctx.place);
     if let Some(first) = tx.get::<Request>(&key)? {
         if first.content != content {
             return Err(Rejection::RequestKeyReused.into());

@@ -24,6 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
+use types::Place;
 
 /// Key and content hash of a request whose answer is repeated.
 pub type RequestKey = (Digest, Digest);
@@ -257,8 +258,8 @@ pub type Busy = Arc<dyn Fn(usize) -> bool + Send + Sync>;
 pub struct Setup {
     /// Commands that may wait, 1 or more; one more is refused as busy.
     pub queue_max: usize,
-    /// This node's shard, 0 to 63.
-    pub shard: u8,
+    /// The shard it commits, of how many.
+    pub place: Place,
     /// While this says so, a batch of few commands waits for more: a commit costs some 250 µs of CPU whatever is in
     /// it, which the busy threads would lose. Never when none is given.
     pub busy: Option<Busy>,
@@ -274,7 +275,7 @@ pub struct Setup {
 
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setup").field("queue_max", &self.queue_max).field("shard", &self.shard).finish()
+        f.debug_struct("Setup").field("queue_max", &self.queue_max).field("place", &self.place).finish()
     }
 }
 
@@ -282,7 +283,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             queue_max: 20_000,
-            shard: 0,
+            place: Place::ONLY,
             busy: None,
             patience: Duration::from_millis(8),
             apply_ahead: 32,
@@ -326,13 +327,13 @@ impl Engine {
         let shared =
             Arc::new(Shared { inbox: Mutex::new(inbox), applier: Condvar::new(), committer: Condvar::new() });
         let handle = Handle(Arc::clone(&shared));
-        let core = Core::new(recovered, setup.shard);
+        let core = Core::new(recovered, setup.place);
         let applier = Applier {
             shared: Arc::clone(&shared),
             core,
             loader,
             clock,
-            shard: setup.shard,
+            place: setup.place,
             told: Vec::new(),
             busy: setup.busy,
             waited: Waited::No,
@@ -384,7 +385,7 @@ struct Applier {
     core: Core,
     loader: Box<dyn Loader>,
     clock: Arc<dyn Clock>,
-    shard: u8,
+    place: Place,
     told: Vec<Told>,
     observer: Arc<dyn Observer>,
     busy: Option<Busy>,
@@ -546,7 +547,7 @@ impl Applier {
     /// Drops the working set and everything not durable; those who asked are told to try again.
     fn start_over(&mut self, reason: &str, recovered: Recovered) {
         withdraw(self.told.drain(..), &Refusal::Unavailable(reason.to_owned()));
-        self.core = Core::new(recovered, self.shard);
+        self.core = Core::new(recovered, self.place);
     }
 
     /// Refuses the commands of the open batch and those that wait.

@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod core;
 pub mod engine;
+pub mod nodes;
 pub mod observer;
 pub mod prove;
 pub mod query;

@@ -1,5 +1,8 @@
 //! The proof: every money invariant over a whole store, for `feiqian prove` and for every money test's end.
 
+mod shards;
+
+use crate::prove::shards::Between;
 use crate::{query::Queries, store::Fault};
 use domain::{
     notification::NotificationState,
@@ -72,11 +75,14 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
             "every transfer belongs to one order or top-up",
             "one success per order, and an open payment exactly while it locks the order",
             "every paid order with a notify address has one notification",
-            "customer balances + unsettled + fees = channel receivables",
+            "customer balances + unsettled + fees + what is between shards = channel receivables",
+            "every transfer stays in the shard that made it",
+            "the two accounts in transit of each pair of shards differ by exactly what is under way",
         ],
         ..Proof::default()
     };
     let mut trial = TrialBalance::default();
+    let mut between = Between::default();
     let mut liabilities: i128 = 0;
     let mut receivables: i128 = 0;
     store.each_account(&mut |account| {
@@ -84,10 +90,14 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
         let balance = i128::from(account.balance().minor);
         match account.id.kind() {
             AccountKind::ChannelReceivable => receivables += balance,
-            AccountKind::PayerBalance | AccountKind::MerchantUnsettled | AccountKind::PlatformFee => {
+            AccountKind::PayerBalance
+            | AccountKind::MerchantUnsettled
+            | AccountKind::PlatformFee
+            | AccountKind::ShardInTransit => {
                 liabilities += balance;
             }
         }
+        between.account(&account);
         trial.account(&account);
     })?;
     let mut moved: HashMap<i64, Moved> = HashMap::new();
@@ -96,7 +106,12 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
     store.each_transfer(&mut |transfer: Transfer| {
         proof.transfers += 1;
         trial.transfer(&transfer);
+        between.stays(&transfer);
         if transfer.state == TransferState::Voided {
+            return;
+        }
+        if matches!(transfer.kind, TransferKind::ShardSend | TransferKind::ShardReceive) {
+            between.transfer(&transfer);
             return;
         }
         if transfer.kind == TransferKind::TopUp {
@@ -116,11 +131,15 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
             TransferKind::Fee => sums.fee += transfer.amount,
             TransferKind::Reversal => sums.reversal += transfer.amount,
             TransferKind::FeeReturn => sums.fee_return += transfer.amount,
-            TransferKind::TopUp => {}
+            TransferKind::TopUp | TransferKind::ShardSend | TransferKind::ShardReceive => {}
         }
     })?;
     for failure in trial.finish() {
         proof.fail(failure.to_string());
+    }
+    store.each_crossing(&mut |crossing| between.crossing(&crossing))?;
+    for failure in between.finish() {
+        proof.fail(failure);
     }
     for subject in doubled {
         proof.fail(format!("payment {subject}: topped up twice"));

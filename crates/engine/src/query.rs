@@ -5,6 +5,7 @@ use domain::{
     Key,
     application::Application,
     card::Card,
+    crossing::Crossing,
     echo::Echo,
     keyring::KeyRing,
     limit::{BillEntry, Limits, Usage},
@@ -15,12 +16,12 @@ use domain::{
     payment::Payment,
     payment_code::PaymentCode,
     records::Digest,
-    session::Session,
+    session::{OauthCode, Session},
 };
 use ledger::{Account, AccountId, Transfer};
 use types::{
     AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
-    PaymentId, Time, TransferId,
+    PaymentId, ShardSet, Shards, Time, TransferId,
 };
 
 /// A journal line as read back.
@@ -92,6 +93,8 @@ pub trait Queries: Send + Sync {
     fn payer_by_phone(&self, phone: Digest) -> Answer<Option<PayerId>>;
     /// A session by token hash; the caller checks that it has not ended.
     fn session(&self, token: Digest) -> Answer<Option<Session>>;
+    /// An authorization code by its hash.
+    fn oauth_code(&self, code: Digest) -> Answer<Option<OauthCode>>;
     /// A card.
     fn card(&self, id: CardId) -> Answer<Option<Card>>;
     /// A payer's cards, newest first.
@@ -100,6 +103,20 @@ pub trait Queries: Send + Sync {
     fn usage(&self, id: i64) -> Answer<Option<Usage>>;
     /// An account; new and empty when nothing moved through it.
     fn account(&self, id: AccountId) -> Answer<Account>;
+    /// What there is of an account in all shards: the sum of its sub-accounts, which only payers do not have.
+    fn account_in_all(&self, id: AccountId, shards: Shards) -> Answer<Account> {
+        let mut sum = self.account(id)?;
+        for shard in shards.all().filter(|shard| *shard != id.shard()) {
+            let part = self.account(id.at(shard))?;
+            let add = |one: &mut i64, other: i64| *one = one.saturating_add(other);
+            add(&mut sum.debits_pending, part.debits_pending);
+            add(&mut sum.debits_posted, part.debits_posted);
+            add(&mut sum.credits_pending, part.credits_pending);
+            add(&mut sum.credits_posted, part.credits_posted);
+            sum.frozen |= part.frozen;
+        }
+        Ok(sum)
+    }
     /// A transfer.
     fn transfer(&self, id: TransferId) -> Answer<Option<Transfer>>;
     /// An order.
@@ -122,27 +139,30 @@ pub trait Queries: Send + Sync {
     fn echo(&self, id: EchoId) -> Answer<Option<Echo>>;
     /// Journal lines from `head` back along one record, newest first.
     fn timeline(&self, head: JournalId, limit: usize) -> Answer<Vec<JournalRow>>;
-    /// The newest journal lines.
+    /// The newest journal lines, of all shards by the time of their batch. The cursor is a line's id.
     fn journal(&self, page: PageRequest) -> Answer<Page<JournalRow>>;
 
-    /// Notifications whose time has come, earliest first.
-    fn due_notifications(&self, now: Time, limit: usize) -> Answer<Vec<Notification>>;
+    /// Notifications of these shards whose time has come, earliest first.
+    fn due_notifications(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<Notification>>;
     /// As [`Queries::due_notifications`] (ordered by `next_at`, then id), but only those after `past` in that
     /// order and of other merchants than `except` (at most a few hundred): so that a dead merchant's thousands
     /// of due rows can be stepped over without reading them.
     fn due_notifications_past(
         &self,
+        of: ShardSet,
         now: Time,
         past: Option<(Time, NotificationId)>,
         except: &[MerchantId],
         limit: usize,
     ) -> Answer<Vec<Notification>>;
-    /// Channel payments that must be asked (again), earliest first.
-    fn due_payments(&self, now: Time, limit: usize) -> Answer<Vec<Payment>>;
-    /// Orders that can be paid no more: the deadline has passed and no payment is under way. Earliest first.
-    fn due_orders(&self, now: Time, limit: usize) -> Answer<Vec<OrderId>>;
-    /// Keys of short-lived records whose time is over.
-    fn stale(&self, now: Time, limit: usize) -> Answer<Vec<Key>>;
+    /// Channel payments of these shards that must be asked (again), earliest first.
+    fn due_payments(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<Payment>>;
+    /// Orders of these shards that can be paid no more: the deadline has passed and no payment is under way. Earliest first.
+    fn due_orders(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<OrderId>>;
+    /// Keys of short-lived records of these shards whose time is over.
+    fn stale(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<Key>>;
+    /// Money that left these shards and was not reported to have arrived, oldest first.
+    fn crossings(&self, of: ShardSet, limit: usize) -> Answer<Vec<Crossing>>;
 
     /// Every account.
     fn each_account(&self, take: &mut dyn FnMut(Account)) -> Answer<()>;
@@ -154,6 +174,8 @@ pub trait Queries: Send + Sync {
     fn each_payment(&self, take: &mut dyn FnMut(Payment)) -> Answer<()>;
     /// Every notification, in id order.
     fn each_notification(&self, take: &mut dyn FnMut(Notification)) -> Answer<()>;
+    /// Every crossing, in id order.
+    fn each_crossing(&self, take: &mut dyn FnMut(Crossing)) -> Answer<()>;
     /// Size of the store.
     fn counts(&self) -> Answer<Counts>;
 }

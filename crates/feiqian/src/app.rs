@@ -3,12 +3,14 @@
 use crate::{
     config::{Config, Mode},
     home::{Home, HomeError, Lock},
+    nodes::{self, As},
     sms::{NoSms, SmsGateway},
 };
+use cluster::{Cluster, JoinError, Router};
 use crypto::{PlatformKeys, Vault};
-use domain::Caller;
+use domain::{Caller, Command, records::Digest};
 use engine::{
-    Clock, Engine, Fault, ManualClock, SystemClock,
+    Clock, Engine, Fault, Job, ManualClock, Refusal, SystemClock,
     engine::{Busy, Setup},
 };
 use service::{
@@ -18,7 +20,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use types::{PageRequest, time};
+use types::{PageRequest, Place, time};
 
 /// How far the newest record may lie ahead of the clock before an operator is told.
 const CLOCK_TOLERANCE: i64 = 5 * time::SECOND;
@@ -34,8 +36,16 @@ pub(crate) struct App {
     pub(crate) sandbox_clock: Option<Arc<ManualClock>>,
     /// Where it is.
     pub(crate) home: Home,
-    engine: Engine,
+    running: Running,
     _lock: Lock,
+}
+
+/// What takes the commands.
+enum Running {
+    /// The engine of the only shard.
+    Alone(Engine),
+    /// The engines of the shards that this node owns.
+    Node(Cluster),
 }
 
 /// Why the platform could not start.
@@ -45,6 +55,8 @@ pub(crate) enum StartError {
     Home(#[from] HomeError),
     #[error("{0}")]
     Store(#[from] Fault),
+    #[error("{0}")]
+    Join(#[from] JoinError),
     #[error("platform keys: {0}")]
     Keys(#[from] KeysError),
     #[error("SMS gateway: {0}")]
@@ -75,12 +87,20 @@ fn messenger(config: &Config) -> Result<Arc<dyn Messenger>, StartError> {
 impl App {
     /// Opens the data directory and starts the engine. A new directory gets a store, a master key and the
     /// platform's signing keys.
-    pub(crate) async fn open(home: &Home, config: &Config) -> Result<Self, StartError> {
+    ///
+    /// A tool beside running nodes joins them for its time, and its commands are decided by them.
+    pub(crate) async fn open(home: &Home, config: &Config, opens: As) -> Result<Self, StartError> {
         let lock = home.lock()?;
         let master = home.load_master_key(config.master_key().as_deref())?;
         let vault = Arc::new(Vault::new(1, &master));
-        let opened = crate::database::open(home, config)?;
-        let queries = Arc::clone(&opened.queries);
+        let shared = nodes::shared(config, opens)?;
+        let (queries, opened) = match &shared {
+            Some(shared) => (shared.queries(config)?, None),
+            None => {
+                let opened = crate::database::open(home, config)?;
+                (Arc::clone(&opened.queries), Some(opened))
+            }
+        };
         let sandbox = config.mode == Mode::Sandbox;
         // A sandbox whose clock was moved goes on from where it stood.
         let newest = queries.journal(PageRequest::new(1, None))?.rows.first().map(|line| line.at);
@@ -106,19 +126,39 @@ impl App {
         let metrics = Metrics::default();
         let observer = Arc::new(metrics.clone());
         let setup = Setup { queue_max: config.queue_max, busy: Some(busy), observer, ..Setup::default() };
-        let (opened, listener) = (metered(opened, &metrics), Box::new(move |heard: &_| bus.tell(heard)));
-        let engine = Engine::start(opened, Arc::clone(&clock), setup, listener)?;
+        let start = {
+            let (metrics, clock) = (metrics.clone(), Arc::clone(&clock));
+            move |store, place| {
+                let bus = bus.clone();
+                let listener = Box::new(move |heard: &_| bus.tell(heard));
+                let setup = Setup { place, ..setup.clone() };
+                Engine::start(metered(store, &metrics), Arc::clone(&clock), setup, listener)
+            }
+        };
+        let running = match (&shared, opened) {
+            (None, Some(opened)) => Running::Alone(start(opened, Place::ONLY)?),
+            (Some(shared), _) => {
+                let traffic = Arc::new(metrics.clone());
+                Running::Node(shared.join(config, Arc::clone(&queries), start, traffic).await?)
+            }
+            (None, None) => return Err(Fault::Failed("no store was opened".into()).into()),
+        };
+        let router = match &running {
+            Running::Alone(engine) => engine.handle().into(),
+            Running::Node(cluster) => cluster.router(),
+        };
         let platform = match service::load_keys(&*queries, &vault)? {
             Some(keys) => keys,
             None => {
                 let keys = PlatformKeys::generate(clock.now())?;
                 let keep = service::keep_keys(&keys, &vault)?;
-                engine.handle().run(keep, Caller::platform()).await.map_err(KeysError::from)?;
-                keys
+                first_keys(&router, keep).await.map_err(KeysError::from)?;
+                // Of nodes that start together one has kept its keys, for all.
+                service::load_keys(&*queries, &vault)?.unwrap_or(keys)
             }
         };
         let service = Service::new(Parts {
-            engine: engine.handle(),
+            engine: router,
             queries,
             clock,
             wall: Arc::new(SystemClock),
@@ -137,11 +177,22 @@ impl App {
             under_way,
         });
         let home = home.clone();
-        Ok(Self { service: Arc::new(service), sandbox_clock, home, engine, _lock: lock })
+        Ok(Self { service: Arc::new(service), sandbox_clock, home, running, _lock: lock })
     }
 
     /// Answers what is queued and stops.
     pub(crate) fn close(self) {
-        self.engine.stop();
+        match self.running {
+            Running::Alone(engine) => engine.stop(),
+            Running::Node(cluster) => cluster.leave(),
+        }
     }
+}
+
+/// Keeps the platform's first keys: under one key for all nodes, so that only the first of them keeps any.
+async fn first_keys(router: &Router, keep: Command) -> Result<(), Refusal> {
+    let mut key = [0; 32];
+    key[..19].copy_from_slice(b"first platform keys");
+    let request = Some((Digest(key), Digest(key)));
+    router.submit(Job { command: keep, caller: Caller::platform(), request })?.await.map(drop)
 }

@@ -26,6 +26,8 @@ pub(crate) enum Command {
     /// Register merchants while the platform is stopped.
     #[command(subcommand)]
     Merchant(Merchant),
+    /// List the nodes on a PostgreSQL database and their shards; exit 1 when a shard has no live owner.
+    Nodes(Nodes),
     /// Check every money invariant over a data directory; exit 1 and name the rows when one is broken.
     Prove(Prove),
     /// Copy the store to a file while payments go on.
@@ -80,6 +82,25 @@ pub(crate) struct Serve {
     /// Address and port to listen on; beats the configuration.
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Name of this node, when several share a PostgreSQL database; beats the configuration.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) node: Option<String>,
+    /// Address and port for the other nodes; beats the configuration.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) cluster_listen: Option<SocketAddr>,
+    /// Shards of a database that is still empty, 1 to 64: the most nodes that can share its work. Fixed by the first
+    /// start; beats the configuration.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) shards: Option<u8>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Nodes {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -99,6 +120,9 @@ pub(crate) struct SandboxInit {
     /// Empty PostgreSQL database for the store, instead of a file; written into feiqian.toml.
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,
+    /// Shards of that database, 1 to 64: the most nodes that can share its work.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) shards: Option<u8>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -220,6 +244,13 @@ pub(crate) struct Bench {
     /// Empty PostgreSQL database to measure, instead of files.
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,
+    /// Measure so many nodes on one database beside one node alone, in turns, and nothing else.
+    #[arg(long, value_name = "N", requires = "database", requires = "nodes_database",
+          value_parser = clap::value_parser!(u8).range(2..=16))]
+    pub(crate) nodes: Option<u8>,
+    /// Empty PostgreSQL database for those nodes; best on the same server.
+    #[arg(long, value_name = "URL", requires = "nodes")]
+    pub(crate) nodes_database: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,12 +6,17 @@ use crate::{
     home::Home,
 };
 use config::{Environment, File, FileFormat};
+use engine::nodes::is_name;
 use protocol::qr::Prefix;
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
+use types::Shard;
+
+/// How the names of commands that join for a moment begin.
+pub(crate) const NODE_TOOL: &str = "tool-";
 
 /// Everything an operator can set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +36,14 @@ pub(crate) struct Config {
     pub(crate) database_password: Password,
     /// File with the database's password, for its owner only.
     pub(crate) database_password_file: String,
+    /// This node's name, when several share the database: 1 to 32 of `a-z`, `0-9`, `.`, `-`. Empty when it runs alone.
+    pub(crate) node: String,
+    /// Address and port for the other nodes; needed with `node`. Only nodes in the database's list get in.
+    pub(crate) cluster_listen: String,
+    /// Host and port by which the other nodes reach `cluster_listen`, when it is another.
+    pub(crate) cluster_advertise: String,
+    /// Shards of a database that is still empty, 1 to 64; fixed by the first start. 0 takes what the database has.
+    pub(crate) shards: u8,
     /// False lets a power cut lose the last payments. For experiments only.
     pub(crate) durable: bool,
     /// Commands that may wait before new ones are refused as busy, 1 to 1,000,000.
@@ -74,6 +87,10 @@ impl Default for Config {
             database: DatabaseUrl::default(),
             database_password: Password::default(),
             database_password_file: String::new(),
+            node: String::new(),
+            cluster_listen: String::new(),
+            cluster_advertise: String::new(),
+            shards: 0,
             durable: true,
             queue_max: 20_000,
             signing_threads: 0,
@@ -141,8 +158,36 @@ impl Config {
         config.check_ranges()?;
         Ok(config)
     }
-    fn check_ranges(&self) -> Result<(), ConfigError> {
+    /// Again after flags were put in.
+    ///
+    /// # Errors
+    /// [`ConfigError::Range`] naming the value.
+    pub(crate) fn check_ranges(&self) -> Result<(), ConfigError> {
         let refuse = |text: String| Err(ConfigError::Range(text));
+        if !self.node.is_empty() && (!is_name(&self.node) || self.node.starts_with(NODE_TOOL)) {
+            return refuse(format!(
+                "node is `{}`, must be 1 to 32 of a-z, 0-9, `.` and `-`, begin with a letter or digit and not with \
+                 {NODE_TOOL}",
+                self.node
+            ));
+        }
+        if self.shards > Shard::MOST {
+            return refuse(format!("shards is {}, must be 1 to {}, or 0", self.shards, Shard::MOST));
+        }
+        let address = self.cluster_address();
+        if !self.cluster_listen.is_empty() && address.is_none() || !self.node.is_empty() && address.is_none()
+        {
+            return refuse(format!(
+                "cluster_listen is `{}`, must be ADDRESS:PORT such as 10.0.0.5:7443; a node needs one for the others",
+                self.cluster_listen
+            ));
+        }
+        if address.is_some_and(|address| address.ip().is_unspecified()) && self.cluster_advertise.is_empty() {
+            return refuse(format!(
+                "cluster_listen is `{}`, which is no address to go to; set cluster_advertise to host:port",
+                self.cluster_listen
+            ));
+        }
         if Prefix::new(self.payment_code_prefix).is_none() {
             return refuse(format!(
                 "payment_code_prefix is {}, must be 1 to 99 and none of 10–15, 25–30, 62, which other wallets use",
@@ -204,6 +249,10 @@ impl Config {
     /// Where metrics are served, when they are.
     pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_listen.parse().ok()
+    }
+    /// Where other nodes are let in, when they are.
+    pub(crate) fn cluster_address(&self) -> Option<SocketAddr> {
+        self.cluster_listen.parse().ok()
     }
     /// Signing threads in effect.
     pub(crate) fn signing(&self) -> usize {
@@ -286,6 +335,11 @@ mod tests {
             (Config { drain_notice_s: 61, ..Config::default() }, "drain_notice_s is 61"),
             (Config { metrics_listen: "9464".into(), ..Config::default() }, "`9464`"),
             (Config { disk_free_min_mib: 2_000_000, ..Config::default() }, "2000000"),
+            (Config { node: "Node 1".into(), ..Config::default() }, "`Node 1`"),
+            (Config { node: "n1".into(), ..Config::default() }, "cluster_listen is ``"),
+            (Config { cluster_listen: "7443".into(), ..Config::default() }, "`7443`"),
+            (Config { cluster_listen: "0.0.0.0:7443".into(), ..Config::default() }, "cluster_advertise"),
+            (Config { shards: 65, ..Config::default() }, "shards is 65"),
             (Config { public_base: "pay.example".into(), ..Config::default() }, "pay.example"),
             (Config { public_base: "https://pay.example/".into(), ..Config::default() }, "slash"),
         ] {

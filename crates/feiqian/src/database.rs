@@ -98,7 +98,7 @@ pub(crate) fn must_be_empty(config: &Config) -> Result<(), Fault> {
     )))
 }
 
-fn options(config: &Config) -> PostgresOptions {
+pub(crate) fn options(config: &Config) -> PostgresOptions {
     PostgresOptions { durable: config.durable, ..PostgresOptions::default() }
 }
 

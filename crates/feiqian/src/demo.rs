@@ -44,7 +44,7 @@ pub(crate) async fn run(options: &cli::Demo) -> Result<bool, Error> {
     database::must_be_empty(&config)?;
     say("飞钱 Feiqian: one payment, end to end");
     say(&format!("sandbox in {}", folder.display()));
-    let app = App::open(&home, &config).await?;
+    let app = App::open(&home, &config, crate::nodes::As::Server).await?;
     let made = sandbox::init(&app, &home, &config).await?;
     let service = Arc::clone(&app.service);
     let stop = if options.exit { CancellationToken::new() } else { serve::stop_signal() };

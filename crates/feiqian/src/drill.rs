@@ -98,7 +98,7 @@ async fn play(
 /// A sandbox in `home`, as `feiqian sandbox init` makes it.
 async fn prepare(home: &Home) -> Result<SandboxFile, Error> {
     let config = Config { mode: Mode::Sandbox, ..Config::default() };
-    let app = App::open(home, &config).await?;
+    let app = App::open(home, &config, crate::nodes::As::Tool).await?;
     let made = sandbox::init(&app, home, &config).await?;
     app.close();
     write_private(&home.config(), b"mode = \"sandbox\"\n")?;

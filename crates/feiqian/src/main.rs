@@ -13,6 +13,7 @@ mod drill;
 mod home;
 mod metrics;
 mod migrate;
+mod nodes;
 mod onboard;
 mod ready;
 mod restore;
@@ -27,6 +28,7 @@ use crate::{
     cli::{Cli, Command, ConfigCommand, Merchant, Sandbox},
     config::{Config, Mode},
     home::Home,
+    nodes::As,
 };
 use clap::Parser;
 use std::{io::Write, process::ExitCode};
@@ -86,6 +88,7 @@ async fn run(command: Command) -> Result<bool, Error> {
         Command::Serve(options) => serve_all(&options).await,
         Command::Sandbox(Sandbox::Init(options)) => sandbox_init(&options).await,
         Command::Merchant(Merchant::Add(options)) => merchant_add(&options).await,
+        Command::Nodes(options) => nodes::run(&options),
         Command::Prove(options) => prove(&options),
         Command::Backup(options) => {
             file_only(&options.data, "back it up with PostgreSQL's own tools: pg_basebackup, archiving")?;
@@ -123,6 +126,16 @@ async fn serve_all(options: &cli::Serve) -> Result<bool, Error> {
     if let Some(listen) = options.listen {
         config.listen = listen;
     }
+    if let Some(node) = &options.node {
+        config.node.clone_from(node);
+    }
+    if let Some(address) = options.cluster_listen {
+        config.cluster_listen = address.to_string();
+    }
+    if let Some(shards) = options.shards {
+        config.shards = shards;
+    }
+    config.check_ranges()?;
     for danger in config.dangers() {
         if danger.fatal {
             tracing::error!("{}", danger.text);
@@ -137,7 +150,7 @@ async fn serve_all(options: &cli::Serve) -> Result<bool, Error> {
         format!("{}: {error}; is another process listening there? choose another --listen", config.listen)
     })?;
     config.listen = listener.local_addr()?;
-    let app = App::open(&home, &config).await?;
+    let app = App::open(&home, &config, As::Server).await?;
     tracing::info!(listen = %config.listen, base = %config.base(), data = %home.path().display(), mode = ?config.mode, "serving");
     let stop = serve::stop_signal();
     serve::serve(app, listener, &config, stop).await?;
@@ -154,6 +167,7 @@ async fn sandbox_init(options: &cli::SandboxInit) -> Result<bool, Error> {
         database: config.database,
         database_password: config.database_password,
         database_password_file: config.database_password_file,
+        shards: options.shards.unwrap_or(config.shards),
         ..Config::default()
     };
     database::must_be_empty(&config)?;
@@ -162,7 +176,7 @@ async fn sandbox_init(options: &cli::SandboxInit) -> Result<bool, Error> {
             format!("{} holds another installation; choose another --data", home.path().display()).into()
         );
     }
-    let app = App::open(&home, &config).await?;
+    let app = App::open(&home, &config, As::Tool).await?;
     let made = sandbox::init(&app, &home, &config).await?;
     app.close();
     let mut toml = format!(
@@ -193,7 +207,7 @@ async fn merchant_add(options: &cli::MerchantAdd) -> Result<bool, Error> {
     let home = Home::new(&options.data.data);
     let config = Config::load(&home, options.data.config.as_deref())?;
     let config = config.with_database(options.data.database.as_deref());
-    let app = App::open(&home, &config).await?;
+    let app = App::open(&home, &config, As::Tool).await?;
     let id = types::MerchantId(options.mchid);
     let asked = onboard::NewMerchant {
         seed: seed::MerchantSeed {

@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use cluster::NodeStatus;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, EncodeLabelSet, EncodeMetric},
@@ -123,6 +124,7 @@ impl Collector for Readings {
         let mut to = Writer(encoder);
         if let Some(service) = self.service.upgrade() {
             self.engine(&service, &mut to)?;
+            shards(&service.engine.status().unwrap_or_else(NodeStatus::alone), &mut to)?;
             self.records(&service, &mut to)?;
         }
         self.files(&mut to)?;
@@ -142,14 +144,14 @@ impl Readings {
         to.gauge("feiqian_store_trouble", "1 while the store can't be written", u64::from(trouble))
     }
     fn records(&self, service: &Service, to: &mut Writer<'_>) -> fmt::Result {
-        let now = service.now();
+        let (now, owned) = (service.now(), service.engine.owned());
         // What can't be read now is left out; the gap is seen, and feiqian_store_trouble or readyz say why.
-        if let Ok(due) = service.queries.due_notifications(now, 1) {
+        if let Ok(due) = service.queries.due_notifications(owned, now, 1) {
             let lag = due.first().and_then(|first| first.next_at).map_or(0, |at| now.since(at).max(0));
             let help = "Age of the notification that has been due longest";
             to.gauge("feiqian_notification_lag_seconds", help, lag as f64 / 1e6)?;
         }
-        if let Ok(due) = service.queries.due_payments(now, 1) {
+        if let Ok(due) = service.queries.due_payments(owned, now, 1) {
             let lag = due.first().and_then(|first| first.ask_at).map_or(0, |at| now.since(at).max(0));
             let help = "Age of the card payment that should have been asked about longest";
             to.gauge("feiqian_channel_lag_seconds", help, lag as f64 / 1e6)?;
@@ -187,6 +189,26 @@ impl Readings {
         let started = self.started.duration_since(UNIX_EPOCH).unwrap_or_default();
         to.gauge("process_start_time_seconds", "When it started, Unix time", started.as_secs())
     }
+}
+
+/// This node among the others.
+fn shards(node: &NodeStatus, to: &mut Writer<'_>) -> fmt::Result {
+    to.gauge("feiqian_shards", "Shards of the database", u64::from(node.shards))?;
+    to.gauge("feiqian_shards_owned", "Shards that this node commits to", node.owned.len() as u64)?;
+    let help = "Shards of which this node knows no owner that answers";
+    to.gauge("feiqian_shards_without_owner", help, node.without_owner.len() as u64)?;
+    to.gauge("feiqian_nodes_live", "Nodes seen in the last seconds", node.live.len() as u64)?;
+    to.gauge(
+        "feiqian_commands_waiting_for_owner",
+        "Commands that wait for a shard's owner",
+        node.waiting as u64,
+    )?;
+    to.counter("feiqian_commands_forwarded", "Commands that other nodes answered", node.forwarded)?;
+    let help = "Times a command was sent again because its shard moved or its owner fell silent";
+    to.counter("feiqian_commands_sent_again", help, node.sent_again)?;
+    to.counter("feiqian_shards_taken", "Shards this node took over, left or given", node.taken)?;
+    to.counter("feiqian_shards_given", "Shards this node gave away", node.given)?;
+    to.counter("feiqian_shards_lost", "Shards other nodes took from this one", node.lost)
 }
 
 /// Files this process may have open; 0 when that is not said.

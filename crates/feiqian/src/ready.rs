@@ -41,7 +41,7 @@ pub(crate) struct Readiness {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Wrong {
-    /// `stopping`, `fenced`, `store`, `engine`, `queue` or `disk`.
+    /// `stopping`, `fenced`, `store`, `engine`, `queue`, `node` or `disk`.
     pub(crate) check: &'static str,
     /// What, and what to do.
     pub(crate) problem: String,
@@ -56,6 +56,9 @@ pub(crate) struct Finding {
     engine: Stats,
     store: Option<Counts>,
     disk_free_bytes: Option<u64>,
+    /// This node among the others; none when it runs alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<cluster::NodeStatus>,
 }
 
 /// The address.
@@ -134,10 +137,14 @@ impl Readiness {
         let health = self.service.metrics.health();
         // A sweep of nothing goes through the queue and is applied, and changes nothing. After a refused batch it is
         // committed too, a line in the journal: otherwise one that nobody sends requests to would never be ready.
-        let (nothing, nobody) = (Command::Sweep(Vec::new()), Caller::platform());
         let service = &self.service.engine;
+        // Any of the shards here; with none there is no engine to try, and commands go to other nodes.
+        let shard = service.owned().iter().next();
+        let (nothing, nobody) = (Command::Sweep(shard.unwrap_or_default(), Vec::new()), Caller::platform());
         let tried = async {
-            if health.refused() {
+            if shard.is_none() {
+                Ok(())
+            } else if health.refused() {
                 service.run(nothing, nobody).await.map(drop)
             } else {
                 service.dry_run(nothing, nobody).await.map(drop)
@@ -153,6 +160,13 @@ impl Readiness {
             Ok(Ok(()) | Err(Refusal::Rejected(_))) => {}
             Ok(Err(refusal)) => say("engine", format!("it takes no commands: {refusal}")),
             Err(_) => say("engine", format!("no answer within {} s; see the log", ANSWER_MAX.as_secs())),
+        }
+        let node = self.service.engine.status();
+        if let Some(node) = node.as_ref().filter(|node| !node.live.contains(&node.node)) {
+            say(
+                "node",
+                format!("{} is not in the list of nodes; does another process use its name?", node.node),
+            );
         }
         if let Some(trouble) = health.trouble().filter(|_| !engine.fenced) {
             say("store", format!("it can't be written: {trouble}; look at disk space and disk health"));
@@ -179,7 +193,7 @@ impl Readiness {
             None => say("disk", format!("{} can't be looked at", self.folder.display())),
         }
         let status = if wrong.is_empty() { "ready" } else { "not ready" };
-        Finding { status, wrong, engine, store, disk_free_bytes }
+        Finding { status, wrong, engine, store, disk_free_bytes, node }
     }
 }
 

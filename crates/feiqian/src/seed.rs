@@ -1,6 +1,7 @@
 //! Makes merchants, applications and payers through the same commands that operators and payers use: for the
 //! sandbox, the demo and the benchmark.
 
+use cluster::Router;
 use crypto::Vault;
 use domain::{
     Caller, Command, Reply,
@@ -12,7 +13,7 @@ use domain::{
     records::Digest,
     session::SignIn,
 };
-use engine::{Handle, Refusal};
+use engine::Refusal;
 use std::sync::Arc;
 use types::{AppId, MerchantId, Money, PayerId, Phone, Rate, Secret, Time};
 
@@ -42,7 +43,7 @@ pub(crate) struct MerchantSeed<'a> {
 }
 
 /// Registers a merchant with all products and binds its application.
-pub(crate) async fn merchant(engine: &Handle, seed: &MerchantSeed<'_>) -> Result<(), SeedError> {
+pub(crate) async fn merchant(engine: &Router, seed: &MerchantSeed<'_>) -> Result<(), SeedError> {
     let new = NewMerchant {
         id: seed.id,
         name: seed.name.into(),
@@ -58,7 +59,7 @@ pub(crate) async fn merchant(engine: &Handle, seed: &MerchantSeed<'_>) -> Result
 
 /// Gives a merchant its API certificate and APIv3 key.
 pub(crate) async fn merchant_keys(
-    engine: &Handle,
+    engine: &Router,
     vault: &Vault,
     merchant: MerchantId,
     certificate_pem: &str,
@@ -84,7 +85,7 @@ pub(crate) async fn merchant_keys(
 
 /// Registers an application.
 pub(crate) async fn application(
-    engine: &Handle,
+    engine: &Router,
     id: AppId,
     name: &str,
     redirect_hosts: &[&str],
@@ -105,7 +106,7 @@ pub(crate) struct SeededPayer {
 
 /// Signs a payer up, sets the sandbox PIN, passes `channels`, binds a card and tops up `balance`.
 pub(crate) async fn payer(
-    engine: &Handle,
+    engine: &Router,
     vault: &Vault,
     phone: &str,
     channels: &[IdentityChannel],
@@ -127,7 +128,7 @@ pub(crate) async fn payer(
         Reply::SignedIn(SignIn::Welcome { payer, .. }) => payer,
         other => return Err(SeedError::Answer(other)),
     };
-    engine.run(Command::SignOut(token), Caller::platform()).await?;
+    engine.run(Command::SignOut(id, token), Caller::platform()).await?;
     let pin = Digest(*hasher.pin(id, SANDBOX_PIN).as_bytes());
     engine.run(Command::SetPin { payer: id, new: pin, old: None }, Caller::platform()).await?;
     for channel in channels {

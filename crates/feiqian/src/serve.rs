@@ -88,11 +88,16 @@ pub(crate) async fn serve(
         let _ = stream.set_nodelay(true);
     });
     let notice = Duration::from_secs(config.drain_notice_s);
-    let (told, close) = (Arc::clone(&readiness), closing.clone());
+    let (told, close, engine) = (Arc::clone(&readiness), closing.clone(), app.service.engine.clone());
     tokio::spawn(async move {
         stop.cancelled().await;
         told.stop();
-        tokio::time::sleep(notice).await;
+        // Other nodes take the shards while requests still come in here: they are sent on.
+        let handed = engine.hand_over(drain);
+        let (handed, ()) = tokio::join!(handed, tokio::time::sleep(notice));
+        if !handed {
+            tracing::warn!("not every shard was handed over in time; the rest is given back at the end");
+        }
         close.cancel();
     });
     let server = axum::serve(listener, make).with_graceful_shutdown(shut.cancelled_owned());

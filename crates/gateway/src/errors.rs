@@ -98,6 +98,8 @@ pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
         | R::RequestKeyReused
         | R::NumberOutOfRange(_)
         | R::LimitsOutOfOrder(_) => because(Code::InvalidRequest, Code::InvalidRequest.text().zh, rejection),
+        // The router follows the first, and the second is between shards: neither leaves the platform unless it errs.
+        R::Elsewhere(_) | R::TransferMismatch => broken("a refusal between shards came to a merchant", rejection),
         // The rules above the ledger let none of these through: one of our invariants is broken.
         R::Ledger(
             Refused::Amount(_)

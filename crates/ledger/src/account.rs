@@ -3,7 +3,7 @@
 use crate::Refused;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
-use types::{Currency, MerchantId, Money, PayerId};
+use types::{Currency, MerchantId, Money, PayerId, Shard};
 
 /// The side on which an account's balance grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,24 +26,33 @@ pub enum AccountKind {
     PlatformFee = 6,
     /// What a channel (bank, card network) owes the platform until it settles.
     ChannelReceivable = 10,
+    /// Between one shard and another: what it sent there, less what came from there.
+    ShardInTransit = 20,
 }
 
 impl AccountKind {
     /// Every kind, in stored order.
-    pub const ALL: [Self; 4] =
-        [Self::PayerBalance, Self::MerchantUnsettled, Self::PlatformFee, Self::ChannelReceivable];
+    pub const ALL: [Self; 5] = [
+        Self::PayerBalance,
+        Self::MerchantUnsettled,
+        Self::PlatformFee,
+        Self::ChannelReceivable,
+        Self::ShardInTransit,
+    ];
     /// The side on which the balance grows.
     #[must_use]
     pub const fn side(self) -> Side {
         match self {
             Self::ChannelReceivable => Side::Debit,
-            Self::PayerBalance | Self::MerchantUnsettled | Self::PlatformFee => Side::Credit,
+            Self::PayerBalance | Self::MerchantUnsettled | Self::PlatformFee | Self::ShardInTransit => {
+                Side::Credit
+            }
         }
     }
     /// Whether the balance may pass below zero. Only the platform's own positions may.
     #[must_use]
     pub const fn may_go_negative(self) -> bool {
-        matches!(self, Self::PlatformFee | Self::ChannelReceivable)
+        matches!(self, Self::PlatformFee | Self::ChannelReceivable | Self::ShardInTransit)
     }
     /// The name used in pages, files and the manual.
     #[must_use]
@@ -53,6 +62,7 @@ impl AccountKind {
             Self::MerchantUnsettled => "merchant.unsettled",
             Self::PlatformFee => "platform.fee",
             Self::ChannelReceivable => "channel.receivable",
+            Self::ShardInTransit => "shard.in_transit",
         }
     }
     /// The kind stored as `number`.
@@ -62,14 +72,20 @@ impl AccountKind {
     }
 }
 
-/// An account's id: kind (6 bits), currency (10 bits, ISO 4217 number) and owner (46 bits) in one integer,
-/// so that it is a row key by itself. Prints as `payer.balance:12:CNY`.
+/// An account's id: kind (6 bits), currency (10 bits, ISO 4217 number), shard (6 bits) and owner (40 bits) in one
+/// integer, so that it is a row key by itself. Prints as `payer.balance:12:CNY`.
+///
+/// What many payers pay into, the accounts of merchants, channels and the platform, has a sub-account in each shard, so
+/// that no shard waits for another: `merchant.unsettled:1900000001:CNY@3` is the one in shard 3. A payer's account
+/// carries shard 0 wherever the payer lives: its owner's number says where that is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AccountId(pub i64);
 
-const OWNER_BITS: u32 = 46;
+const OWNER_BITS: u32 = 40;
 const OWNER_MASK: i64 = (1 << OWNER_BITS) - 1;
+const CURRENCY_AT: u32 = 46;
+const KIND_AT: u32 = 56;
 
 impl AccountId {
     /// The largest number that an owner can have.
@@ -79,15 +95,26 @@ impl AccountId {
     pub const fn can_own(number: i64) -> bool {
         0 < number && number <= Self::OWNER_MAX
     }
-    /// The account of `owner`; 0 is the platform itself.
+    /// The account of `owner` in the first shard; 0 is the platform itself.
     ///
     /// # Panics
     /// When `owner` is negative or above [`AccountId::OWNER_MAX`]: rules check with [`AccountId::can_own`] before
     /// they keep a number.
     #[must_use]
     pub fn new(kind: AccountKind, owner: i64, currency: Currency) -> Self {
-        assert!((0..=OWNER_MASK).contains(&owner), "an account owner has 46 bits");
-        Self((kind as i64) << 56 | i64::from(currency.numeric()) << OWNER_BITS | owner)
+        assert!((0..=OWNER_MASK).contains(&owner), "an account owner has 40 bits");
+        Self((kind as i64) << KIND_AT | i64::from(currency.numeric()) << CURRENCY_AT | owner)
+    }
+    /// The sub-account of the same kind, owner and currency in `shard`.
+    #[must_use]
+    pub const fn at(self, shard: Shard) -> Self {
+        Self(self.0 & !(63 << OWNER_BITS) | (shard.number() as i64) << OWNER_BITS)
+    }
+    /// The shard it is a sub-account in.
+    #[must_use]
+    pub fn shard(self) -> Shard {
+        let bits = u8::try_from((self.0 >> OWNER_BITS) & 63).unwrap_or(0);
+        Shard::new(bits).unwrap_or_default()
     }
     /// A payer's balance.
     #[must_use]
@@ -109,15 +136,20 @@ impl AccountId {
     pub fn channel_receivable(channel: i64, currency: Currency) -> Self {
         Self::new(AccountKind::ChannelReceivable, channel, currency)
     }
+    /// What shard `at` sent to shard `with`, less what it received from there. The owner is the other shard's number.
+    #[must_use]
+    pub fn in_transit(at: Shard, with: Shard, currency: Currency) -> Self {
+        Self::new(AccountKind::ShardInTransit, with.number().into(), currency).at(at)
+    }
     /// Reads a stored id; none when its kind or currency is unknown.
     #[must_use]
     pub fn from_stored(id: i64) -> Option<Self> {
-        let known = AccountKind::from_number(id >> 56).is_some()
+        let known = AccountKind::from_number(id >> KIND_AT).is_some()
             && Currency::from_numeric(Self(id).currency_number()).is_some();
         known.then_some(Self(id))
     }
     const fn currency_number(self) -> u16 {
-        ((self.0 >> OWNER_BITS) & 0x3ff) as u16
+        ((self.0 >> CURRENCY_AT) & 0x3ff) as u16
     }
     /// The account's kind.
     ///
@@ -126,7 +158,7 @@ impl AccountId {
     #[must_use]
     #[expect(clippy::expect_used, reason = "every constructor checks")]
     pub fn kind(self) -> AccountKind {
-        AccountKind::from_number(self.0 >> 56).expect("a known account kind")
+        AccountKind::from_number(self.0 >> KIND_AT).expect("a known account kind")
     }
     /// The account's currency.
     ///
@@ -137,7 +169,7 @@ impl AccountId {
     pub fn currency(self) -> Currency {
         Currency::from_numeric(self.currency_number()).expect("a known currency")
     }
-    /// The owner's number: payer, merchant or channel; 0 for the platform.
+    /// The owner's number: payer, merchant, channel or another shard; 0 for the platform.
     #[must_use]
     pub const fn owner(self) -> i64 {
         self.0 & OWNER_MASK
@@ -146,7 +178,11 @@ impl AccountId {
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.kind().name(), self.owner(), self.currency().code())
+        write!(f, "{}:{}:{}", self.kind().name(), self.owner(), self.currency().code())?;
+        match self.shard() {
+            Shard::FIRST => Ok(()),
+            shard => write!(f, "@{shard}"),
+        }
     }
 }
 
@@ -159,8 +195,17 @@ impl fmt::Debug for AccountId {
 impl FromStr for AccountId {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let bad = || format!("`{text}` is not an account such as payer.balance:12:CNY");
-        let mut parts = text.split(':');
+        let bad =
+            || format!("`{text}` is not an account such as payer.balance:12:CNY or platform.fee:0:CNY@3");
+        let (account, shard) = match text.split_once('@') {
+            None => (text, Shard::FIRST),
+            Some((account, shard)) => {
+                let canonical = shard != "0" && !(shard.len() > 1 && shard.starts_with('0'));
+                let number = if canonical { shard.parse().ok() } else { None };
+                (account, number.and_then(Shard::new).ok_or_else(bad)?)
+            }
+        };
+        let mut parts = account.split(':');
         let (Some(kind), Some(owner), Some(currency), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
@@ -169,7 +214,10 @@ impl FromStr for AccountId {
         let kind = AccountKind::ALL.into_iter().find(|k| k.name() == kind).ok_or_else(bad)?;
         let owner: i64 = owner.parse().map_err(|_| bad())?;
         let currency = Currency::from_code(currency).ok_or_else(bad)?;
-        if (0..=OWNER_MASK).contains(&owner) { Ok(Self::new(kind, owner, currency)) } else { Err(bad()) }
+        if !(0..=OWNER_MASK).contains(&owner) {
+            return Err(bad());
+        }
+        Ok(Self::new(kind, owner, currency).at(shard))
     }
 }
 

@@ -18,11 +18,23 @@ pub enum TransferKind {
     Reversal = 4,
     /// Platform to merchant: the fee of a reversed payment.
     FeeReturn = 5,
+    /// Out of an account of one shard, on the way to another.
+    ShardSend = 30,
+    /// Into an account of a shard, from another.
+    ShardReceive = 31,
 }
 
 impl TransferKind {
     /// Every kind, in stored order.
-    pub const ALL: [Self; 5] = [Self::Payment, Self::Fee, Self::TopUp, Self::Reversal, Self::FeeReturn];
+    pub const ALL: [Self; 7] = [
+        Self::Payment,
+        Self::Fee,
+        Self::TopUp,
+        Self::Reversal,
+        Self::FeeReturn,
+        Self::ShardSend,
+        Self::ShardReceive,
+    ];
     /// The name used in pages, files and the manual.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -32,6 +44,8 @@ impl TransferKind {
             Self::TopUp => "top_up",
             Self::Reversal => "reversal",
             Self::FeeReturn => "fee_return",
+            Self::ShardSend => "shard_send",
+            Self::ShardReceive => "shard_receive",
         }
     }
     /// The kind stored as `number`.

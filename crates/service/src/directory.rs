@@ -103,6 +103,10 @@ impl Directory {
         entries.insert(id, Arc::clone(&entry));
         Ok(Some(entry))
     }
+    /// Forgets everything: what is asked for next is read anew.
+    pub fn forget(&self) {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
     /// Forgets a merchant that changed.
     pub fn hear(&self, events: &[Event]) {
         for event in events {

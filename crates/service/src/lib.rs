@@ -16,11 +16,12 @@ pub use message::{Message, Messenger, SandboxInbox};
 pub use metrics::Metrics;
 pub use signing::SigningThreads;
 
+use cluster::Router;
 use crypto::{PlatformKeys, Sealed, Vault};
-use domain::{Command, records::Digest};
-use engine::{Clock, Handle, Queries, Refusal};
+use domain::{Command, keyring::KeyRing, records::Digest};
+use engine::{Clock, Queries, Refusal};
 use protocol::qr::Prefix;
-use std::sync::{Arc, PoisonError, RwLock, atomic::AtomicUsize};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, atomic::AtomicUsize};
 use types::{Time, time};
 
 /// Name of the key ring that holds the platform's signing keys.
@@ -47,8 +48,8 @@ pub struct Settings {
 
 /// Everything an edge needs. One per process, behind an `Arc`.
 pub struct Service {
-    /// Submits commands.
-    pub engine: Handle,
+    /// Submits commands, wherever their engine is.
+    pub engine: Router,
     /// Committed reads.
     pub queries: Arc<dyn Queries>,
     /// The clock that commands run on; a sandbox's can be moved.
@@ -72,6 +73,8 @@ pub struct Service {
     /// What is counted and timed.
     pub metrics: Metrics,
     keys: RwLock<Arc<PlatformKeys>>,
+    /// What the keys in use were read from; empty until they were read once.
+    ring: Mutex<Box<[u8]>>,
 }
 
 impl std::fmt::Debug for Service {
@@ -83,7 +86,7 @@ impl std::fmt::Debug for Service {
 /// The parts a [`Service`] is made of.
 #[expect(missing_docs, reason = "as in Service")]
 pub struct Parts {
-    pub engine: Handle,
+    pub engine: Router,
     pub queries: Arc<dyn Queries>,
     pub clock: Arc<dyn Clock>,
     pub wall: Arc<dyn Clock>,
@@ -132,6 +135,7 @@ impl Service {
             signing: SigningThreads::start(parts.signing_threads, parts.metrics.clone()),
             under_way: parts.under_way,
             keys: RwLock::new(Arc::new(parts.platform)),
+            ring: Mutex::default(),
             engine: parts.engine,
             queries: parts.queries,
             clock: parts.clock,
@@ -163,8 +167,12 @@ impl Service {
     /// # Errors
     /// Any [`KeysError`]; the keys in use stay.
     pub fn reload_keys(&self) -> Result<(), KeysError> {
-        if let Some(keys) = load_keys(&*self.queries, &self.vault)? {
+        let Some(ring) = self.queries.key_ring(PLATFORM_RING)? else { return Ok(()) };
+        let mut known = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != ring.sealed {
+            let keys = open_keys(&ring, &self.vault)?;
             *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+            *known = ring.sealed;
         }
         Ok(())
     }
@@ -213,8 +221,12 @@ pub fn phone_binding(phone: Digest) -> String {
 /// Any [`KeysError`] but `Refused`.
 pub fn load_keys(queries: &dyn Queries, vault: &Vault) -> Result<Option<PlatformKeys>, KeysError> {
     let Some(ring) = queries.key_ring(PLATFORM_RING)? else { return Ok(None) };
+    open_keys(&ring, vault).map(Some)
+}
+
+fn open_keys(ring: &KeyRing, vault: &Vault) -> Result<PlatformKeys, KeysError> {
     let sealed = Sealed::from_bytes(&ring.sealed).ok_or(KeysError::Damaged)?;
-    Ok(Some(PlatformKeys::open(vault, &sealed)?))
+    Ok(PlatformKeys::open(vault, &sealed)?)
 }
 
 /// The command that keeps the platform's keys.

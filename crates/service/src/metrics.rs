@@ -47,6 +47,8 @@ pub enum Stage {
     Commit,
     /// Signing an answer or a notification, the wait for a signing thread included.
     Sign,
+    /// From sending a command to another node until its answer is here.
+    Forward,
 }
 
 /// How a try to deliver a notification ended.
@@ -118,7 +120,7 @@ struct Instruments {
     channel_seconds: Histogram,
     requests: Family<DoorStatus, Counter>,
     request_seconds: Family<Door, Histogram>,
-    stages: [Histogram; 6],
+    stages: [Histogram; 7],
     health: Health,
 }
 
@@ -138,7 +140,7 @@ impl Default for Metrics {
         let r = registry.sub_registry_with_prefix("feiqian");
         let stages = Family::<StageName, Histogram>::new_with_constructor(seconds);
         r.register_with_unit("stage", "Time of a step of a request", Unit::Seconds, stages.clone());
-        let stages = ["verify", "queue", "apply", "load", "commit", "sign"]
+        let stages = ["verify", "queue", "apply", "load", "commit", "sign", "forward"]
             .map(|stage| stages.get_or_create_owned(&StageName { stage }));
         let made = Instruments {
             orders: Counter::default(),
@@ -249,6 +251,12 @@ fn unpaid(command: &'static str, answer: &Result<Reply, Refusal>) -> Option<&'st
         Ok(Reply::Paid(Paid::Pin(PinOutcome::Locked { .. }))) => Some("pin_locked"),
         Ok(Reply::Payment(PaymentState::Declined)) if command == "answer_payment" => Some("declined"),
         _ => None,
+    }
+}
+
+impl cluster::Traffic for Metrics {
+    fn forwarded(&self, took: Duration) {
+        self.stage(Stage::Forward, took);
     }
 }
 

@@ -141,7 +141,7 @@ mod tests {
     #[tokio::test]
     async fn every_caller_is_told_also_after_a_panic() {
         let threads = SigningThreads::start(1, Metrics::default());
-        assert_eq!(threads.run(|| panic!("a bad key")).await as Result<(), _>, Err(Overloaded));
+        assert_eq!(threads.run(|| -> () { panic!("a bad key") }).await, Err(Overloaded));
         let many: Vec<_> = (0..50)
             .map(|number| {
                 let threads = threads.clone();

@@ -14,17 +14,20 @@ use std::{
     time::{Duration, Instant},
 };
 use store::Memory;
+use types::Shards;
 
-const USAGE: &str = "simulate --seeds N [--from S] | --seed X";
+const USAGE: &str = "simulate (--seeds N [--from S] | --seed X) [--shards 1 to 64]";
 /// Failures that are told in full.
 const TOLD_MAX: usize = 3;
 
 fn disk() -> simulator::Disk {
     let memory = Memory::default();
-    Box::new(move || memory.open())
+    Box::new(move |place| memory.at(place).open())
 }
 
-const SETUP: Setup<'static> = Setup { disk: &disk, networked: true, sabotage: None };
+fn setup(shards: Shards) -> Setup<'static> {
+    Setup { disk: &disk, networked: true, shards, sabotage: None }
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -34,9 +37,10 @@ fn main() -> ExitCode {
     };
     // A failed assertion is part of a report; the hook would tell it a second time, in the middle of the progress.
     std::panic::set_hook(Box::new(|_| {}));
-    match (number("--seed"), number("--seeds"), number("--from")) {
-        (Some(seed), None, None) => one(seed),
-        (None, Some(seeds), from) => many(seeds, from.unwrap_or(1)),
+    let shards = number("--shards").map_or(Some(Shards::ONE), |count| Shards::new(u8::try_from(count).ok()?));
+    match (number("--seed"), number("--seeds"), number("--from"), shards) {
+        (Some(seed), None, None, Some(shards)) => one(seed, shards),
+        (None, Some(seeds), from, Some(shards)) => many(seeds, from.unwrap_or(1), shards),
         _ => {
             eprintln!("usage: {USAGE}");
             ExitCode::from(2)
@@ -44,8 +48,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn one(seed: u64) -> ExitCode {
-    let report = replay(seed, &SETUP, Box::new(|line| println!("{line}")));
+fn one(seed: u64, shards: Shards) -> ExitCode {
+    let report = replay(seed, &setup(shards), Box::new(|line| println!("{line}")));
     println!("\nwhat happened, and how often:");
     for (what, times) in &report.happened {
         println!("{times:>8}  {what}");
@@ -72,7 +76,7 @@ struct Sum {
     failures: Vec<Report>,
 }
 
-fn many(seeds: u64, from: u64) -> ExitCode {
+fn many(seeds: u64, from: u64, shards: Shards) -> ExitCode {
     let started = Instant::now();
     let (next, done, sum) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(Sum::default()));
     let work = || {
@@ -81,7 +85,7 @@ fn many(seeds: u64, from: u64) -> ExitCode {
             if place >= seeds {
                 return;
             }
-            let report = simulate(from.wrapping_add(place), &SETUP);
+            let report = simulate(from.wrapping_add(place), &setup(shards));
             let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
             sum.operations += report.operations;
             sum.lived = sum.lived.saturating_add(report.lived);
@@ -129,7 +133,8 @@ fn many(seeds: u64, from: u64) -> ExitCode {
         println!("\n{failure}");
     }
     for report in sum.failures.iter().skip(TOLD_MAX) {
-        println!("\nseed {} failed too: cargo xtask simulate --seed {0}", report.seed);
+        let shards = if shards.is_one() { String::new() } else { format!(" --shards {}", shards.count()) };
+        println!("\nseed {} failed too: cargo xtask simulate --seed {0}{shards}", report.seed);
     }
     let failed = sum.failures.len();
     println!(

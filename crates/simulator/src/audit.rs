@@ -12,9 +12,9 @@ use domain::{
     payment::{Payment, PaymentState},
 };
 use engine::prove::prove;
-use ledger::{Account, AccountId};
+use ledger::{Account, AccountId, Transfer, TransferKind};
 use std::collections::BTreeMap;
-use types::{Currency, OrderId, PaymentId};
+use types::{Currency, OrderId, PaymentId, Shard};
 
 /// What the store holds, by id.
 #[derive(Default)]
@@ -23,6 +23,8 @@ struct Held {
     payments: BTreeMap<PaymentId, Payment>,
     notifications: Vec<Notification>,
     accounts: Vec<Account>,
+    /// Between shards: sent and received.
+    moves: Vec<Transfer>,
 }
 
 impl World {
@@ -42,6 +44,13 @@ impl World {
         self.queries.each_payment(&mut |row| drop(held.payments.insert(row.id, row)))?;
         self.queries.each_notification(&mut |row| held.notifications.push(row))?;
         self.queries.each_account(&mut |row| held.accounts.push(row))?;
+        if !self.shards.is_one() {
+            self.queries.each_transfer(&mut |row| {
+                if matches!(row.kind, TransferKind::ShardSend | TransferKind::ShardReceive) {
+                    held.moves.push(row);
+                }
+            })?;
+        }
         self.acknowledged_is_there(&held)?;
         let mut numbers = BTreeMap::new();
         for order in held.orders.values() {
@@ -245,7 +254,8 @@ impl World {
         let mut wanted: BTreeMap<AccountId, i128> = BTreeMap::new();
         let mut add = |account: AccountId, fen: i64| *wanted.entry(account).or_default() += i128::from(fen);
         for payment in held.payments.values().filter(|payment| payment.state == PaymentState::Succeeded) {
-            add(AccountId::channel_receivable(crate::town::CHANNEL, CNY), payment.amount.minor);
+            let channel = AccountId::channel_receivable(crate::town::CHANNEL, CNY);
+            add(channel.at(Shard::of_id(payment.id.0)), payment.amount.minor);
             if payment.order.is_none() {
                 add(AccountId::payer_balance(payment.payer, CNY), payment.amount.minor);
             }
@@ -257,9 +267,14 @@ impl World {
                 add(AccountId::payer_balance(payer, CNY), -amount);
             }
             if !returned {
-                add(AccountId::merchant_unsettled(order.terms.merchant, CNY), amount - order.fee);
-                add(AccountId::platform_fee(CNY), order.fee);
+                let takings = AccountId::merchant_unsettled(order.terms.merchant, CNY);
+                add(takings.at(order.shard), amount - order.fee);
+                add(AccountId::platform_fee(CNY).at(order.shard), order.fee);
             }
+        }
+        for moved in &held.moves {
+            add(moved.debit, -moved.amount);
+            add(moved.credit, moved.amount);
         }
         for account in &held.accounts {
             let wanted = wanted.remove(&account.id).unwrap_or(0);

@@ -12,17 +12,17 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-use types::{CardId, MerchantId, Money, NotificationId, OrderId, PayerId, PaymentId, Rate, Time};
+use types::{CardId, MerchantId, Money, NotificationId, OrderId, PayerId, PaymentId, Rate, Shard, Time};
 
 /// A merchant's own number.
 pub(crate) type Number = (MerchantId, Box<str>);
 
 #[derive(Debug, Default)]
 pub(crate) struct Books {
-    /// The last batch somebody was told of.
-    pub(crate) durable: i64,
-    /// Where ids, times and journal lines of the batches written have come to.
-    last: (i64, Time, i64),
+    /// The last batch of each shard that somebody was told of.
+    durable: BTreeMap<Shard, i64>,
+    /// Where ids, times and journal lines of the batches written have come to, for each shard.
+    last: BTreeMap<Shard, (i64, Time, i64)>,
 
     /// Asked, whatever came of it.
     pub(crate) terms: BTreeMap<Number, Vec<Arc<Terms>>>,
@@ -194,14 +194,28 @@ impl Books {
         Ok(())
     }
 
+    /// The last batch of a shard that somebody was told of.
+    pub(crate) fn durable(&self, shard: Shard) -> i64 {
+        self.durable.get(&shard).copied().unwrap_or(0)
+    }
+    /// Somebody is told of a batch.
+    pub(crate) fn is_durable(&mut self, shard: Shard, batch: i64) {
+        let last = self.durable.entry(shard).or_default();
+        *last = (*last).max(batch);
+    }
+
     /// A batch is in the store: neither its ids nor its times may lie before those of an earlier one.
-    pub(crate) fn written(&mut self, batch: &Batch) -> Step {
+    pub(crate) fn written(&mut self, shard: Shard, batch: &Batch) -> Step {
         let new = batch.orders.iter().filter(|c| !c.existed).map(|c| c.key.0);
         let new = new.chain(batch.payments.iter().filter(|c| !c.existed).map(|c| c.key.0));
-        let new = new.chain(batch.transfers.iter().filter(|c| !c.existed).map(|c| c.key.0));
+        // What arrives from another shard has a number that the other one gave it.
+        let ours = |id: i64| Shard::of_id(id) == shard;
+        let transfers = batch.transfers.iter().filter(|c| !c.existed && ours(c.key.0));
+        let new = new.chain(transfers.map(|c| c.key.0));
         let new = new.chain(batch.notifications.iter().filter(|c| !c.existed).map(|c| c.key.0));
         let ids: Vec<i64> = new.chain(batch.cards.iter().filter(|c| !c.existed).map(|c| c.key.0)).collect();
-        let (last_id, last_at, last_line) = self.last;
+        let last = self.last.entry(shard).or_insert((0, Time(0), 0));
+        let (last_id, last_at, last_line) = *last;
         if let Some(back) = ids.iter().find(|id| **id <= last_id) {
             return broken(format!("batch {} gives out id {back} after {last_id}", batch.number));
         }
@@ -218,7 +232,7 @@ impl Books {
         if batch.at < line_at.1 {
             return broken(format!("batch {} of {} holds a line of {}", batch.number, batch.at, line_at.1));
         }
-        self.last = (ids.into_iter().max().unwrap_or(last_id), batch.at, line_at.0);
+        *last = (ids.into_iter().max().unwrap_or(last_id), batch.at, line_at.0);
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The end of a world: faults are over, and everything due must come to its end in bounded time.
 
 use crate::{
+    node::other,
     talk::Who,
     weather::Weather,
     world::{Step, World, broken},
@@ -11,7 +12,7 @@ use domain::{
     order::OrderState,
     payment::PaymentState,
 };
-use types::{Time, time};
+use types::{ShardSet, Time, time};
 
 /// By then every retry of a notification (six hours at most, wire §5) and every question to a bank (15 minutes) is
 /// due once more, whatever clocks differ by.
@@ -25,11 +26,14 @@ impl World {
         self.calm = true;
         self.left = 0;
         self.weather = Weather::default();
-        if !self.is_up(self.primary) {
-            if self.is_up(1 - self.primary) {
-                self.primary = 1 - self.primary;
-            } else if !self.nodes.iter().any(|node| node.starting) {
-                self.start_in(time::SECOND, self.primary);
+        for shard in self.shards.all() {
+            let (primary, other) = (self.primary(shard), other(self.primary(shard)));
+            if !self.is_up(primary) {
+                if self.is_up(other) {
+                    self.route_to(other);
+                } else if ![primary, other].iter().any(|node| self.nodes[*node].starting) {
+                    self.start_in(time::SECOND, primary);
+                }
             }
         }
         self.until(self.now.plus(SETTLES))?;
@@ -47,7 +51,9 @@ impl World {
         self.until(self.now.plus(time::HOUR))?;
         self.delivered()?;
         self.until(self.now.plus(EXPIRES))?;
-        self.scan_in(0, self.primary);
+        for shard in self.shards.all() {
+            self.scan_in(0, self.primary(shard));
+        }
         self.until(self.now.plus(time::HOUR))?;
         self.over()?;
         self.inspect()
@@ -72,11 +78,17 @@ impl World {
 
     fn settled(&self) -> Step {
         let waiting = self.waiting();
-        if waiting > 0 {
-            return broken(format!("{waiting} requests are still without an answer"));
+        if !waiting.is_empty() {
+            return broken(format!("requests are still without an answer: {}", waiting.join(", ")));
         }
-        if !self.is_up(self.primary) || !self.idle(self.primary) {
-            return broken("no executor serves, or it does not come to rest".to_owned());
+        for shard in self.shards.all() {
+            let primary = self.primary(shard);
+            if !self.is_up(primary) || !self.idle(primary) {
+                return broken(format!("no executor serves shard {shard}, or it does not come to rest"));
+            }
+        }
+        if let Some(left) = self.queries.crossings(ShardSet::all(self.shards), 1)?.first() {
+            return broken(format!("money is still on its way from shard to shard: {left:?}"));
         }
         let mut stuck = None;
         self.queries.each_payment(&mut |row| {
@@ -126,9 +138,12 @@ impl World {
         if let Some(order) = stuck {
             return broken(format!("its deadline has long passed, but an order is still open: {order:?}"));
         }
-        let stale = self.queries.stale(self.clock(self.primary), 10)?;
-        if !stale.is_empty() {
-            return broken(format!("records whose time is over are still there: {stale:?}"));
+        for shard in self.shards.all() {
+            let primary = self.primary(shard);
+            let stale = self.queries.stale(ShardSet::only(self.place(primary)), self.clock(primary), 10)?;
+            if !stale.is_empty() {
+                return broken(format!("records whose time is over are still there: {stale:?}"));
+            }
         }
         Ok(())
     }

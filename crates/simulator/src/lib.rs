@@ -2,7 +2,8 @@
 //!
 //! A world has merchants and the addresses they are notified at, payers with cards, PINs and payment codes, a bank
 //! that is slow and lies, a network that loses, doubles and reorders, a disk that fills up, one or two executors
-//! that crash and take over from each other, and clocks that disagree. All of it runs on one thread in simulated
+//! that crash and take over from each other, and clocks that disagree. With several shards each has its executors,
+//! requests find their way as the router's do, and money crosses between them. All of it runs on one thread in simulated
 //! time over the real rules, the real [`engine::core::Core`] and a real store; what the engine's threads and the
 //! worker's tasks do is played event by event, so that a crash can fall between
 //! any two of them.
@@ -24,6 +25,7 @@ mod digest;
 mod merchants;
 mod node;
 mod payers;
+mod route;
 mod storm;
 mod talk;
 mod town;
@@ -40,10 +42,11 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
+use types::{Place, Shards};
 use world::World;
 
-/// A disk: opens the store on it, as often as a process starts over it.
-pub type Disk = Box<dyn Fn() -> Store>;
+/// A disk: opens one of the store's shards on it, as often as an executor starts over it.
+pub type Disk = Box<dyn Fn(Place) -> Store>;
 
 /// Hears every operation of a world, one line each.
 pub type Teller = Box<dyn FnMut(&str)>;
@@ -56,6 +59,8 @@ pub struct Setup<'a> {
     /// The store is a server in the network: a second executor may take over while the first is alive, and a write
     /// may reach the store after its sender is dead. False for a file that one process opens.
     pub networked: bool,
+    /// How many shards the world has, each with two executors of its own. Money goes to and fro between them.
+    pub shards: Shards,
     /// What is broken on purpose, to show that it would be found.
     pub sabotage: Option<Sabotage>,
 }
@@ -79,11 +84,15 @@ pub enum Sabotage {
     NoRequestKeys,
     /// A new executor trusts its own clock and not the store's.
     TrustsItsClock,
+    /// Money between shards counts as arrived before the other shard has said so.
+    ArrivesUnheard,
+    /// A shard takes every order for its own, whoever it was handed to.
+    OwnsWhatItReads,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::AnswersBeforeCommit,
         Self::UnknownIsDone,
         Self::TimeoutIsDeclined,
@@ -92,6 +101,8 @@ impl Sabotage {
         Self::TakesItsPlaceBack,
         Self::NoRequestKeys,
         Self::TrustsItsClock,
+        Self::ArrivesUnheard,
+        Self::OwnsWhatItReads,
     ];
 }
 
@@ -100,6 +111,8 @@ impl Sabotage {
 pub struct Report {
     /// Its seed.
     pub seed: u64,
+    /// How many shards it had.
+    pub shards: Shards,
     /// Commands applied.
     pub operations: u64,
     /// Simulated microseconds it lived.
@@ -117,6 +130,8 @@ pub struct Report {
 pub struct Failure {
     /// The seed to play again.
     pub seed: u64,
+    /// With so many shards.
+    pub shards: Shards,
     /// What does not hold, with the rows that show it.
     pub invariant: String,
     /// The last operations, one line each.
@@ -130,7 +145,8 @@ impl fmt::Display for Failure {
         for line in &self.tail {
             writeln!(f, "  {line}")?;
         }
-        write!(f, "play it again: cargo xtask simulate --seed {}", self.seed)
+        write!(f, "play it again: cargo xtask simulate --seed {}", self.seed)?;
+        if self.shards.is_one() { Ok(()) } else { write!(f, " --shards {}", self.shards.count()) }
     }
 }
 
@@ -182,10 +198,12 @@ fn finish(seed: u64, mut world: World) -> Report {
         Ok(Err(broken)) => Some(broken.0),
         Err(panic) => Some(format!("an assertion failed: {}", said(&*panic))),
     };
-    let failure = broken.map(|invariant| Failure { seed, invariant, tail: Vec::new() });
+    let shards = world.shards;
+    let failure = broken.map(|invariant| Failure { seed, shards, invariant, tail: Vec::new() });
     let digest = if failure.is_none() { digest::digest(&world) } else { 0 };
     Report {
         seed,
+        shards,
         operations: world.operations,
         lived: world.now.since(world.began),
         digest,

@@ -163,7 +163,7 @@ impl World {
                 (code, "a payment-code order without a code")
             }
             10 => {
-                let code = self.new_code();
+                let code = self.new_code(None);
                 let command = Command::CodePay { terms: sealed(good), code };
                 let who = Who::Merchant(self.town.shops[place].id);
                 self.ask(who, command, false, Some("a payment code for another product"));
@@ -243,10 +243,16 @@ impl World {
         }
     }
 
-    /// A code nobody else shows.
-    pub(crate) fn new_code(&mut self) -> i64 {
-        self.town.codes += 1;
-        880_000_000_000_000_000 + self.town.codes
+    /// A code nobody else shows; one that leads to its payer.
+    pub(crate) fn new_code(&mut self, payer: Option<PayerId>) -> i64 {
+        loop {
+            self.town.codes += 1;
+            let code = 880_000_000_000_000_000 + self.town.codes;
+            let leads_to = |payer: PayerId| self.shards.of_code(code) == self.shards.of_payer(payer);
+            if payer.is_none_or(leads_to) {
+                return code;
+            }
+        }
     }
 
     /// A hash nobody else has.

@@ -18,10 +18,7 @@ use std::{
     collections::{BTreeSet, VecDeque},
     sync::Arc,
 };
-use types::{NotificationId, OrderId, PaymentId, Time, time};
-
-/// Both executors serve the same shard, so only the store keeps their ids apart.
-const SHARD: u8 = 0;
+use types::{NotificationId, OrderId, PaymentId, Shard, Time, TransferId, time};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Condition {
@@ -55,6 +52,8 @@ pub(crate) struct Node {
     pub(crate) sending: BTreeSet<NotificationId>,
     pub(crate) expiring: BTreeSet<OrderId>,
     pub(crate) sweeping: bool,
+    pub(crate) carrying: BTreeSet<TransferId>,
+    pub(crate) gathering: bool,
     pub(crate) scan_at: Option<Time>,
 }
 
@@ -67,17 +66,38 @@ struct Flying {
     said: Option<Result<(), Fault>>,
 }
 
-/// A loader that may fail this once.
-struct Faulty<'a>(&'a mut dyn Loader, bool);
+/// A loader that may fail this once, or take every order for one of its shard's.
+struct Faulty<'a> {
+    loader: &'a mut dyn Loader,
+    fails: bool,
+    takes: Option<Shard>,
+}
 
 impl Loader for Faulty<'_> {
     fn load(&mut self, keys: &[Key]) -> Result<Vec<Option<Record>>, Fault> {
-        if self.1 { Err(Fault::Failed("the disk does not read".into())) } else { self.0.load(keys) }
+        if self.fails {
+            return Err(Fault::Failed("the disk does not read".into()));
+        }
+        let mut found = self.loader.load(keys)?;
+        if let Some(shard) = self.takes {
+            for record in found.iter_mut().flatten() {
+                if let Record::Order(order) = record {
+                    order.shard = shard;
+                }
+            }
+        }
+        Ok(found)
     }
 }
 
-pub(crate) const fn name(node: usize) -> &'static str {
-    if node == 0 { "A" } else { "B" }
+/// Executors A and B are those of shard 0, C and D of shard 1, and so on.
+pub(crate) fn name(node: usize) -> char {
+    u8::try_from(node).map_or('?', |node| char::from(b'A' + node % 26))
+}
+
+/// The other executor of the same shard.
+pub(crate) const fn other(node: usize) -> usize {
+    node ^ 1
 }
 
 impl World {
@@ -99,7 +119,7 @@ impl World {
 
     /// Takes the store over and begins with an empty working set.
     pub(crate) fn start(&mut self, node: usize) -> Step {
-        let alone = !self.networked && self.nodes[1 - node].condition != Condition::Down;
+        let alone = !self.networked && self.nodes[other(node)].condition != Condition::Down;
         if self.nodes[node].condition != Condition::Down || alone {
             self.nodes[node].starting = false;
             return Ok(());
@@ -110,9 +130,10 @@ impl World {
             self.start_in(pause, node);
             return Ok(());
         }
-        let store = (self.disk)();
+        let (shard, place) = (self.shard(node), self.place(node));
+        let store = (self.disk)(place);
         let (loader, mut committer) = (store.loader, store.committer);
-        self.fence += 1;
+        self.raise(shard);
         let Ok(recovered) = committer.recover() else {
             self.start_in(pause, node);
             return Ok(());
@@ -122,24 +143,25 @@ impl World {
             self.start_in(pause, node);
             return Ok(());
         }
-        if recovered.batch < self.books.durable {
+        let acknowledged = self.books.durable(shard);
+        if recovered.batch < acknowledged {
             return broken(format!(
-                "batch {} was acknowledged, but the store stands at {}",
-                self.books.durable, recovered.batch
+                "batch {acknowledged} of shard {shard} was acknowledged, but the store stands at {}",
+                recovered.batch
             ));
         }
         let from = match self.sabotage {
             Some(Sabotage::TrustsItsClock) => Recovered { at: Time(0), ..recovered },
             _ => recovered,
         };
-        let epoch = self.fence;
+        let epoch = self.fence(shard);
         let it = &mut self.nodes[node];
         it.condition = Condition::Up;
         it.starting = false;
         it.epoch = epoch;
         it.loader = Some(loader);
         it.committer = Some(committer);
-        it.core = Some(Core::new(from, SHARD));
+        it.core = Some(Core::new(from, place));
         it.durable = recovered.batch;
         it.scan_at = None; // a look planned while it was down never comes
         self.say(|world| {
@@ -147,7 +169,8 @@ impl World {
             format!("{} starts at batch {}, epoch {epoch}, clock {skew:+} s", name(node), recovered.batch)
         });
         self.count("start");
-        if self.primary != node && !self.is_up(self.primary) {
+        let primary = self.primary(shard);
+        if primary != node && !self.is_up(primary) {
             let late = self.dice.between(0, 3 * time::SECOND);
             self.enter_in(late, Event::Route(node));
         }
@@ -166,7 +189,7 @@ impl World {
             && self.dice.chance(400)
         {
             let late = self.dice.between(1_000, 20 * time::SECOND);
-            let stray = Stray { epoch: old.epoch, batch: closed.batch, committer };
+            let stray = Stray { shard: self.shard(node), epoch: old.epoch, batch: closed.batch, committer };
             self.enter_in(late, Event::Stray(Box::new(stray)));
         }
         self.someone(node);
@@ -174,12 +197,12 @@ impl World {
 
     /// Makes sure that an executor serves, or will.
     fn someone(&mut self, died: usize) {
-        let other = 1 - died;
+        let other = other(died);
         if self.is_up(other) {
             let late = self.dice.between(0, 3 * time::SECOND);
             return self.enter_in(late, Event::Route(other));
         }
-        if self.nodes.iter().any(|node| node.starting) {
+        if [died, other].iter().any(|node| self.nodes[*node].starting) {
             return;
         }
         let down = self.dice.between(20_000, 15 * time::SECOND);
@@ -221,6 +244,7 @@ impl World {
         self.nodes[node].turning = false;
         let (now, fails) = (self.clock(node), self.dice.chance(self.weather.load_fails));
         let forget = self.sabotage == Some(Sabotage::NoRequestKeys);
+        let takes = (self.sabotage == Some(Sabotage::OwnsWhatItReads)).then(|| self.shard(node));
         let it = &mut self.nodes[node];
         let (Some(core), Some(loader)) = (it.core.as_mut(), it.loader.as_mut()) else {
             let turned_away: Vec<usize> = it.queue.drain(..).collect();
@@ -243,7 +267,7 @@ impl World {
         let jobs: Vec<&Asked> = jobs.iter().map(|asked| &**asked).collect();
         // Now and then what would happen is asked first; it must be what happens then.
         let foretold = match jobs[..] {
-            [only] if only.request.is_none() && talks[0].is_multiple_of(16) && !fails => {
+            [only] if only.request.is_none() && talks[0].is_multiple_of(16) && !fails && takes.is_none() => {
                 let open = core.open();
                 let told = core.dry_run(now, only, &mut **loader);
                 assert_eq!(core.open(), open, "a dry run leaves a trace");
@@ -252,9 +276,10 @@ impl World {
             _ => None,
         };
         let mut decided = Vec::new();
-        let ran = core.run(now, &jobs, &mut Faulty(&mut **loader, fails), |place, outcome| {
-            decided.push((place, outcome));
-        });
+        let ran =
+            core.run(now, &jobs, &mut Faulty { loader: &mut **loader, fails, takes }, |place, outcome| {
+                decided.push((place, outcome));
+            });
         if let (Some((foretold, effects)), [(_, outcome)]) = (foretold, &decided[..]) {
             let code = |of: &Outcome| of.as_ref().err().map(domain::Rejection::code);
             if code(&foretold) != code(outcome) || (outcome.is_err() && !effects.is_empty()) {
@@ -328,7 +353,8 @@ impl World {
             flying.sent = true;
         }
         let full = self.now < self.weather.full_until;
-        let fenced = self.nodes[node].epoch != self.fence && self.sabotage != Some(Sabotage::NoFence);
+        let shard = self.shard(node);
+        let fenced = self.nodes[node].epoch != self.fence(shard) && self.sabotage != Some(Sabotage::NoFence);
         let said = if fenced {
             self.count("commit fenced");
             Err(Fault::Failed("another executor has taken over".into()))
@@ -358,11 +384,12 @@ impl World {
     }
 
     fn put(&mut self, node: usize) -> Result<Result<(), Fault>, crate::world::Broken> {
+        let shard = self.shard(node);
         let it = &mut self.nodes[node];
         let (Some(flying), Some(committer)) = (&it.flying, it.committer.as_mut()) else { return Ok(Ok(())) };
         let done = committer.commit(&flying.closed.batch);
         if done.is_ok() {
-            self.books.written(&flying.closed.batch)?;
+            self.books.written(shard, &flying.closed.batch)?;
         }
         Ok(done)
     }
@@ -370,14 +397,14 @@ impl World {
     /// A write of a dead executor: the fence lets it through only while nobody has taken over.
     pub(crate) fn stray(&mut self, mut stray: Stray) -> Step {
         let number = stray.batch.number;
-        if stray.epoch != self.fence && self.sabotage != Some(Sabotage::NoFence) {
+        if stray.epoch != self.fence(stray.shard) && self.sabotage != Some(Sabotage::NoFence) {
             self.count("stray write fenced");
             return Ok(());
         }
         self.count("stray write arrived");
         self.say(|_| format!("a dead executor's batch {number} reaches the store"));
         if stray.committer.commit(&stray.batch).is_ok() {
-            self.books.written(&stray.batch)?;
+            self.books.written(stray.shard, &stray.batch)?;
         }
         Ok(())
     }
@@ -407,7 +434,7 @@ impl World {
         let Some(flying) = self.nodes[node].flying.take() else { return Ok(()) };
         let number = flying.closed.batch.number;
         self.nodes[node].durable = number;
-        self.books.durable = self.books.durable.max(number);
+        self.books.is_durable(self.shard(node), number);
         for (talk, outcome) in &flying.told {
             self.decided(*talk, outcome)?;
         }
@@ -417,7 +444,8 @@ impl World {
             }
         }
         let due = &flying.closed.batch;
-        if !due.payments.is_empty() || !due.notifications.is_empty() || !due.orders.is_empty() {
+        let crosses = !due.crossings.is_empty();
+        if crosses || !due.payments.is_empty() || !due.notifications.is_empty() || !due.orders.is_empty() {
             self.scan_in(time::SECOND, node);
         }
         for event in flying.closed.events {
@@ -428,6 +456,7 @@ impl World {
             match event {
                 Told::AuthorisationDue(id) => self.begin_asking(node, id)?,
                 Told::NotificationDue(id) => self.begin_sending(node, id)?,
+                Told::MoneySent(_) => self.scan_in(0, node),
                 Told::MerchantChanged(_) | Told::KeysChanged => {}
             }
         }
@@ -450,13 +479,14 @@ impl World {
             self.crash(node, "died while recovering");
             return Ok(());
         }
-        let lost = self.nodes[node].epoch != self.fence;
+        let shard = self.shard(node);
+        let lost = self.nodes[node].epoch != self.fence(shard);
         if lost && self.sabotage != Some(Sabotage::TakesItsPlaceBack) {
             self.fenced(node);
             return Ok(());
         }
-        self.fence += 1;
-        let epoch = self.fence;
+        let epoch = self.raise(shard);
+        let place = self.place(node);
         let it = &mut self.nodes[node];
         it.epoch = epoch;
         let Some(Ok(recovered)) = it.committer.as_mut().map(|committer| committer.recover()) else {
@@ -472,7 +502,7 @@ impl World {
         }
         let (flying, told) = (it.flying.take(), std::mem::take(&mut it.told));
         it.durable = recovered.batch;
-        it.core = Some(Core::new(recovered, SHARD));
+        it.core = Some(Core::new(recovered, place));
         self.count("commit found to be lost");
         let told = flying.into_iter().flat_map(|flying| flying.told).chain(told);
         told.for_each(|(talk, _)| self.answer(node, talk, Answer::Unavailable));

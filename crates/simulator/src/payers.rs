@@ -33,7 +33,7 @@ impl World {
                 self.pay(place, order);
             }
             30..=54 => {
-                let code = self.new_code();
+                let code = self.new_code(Some(id));
                 self.ask(who, Command::IssuePaymentCode(id, code), false, None);
             }
             55..=74 => self.top_up(place),
@@ -101,7 +101,10 @@ impl World {
         let mut asked = Confirmation {
             order,
             payer: id,
-            entry: Entry { product: terms.product, issued_at: self.edge_clock() },
+            entry: Entry {
+                product: terms.product,
+                issued_at: self.clock(self.primary(self.shards.of_payer(id))),
+            },
             shown: terms.amount,
             card: self.dice.chance(450).then_some(own),
             pin,

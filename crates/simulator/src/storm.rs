@@ -1,7 +1,7 @@
 //! What breaks by itself: disks, executors, clocks, endpoints; and operators who change a merchant meanwhile.
 
 use crate::{
-    node::Condition,
+    node::{Condition, other},
     talk::Who,
     world::{Event, Step, World},
 };
@@ -20,6 +20,8 @@ impl World {
         let next = self.dice.between(1_000, most.max(20_000));
         self.enter_in(next, Event::Storm);
         let lasts = self.dice.between(1_000, (60 * self.pace).clamp(50_000, 5 * time::MINUTE));
+        let shard = self.some_shard();
+        let victim = self.primary(shard);
         match self.dice.below(20) {
             0 | 1 => {
                 self.count("disk full");
@@ -31,11 +33,11 @@ impl World {
                 self.say(|_| format!("the disk is slow for {} ms", lasts / 1000));
                 self.weather.slow_until = self.now.plus(lasts);
             }
-            4..=7 if self.nodes[self.primary].condition == Condition::Up => {
-                self.crash(self.primary, "died at any moment");
+            4..=7 if self.nodes[victim].condition == Condition::Up => {
+                self.crash(victim, "died at any moment");
             }
-            8..=10 => self.take_over(),
-            11..=13 => self.clock_step(),
+            8..=10 => self.take_over(victim),
+            11..=13 => self.clock_step(victim),
             14 => self.pause(),
             15..=17 => {
                 let shop = self.dice.below(self.town.shops.len());
@@ -49,8 +51,8 @@ impl World {
     }
 
     /// The other executor takes over while the first is alive and may have a batch in flight.
-    fn take_over(&mut self) {
-        let (old, new) = (self.primary, 1 - self.primary);
+    fn take_over(&mut self, old: usize) {
+        let new = other(old);
         let may = self.networked && self.is_up(old) && self.nodes[new].condition == Condition::Down;
         if !may || self.nodes[new].starting {
             return;
@@ -62,11 +64,10 @@ impl World {
         self.enter_in(late, Event::Route(new));
     }
 
-    fn clock_step(&mut self) {
+    fn clock_step(&mut self, node: usize) {
         let forward = self.dice.chance(500);
         let step =
             if forward { self.dice.between(1, time::HOUR) } else { -self.dice.between(1, 5 * time::SECOND) };
-        let node = self.primary;
         self.count(if forward { "clock forward" } else { "clock back" });
         self.say(|_| format!("the clock of {} steps {step:+} µs", crate::node::name(node)));
         self.nodes[node].skew += step;

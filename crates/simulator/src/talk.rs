@@ -3,12 +3,13 @@
 
 use crate::{
     node::name,
+    route::elsewhere,
     world::{Alive, Event, Step, World, broken},
 };
 use domain::{Actor, Caller, Command, Reply, payment::Paid, records::Digest};
 use engine::core::{Asked, Outcome};
 use std::sync::Arc;
-use types::{MerchantId, PayerId, Time, time};
+use types::{MerchantId, PayerId, Shard, Time, time};
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,10 @@ pub(crate) enum Who {
     Bank,
     /// The worker in an executor's own process: nothing is lost on the way, and it dies with it.
     Worker(Alive),
+    /// The same worker, over the network to another shard.
+    Courier(Alive),
+    /// The router, for that request.
+    Router(usize),
 }
 
 /// What comes back.
@@ -32,16 +37,22 @@ pub(crate) enum Answer {
 #[derive(Debug)]
 pub(crate) struct Talk {
     pub(crate) asked: Arc<Asked>,
-    who: Who,
+    pub(crate) who: Who,
     /// Why it must not be accepted, if so.
     wrong: Option<&'static str>,
     born: Time,
-    tries: u32,
+    pub(crate) tries: u32,
     tries_max: u32,
     pub(crate) heard: Option<Outcome>,
     /// The first acceptance that became durable, heard or not.
     kept: Option<Reply>,
     pub(crate) given_up: bool,
+    /// The shard it is sent to.
+    pub(crate) at: Shard,
+    /// Hops it has taken.
+    pub(crate) hops: u32,
+    /// What the router asks for it first.
+    pub(crate) clearing: Option<usize>,
 }
 
 /// How long an engine keeps the answer under a request key, with room: nobody asks again later.
@@ -58,18 +69,35 @@ impl World {
         keyed: bool,
         wrong: Option<&'static str>,
     ) -> usize {
+        let at = self.first_shard(&command);
+        self.begin(who, command, at, keyed, wrong)
+    }
+
+    /// As [`World::ask`], of a shard that the router was told of.
+    pub(crate) fn ask_at(&mut self, who: Who, command: Command, shard: Shard) -> usize {
+        self.begin(who, command, shard, false, None)
+    }
+
+    fn begin(
+        &mut self,
+        who: Who,
+        command: Command,
+        at: Shard,
+        keyed: bool,
+        wrong: Option<&'static str>,
+    ) -> usize {
         let place = self.talks.len();
         let actor = match who {
             Who::Merchant(id) => Actor::Merchant(id),
             Who::Payer(id) => Actor::Payer(id),
             Who::Visitor => Actor::Visitor,
             Who::Bank => Actor::Channel,
-            Who::Operator | Who::Worker(_) => Actor::Platform,
+            Who::Operator | Who::Worker(_) | Who::Courier(_) | Who::Router(_) => Actor::Platform,
         };
         let request = keyed.then(|| (number(place), content(&command)));
         self.books.asked(&command);
         let tries_max = match who {
-            Who::Worker(_) => INSISTS,
+            Who::Worker(_) | Who::Courier(_) => INSISTS,
             _ => u32::try_from(self.dice.between(1, 6)).unwrap_or(1),
         };
         let asked = Arc::new(Asked { command, caller: Caller::of(actor), request });
@@ -84,6 +112,9 @@ impl World {
             heard: None,
             kept: None,
             given_up: false,
+            at,
+            hops: 0,
+            clearing: None,
         });
         self.send(place);
         place
@@ -93,14 +124,14 @@ impl World {
     pub(crate) fn send(&mut self, place: usize) {
         let talk = &mut self.talks[place];
         talk.tries += 1;
-        let tries = talk.tries;
+        let (tries, at) = (talk.tries, talk.at);
         if let Who::Worker(alive) = talk.who {
             if self.alive(alive) {
                 self.enter_in(0, Event::Arrive(place, alive.0));
             }
             return;
         }
-        let node = self.primary;
+        let node = self.primary(at);
         let patience = self.dice.between(5 * time::SECOND, 12 * time::SECOND);
         self.enter_in(patience, Event::Patience(place, tries));
         if self.dice.chance(self.weather.lost) {
@@ -120,7 +151,9 @@ impl World {
     /// A request reaches an executor.
     pub(crate) fn arrive(&mut self, place: usize, node: usize) {
         if self.is_up(node) {
-            let stale = self.now.since(self.talks[place].born) > KEYS_KEPT;
+            // The worker uses no key, and nobody but its executor can lose what it asks.
+            let worker = matches!(self.talks[place].who, Who::Worker(_));
+            let stale = !worker && self.now.since(self.talks[place].born) > KEYS_KEPT;
             if !stale {
                 self.push(node, place);
             }
@@ -159,13 +192,17 @@ impl World {
                 return Ok(());
             }
         };
-        if talk.heard.is_some() {
+        if talk.is_over() {
             return Ok(());
         }
-        if talk.given_up {
+        if let (Some(other), false) = (elsewhere(&outcome), matches!(talk.who, Who::Worker(_))) {
+            self.follow(place, other);
             return Ok(());
         }
         talk.heard = Some(outcome.clone());
+        if let Who::Router(before) = talk.who {
+            return self.cleared(before, outcome);
+        }
         let accepted = !matches!(&outcome, Err(_) | Ok(Reply::Paid(Paid::Pin(_)) | Reply::Pin(_)));
         if let Some(wrong) = talk.wrong.filter(|_| accepted) {
             let command = describe(&talk.asked.command);
@@ -179,6 +216,9 @@ impl World {
         if let Who::Worker(alive) = who {
             self.recorded(alive, &asked.command);
         }
+        if let Who::Courier(alive) = who {
+            self.carried(alive, &asked.command, outcome.is_ok());
+        }
         self.goes_on(&asked.command, &outcome);
         Ok(())
     }
@@ -189,14 +229,16 @@ impl World {
         if talk.heard.is_some() || talk.given_up || talk.tries != tries {
             return Ok(());
         }
-        let dead = matches!(talk.who, Who::Worker(alive) if !self.alive(alive));
+        let dead = self.is_nobodys(talk);
         let late = self.now.since(talk.born) > KEYS_KEPT / 2;
         if dead || late || (talk.tries >= talk.tries_max && !self.calm) {
             self.talks[place].given_up = true;
             self.count("caller gave up");
             let asked = Arc::clone(&self.talks[place].asked);
-            if let Who::Worker(alive) = self.talks[place].who {
-                self.recorded(alive, &asked.command);
+            match self.talks[place].who {
+                Who::Worker(alive) => self.recorded(alive, &asked.command),
+                Who::Courier(alive) => self.carried(alive, &asked.command, false),
+                _ => {}
             }
             return Ok(());
         }
@@ -209,6 +251,9 @@ impl World {
     /// by order number while it is accepted.
     pub(crate) fn decided(&mut self, place: usize, outcome: &Outcome) -> Step {
         let talk = &mut self.talks[place];
+        if elsewhere(outcome).is_some() {
+            return Ok(()); // nothing was decided
+        }
         let Some(first) = talk.kept else {
             talk.kept = outcome.as_ref().ok().copied();
             return Ok(());
@@ -226,10 +271,18 @@ impl World {
     }
 
     /// Requests that nobody has answered and somebody waits for.
-    pub(crate) fn waiting(&self) -> usize {
-        let open = |talk: &&Talk| talk.heard.is_none() && !talk.given_up;
-        let dead = |talk: &&Talk| matches!(talk.who, Who::Worker(alive) if !self.alive(alive));
-        self.talks.iter().filter(|talk| open(talk) && !dead(talk)).count()
+    pub(crate) fn waiting(&self) -> Vec<String> {
+        let open = self.talks.iter().zip(0..).filter(|(talk, _)| !talk.is_over() && !self.is_nobodys(talk));
+        open.map(|(talk, place)| format!("#{place} {}", describe(&talk.asked.command))).collect()
+    }
+
+    /// Whoever asked is dead, or has its answer already.
+    fn is_nobodys(&self, talk: &Talk) -> bool {
+        match talk.who {
+            Who::Worker(alive) | Who::Courier(alive) => !self.alive(alive),
+            Who::Router(request) => self.talks[request].is_over(),
+            _ => false,
+        }
     }
 
     /// One line on what an executor decided.
@@ -281,6 +334,11 @@ fn describe(command: &Command) -> String {
         Command::Resend(id) => format!("{name} {id}"),
         Command::IssuePaymentCode(payer, code) => format!("{name} {code} of payer {payer}"),
         Command::ChangeMerchant(id, _) => format!("{name} {id}"),
+        Command::MoveOrder { order, to } => format!("{name} {order} to shard {to}"),
+        Command::ClaimOrder { terms, to } => format!("{name} {} for shard {to}", terms.number),
+        Command::SendToShard { from, to, amount } => format!("{name} {to} {amount:?} fen from {from}"),
+        Command::Receive(sent) => format!("{name} {} fen sent as {}", sent.amount, sent.id),
+        Command::Arrived(id) => format!("{name} {id}"),
         _ => name.to_owned(),
     }
 }

@@ -73,7 +73,9 @@ impl World {
     pub(crate) fn found(&mut self) -> Step {
         let weather = std::mem::take(&mut self.weather);
         (self.calm, self.bank.generous) = (true, true);
-        self.start(0)?;
+        for shard in self.shards.all() {
+            self.start(self.primary(shard))?;
+        }
         let mut table = LimitTable::of_law();
         if self.dice.chance(600) {
             let wide = 100_000_000_00;
@@ -113,7 +115,10 @@ impl World {
     }
 
     fn found_payer(&mut self, place: i64) -> Step {
-        let (phone, code) = (digest(&format!("phone {place}")), digest("246810"));
+        // With several shards the phones are spread over them.
+        let phone =
+            if self.shards.is_one() { format!("phone {place}") } else { format!("{place}{place} phone") };
+        let (phone, code) = (digest(&phone), digest("246810"));
         self.must(Who::Visitor, Command::SendCode { phone, code })?;
         let token = digest(&format!("token {place}"));
         let phone_sealed = Box::from(*b"sealed");

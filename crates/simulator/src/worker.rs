@@ -11,7 +11,8 @@ use domain::{
     notification::{About, Attempt, NotificationState},
     payment::{ChannelAnswer, PaymentState},
 };
-use types::{NotificationId, PaymentId, Time, time};
+use ledger::AccountId;
+use types::{Currency, NotificationId, PaymentId, ShardSet, Time, time};
 
 /// Rows read in one look, as `feiqian-worker` does.
 const DUE_MAX: usize = 1024;
@@ -37,40 +38,89 @@ impl World {
             return Ok(());
         }
         self.nodes[node].scan_at = None;
-        let now = self.clock(node);
-        for payment in self.queries.due_payments(now, DUE_MAX)? {
+        let (now, of) = (self.clock(node), ShardSet::only(self.place(node)));
+        for payment in self.queries.due_payments(of, now, DUE_MAX)? {
             self.begin_asking(node, payment.id)?;
         }
-        for notification in self.queries.due_notifications(now, DUE_MAX)? {
+        for notification in self.queries.due_notifications(of, now, DUE_MAX)? {
             self.begin_sending(node, notification.id)?;
         }
         let worker = Who::Worker(alive);
-        for order in self.queries.due_orders(now, TOGETHER_MAX)? {
+        for order in self.queries.due_orders(of, now, TOGETHER_MAX)? {
             if self.nodes[node].expiring.insert(order) {
                 self.ask(worker, Command::ExpireOrder(order), false, None);
             }
         }
-        let stale = self.queries.stale(now, TOGETHER_MAX)?;
+        let stale = self.queries.stale(of, now, TOGETHER_MAX)?;
         if !stale.is_empty() && !self.nodes[node].sweeping {
             self.nodes[node].sweeping = true;
-            self.ask(worker, Command::Sweep(stale), false, None);
+            self.ask(worker, Command::Sweep(self.shard(node), stale), false, None);
         }
+        self.carry_on(alive)?;
         self.plan_scan(node)
     }
 
     /// The worker looks every second; looks that would find nothing are left out.
     fn plan_scan(&mut self, node: usize) -> Step {
-        let payment = self.queries.due_payments(FOR_EVER, 1)?.first().and_then(|row| row.ask_at);
-        let notification = self.queries.due_notifications(FOR_EVER, 1)?.first().and_then(|row| row.next_at);
-        let order = match self.queries.due_orders(FOR_EVER, 1)?.first() {
+        let of = ShardSet::only(self.place(node));
+        let payment = self.queries.due_payments(of, FOR_EVER, 1)?.first().and_then(|row| row.ask_at);
+        let notification =
+            self.queries.due_notifications(of, FOR_EVER, 1)?.first().and_then(|row| row.next_at);
+        let order = match self.queries.due_orders(of, FOR_EVER, 1)?.first() {
             Some(id) => self.queries.order(*id)?.map(|order| order.expires_at),
             None => None,
         };
-        if let Some(next) = [payment, notification, order].into_iter().flatten().min() {
+        let crossing = self.queries.crossings(of, 1)?.first().map(|row| row.sent_at);
+        if let Some(next) = [payment, notification, order, crossing].into_iter().flatten().min() {
             let wait = next.since(self.clock(node)).clamp(time::SECOND, 100 * time::DAY);
             self.scan_in(wait, node);
         }
         Ok(())
+    }
+
+    /// Brings money on that left for other shards, and now and then sends some.
+    fn carry_on(&mut self, alive: Alive) -> Step {
+        if self.shards.is_one() {
+            return Ok(());
+        }
+        let (node, of) = (alive.0, ShardSet::only(self.place(alive.0)));
+        for crossing in self.queries.crossings(of, TOGETHER_MAX)? {
+            if self.nodes[node].carrying.insert(crossing.id) {
+                if self.sabotage == Some(Sabotage::ArrivesUnheard) {
+                    self.ask(Who::Worker(alive), Command::Arrived(crossing.id), false, None);
+                }
+                self.ask(Who::Courier(alive), Command::Receive(Box::new(crossing)), false, None);
+            }
+        }
+        if self.calm || self.nodes[node].gathering || !self.dice.chance(200) {
+            return Ok(());
+        }
+        let (here, to) = (self.shard(node), self.some_shard());
+        let shop = self.dice.below(self.town.shops.len());
+        let takings = AccountId::merchant_unsettled(self.town.shops[shop].id, Currency::CNY);
+        let account = if self.dice.chance(300) { AccountId::platform_fee(Currency::CNY) } else { takings };
+        let amount = if self.dice.chance(500) { None } else { Some(self.dice.between(1, 50_00)) };
+        if to != here {
+            self.nodes[node].gathering = true;
+            let send = Command::SendToShard { from: account.at(here), to, amount };
+            self.ask(Who::Worker(alive), send, false, None);
+        }
+        Ok(())
+    }
+
+    /// Another shard has booked the money of a crossing, or it is not known whether it has.
+    pub(crate) fn carried(&mut self, alive: Alive, command: &Command, arrived: bool) {
+        let Command::Receive(crossing) = command else { return };
+        if !self.alive(alive) {
+            return;
+        }
+        if arrived {
+            self.count("money arrived in another shard");
+            self.ask(Who::Worker(alive), Command::Arrived(crossing.id), false, None);
+        } else {
+            self.nodes[alive.0].carrying.remove(&crossing.id);
+            self.scan_in(time::SECOND, alive.0);
+        }
     }
 
     pub(crate) fn begin_asking(&mut self, node: usize, id: PaymentId) -> Step {
@@ -187,7 +237,9 @@ impl World {
             Command::AnswerPayment(id, _) => drop(it.asking.remove(id)),
             Command::RecordAttempt(id, _) => drop(it.sending.remove(id)),
             Command::ExpireOrder(id) => drop(it.expiring.remove(id)),
-            Command::Sweep(_) => it.sweeping = false,
+            Command::Sweep(..) => it.sweeping = false,
+            Command::Arrived(id) => drop(it.carrying.remove(id)),
+            Command::SendToShard { .. } => it.gathering = false,
             _ => return,
         }
         self.scan_in(time::SECOND, alive.0);

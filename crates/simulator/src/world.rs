@@ -14,7 +14,7 @@ use crate::{
 use domain::{Batch, notification::Attempt, payment::ChannelAnswer};
 use engine::{Committer, Fault, Queries};
 use std::{collections::BTreeMap, sync::Arc};
-use types::{NotificationId, PaymentId, Time, time};
+use types::{NotificationId, PaymentId, Place, Shard, Shards, Time, time};
 
 /// What does not hold.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl From<Fault> for Broken {
     }
 }
 
-/// One of the two executors, and which of its lives is meant: what was begun in an earlier one is void.
+/// An executor, and which of its lives is meant: what was begun in an earlier one is void.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Alive(pub(crate) usize, pub(crate) u32);
 
@@ -82,6 +82,7 @@ pub(crate) enum Event {
 }
 
 pub(crate) struct Stray {
+    pub(crate) shard: Shard,
     pub(crate) epoch: i64,
     pub(crate) batch: Batch,
     pub(crate) committer: Box<dyn Committer>,
@@ -96,11 +97,13 @@ pub(crate) struct World {
     pub(crate) queries: Arc<dyn Queries>,
     pub(crate) networked: bool,
     pub(crate) sabotage: Option<Sabotage>,
-    /// Who may write: the epoch of the executor that took over last.
-    pub(crate) fence: i64,
-    pub(crate) nodes: [Node; 2],
-    /// The executor that callers turn to.
-    pub(crate) primary: usize,
+    /// Who may write each shard: the epoch of the executor that took it over last.
+    pub(crate) fences: Vec<i64>,
+    pub(crate) shards: Shards,
+    /// Two executors for each shard, side by side.
+    pub(crate) nodes: Vec<Node>,
+    /// For each shard the executor that callers turn to.
+    primaries: Vec<usize>,
     pub(crate) weather: Weather,
     pub(crate) talks: Vec<Talk>,
     pub(crate) town: Town,
@@ -131,7 +134,8 @@ impl World {
             _ => Time::from_unix(1_767_585_600).plus(dice.between(0, 300 * time::DAY)),
         };
         let disk = (setup.disk)();
-        let queries = disk().queries;
+        let shards = setup.shards;
+        let queries = disk(Place { shard: Shard::FIRST, shards }).queries;
         let weather = Weather::of(&mut dice);
         let left = u32::try_from(dice.between(100, 1_500)).unwrap_or(60);
         let pace = dice.pick(&[2_000, 50_000, time::SECOND, 20 * time::SECOND]);
@@ -144,9 +148,10 @@ impl World {
             queries,
             networked: setup.networked,
             sabotage: setup.sabotage,
-            fence: 0,
-            nodes: [Node::default(), Node::default()],
-            primary: 0,
+            fences: shards.all().map(|_| 0).collect(),
+            shards,
+            nodes: shards.all().flat_map(|_| [Node::default(), Node::default()]).collect(),
+            primaries: shards.all().map(|shard| 2 * usize::from(shard.number())).collect(),
             weather,
             talks: Vec::new(),
             town: Town::default(),
@@ -206,7 +211,7 @@ impl World {
             Event::Start(node) => return self.start(node),
             Event::Retire(alive) => self.retire(alive),
             Event::Stray(stray) => return self.stray(*stray),
-            Event::Route(node) if self.is_up(node) => self.primary = node,
+            Event::Route(node) if self.is_up(node) => self.route_to(node),
             Event::Route(_) => {}
             Event::Scan(alive) => return self.scan(alive),
             Event::BankSays(alive, id, said) => self.bank_says(alive, id, said),
@@ -255,6 +260,38 @@ impl World {
     }
     /// What edges and pages take for now: the clock of the executor they turn to.
     pub(crate) fn edge_clock(&self) -> Time {
-        self.clock(self.primary)
+        self.clock(self.primary(Shard::FIRST))
+    }
+
+    /// The shard that an executor serves.
+    pub(crate) fn shard(&self, node: usize) -> Shard {
+        u8::try_from(node / 2).ok().and_then(Shard::new).unwrap_or_default()
+    }
+    pub(crate) fn place(&self, node: usize) -> Place {
+        Place { shard: self.shard(node), shards: self.shards }
+    }
+    /// The executor that callers of a shard turn to.
+    pub(crate) fn primary(&self, shard: Shard) -> usize {
+        self.primaries[usize::from(shard.number())]
+    }
+    /// Callers turn to this executor from now on.
+    pub(crate) fn route_to(&mut self, node: usize) {
+        let shard = usize::from(self.shard(node).number());
+        self.primaries[shard] = node;
+    }
+    /// One of the shards; nothing is drawn when there is only one.
+    pub(crate) fn some_shard(&mut self) -> Shard {
+        let drawn = if self.shards.is_one() { 0 } else { self.dice.below(self.shards.count().into()) };
+        u8::try_from(drawn).ok().and_then(Shard::new).unwrap_or_default()
+    }
+    /// The epoch under which a shard may be written.
+    pub(crate) fn fence(&self, shard: Shard) -> i64 {
+        self.fences[usize::from(shard.number())]
+    }
+    /// Raises a shard's epoch.
+    pub(crate) fn raise(&mut self, shard: Shard) -> i64 {
+        let fence = &mut self.fences[usize::from(shard.number())];
+        *fence += 1;
+        *fence
     }
 }

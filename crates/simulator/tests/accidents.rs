@@ -62,7 +62,7 @@ impl Till {
         let memory = Memory::default();
         let store = memory.open();
         let (loader, mut committer, queries) = (store.loader, store.committer, store.queries);
-        let core = Core::new(committer.recover().unwrap(), 0);
+        let core = Core::new(committer.recover().unwrap(), types::Place::ONLY);
         let now = Time::from_unix(1_767_585_600);
         let mut till = Self { memory, core, loader, committer, queries, now, heard: Vec::new() };
         let most = 1_000_000_000_000;
@@ -123,7 +123,7 @@ impl Till {
     fn restart(&mut self) {
         let store = self.memory.open();
         (self.loader, self.committer) = (store.loader, store.committer);
-        self.core = Core::new(self.committer.recover().unwrap(), 0);
+        self.core = Core::new(self.committer.recover().unwrap(), types::Place::ONLY);
     }
 
     fn payer(&mut self, name: &str, fen: i64) -> Payer {
@@ -291,7 +291,7 @@ fn hyperswitch_3408_a_notification_survives_its_first_failure() {
     let order = till.order("order-0001", 5_00);
     let pay = till.pay(payer, order, false);
     till.ok(pay);
-    let due = |till: &Till| till.queries.due_notifications(till.now, 10).unwrap();
+    let due = |till: &Till| till.queries.due_notifications(types::ShardSet::ONLY, till.now, 10).unwrap();
     let id = due(&till)[0].id;
     for (failed, wait_s) in RETRY_S.iter().enumerate() {
         let attempt = Attempt { acknowledged: false, status: 500, took_ms: 5, error: "down".into() };
@@ -315,7 +315,7 @@ fn hyperswitch_9278_a_late_notification_tells_the_order_as_it_was_paid() {
     let order = till.order("order-0001", 5_00);
     let pay = till.pay(payer, order, false);
     till.ok(pay.clone());
-    let owed = till.queries.due_notifications(till.now, 10).unwrap()[0];
+    let owed = till.queries.due_notifications(types::ShardSet::ONLY, till.now, 10).unwrap()[0];
     let told = till.queries.order(owed.about.order().unwrap()).unwrap().unwrap();
     // Whatever is tried in between changes nothing of what is told.
     till.now = till.now.plus(10 * time::DAY);
@@ -452,11 +452,19 @@ fn hyperswitch_2380_time_alone_never_turns_unknown_into_failed() {
     let payment = till.waits(pay);
     for day in 0..400 {
         till.now = till.now.plus(time::DAY);
-        assert_eq!(till.queries.due_payments(till.now, 10).unwrap()[0].id, payment, "day {day}: still asked");
-        assert_eq!(till.queries.due_orders(till.now, 10).unwrap(), [], "day {day}: not over");
+        assert_eq!(
+            till.queries.due_payments(types::ShardSet::ONLY, till.now, 10).unwrap()[0].id,
+            payment,
+            "day {day}: still asked"
+        );
+        assert_eq!(
+            till.queries.due_orders(types::ShardSet::ONLY, till.now, 10).unwrap(),
+            [],
+            "day {day}: not over"
+        );
         till.ok(Command::ExpireOrder(order));
-        let stale = till.queries.stale(till.now, 100).unwrap();
-        till.ok(Command::Sweep(stale));
+        let stale = till.queries.stale(types::ShardSet::ONLY, till.now, 100).unwrap();
+        till.ok(Command::Sweep(types::Shard::FIRST, stale));
         till.ok(Command::AnswerPayment(payment, ChannelAnswer::Unknown));
         assert_eq!(till.state(order), OrderState::Open);
     }

@@ -11,18 +11,23 @@ use std::{
     sync::{Arc, Mutex},
 };
 use store::Memory;
+use types::Shards;
 
 /// Seeds that a mistake may take to be found.
 const SEEDS: u64 = 60;
 
 fn memory() -> Disk {
     let memory = Memory::default();
-    Box::new(move || memory.open())
+    Box::new(move |place| memory.at(place).open())
 }
 
 /// The first seed that finds it. The same seed finds the same again.
 fn found(disk: &dyn Fn() -> Disk, sabotage: Option<Sabotage>) -> Failure {
-    let setup = Setup { disk, networked: true, sabotage };
+    found_among(disk, Shards::ONE, sabotage)
+}
+
+fn found_among(disk: &dyn Fn() -> Disk, shards: Shards, sabotage: Option<Sabotage>) -> Failure {
+    let setup = Setup { disk, networked: true, shards, sabotage };
     let first = (1..=SEEDS).find_map(|seed| simulate(seed, &setup).failure);
     let Some(failure) = first else { panic!("{sabotage:?}: none of {SEEDS} seeds found it") };
     let told = failure.to_string();
@@ -93,8 +98,24 @@ fn an_executor_that_trusts_its_own_clock_is_found() {
 }
 
 #[test]
+fn money_that_counts_as_arrived_before_it_has_is_found() {
+    let failure = found_among(&memory, Shards::new(3).unwrap(), Some(Sabotage::ArrivesUnheard));
+    says(&failure, &["but nothing brings it on"]);
+    assert!(failure.to_string().ends_with("--shards 3"), "{failure}");
+}
+
+#[test]
+fn an_order_with_two_owners_is_found() {
+    let failure = found_among(&memory, Shards::new(2).unwrap(), Some(Sabotage::OwnsWhatItReads));
+    says(
+        &failure,
+        &["prove: ", "was acknowledged", "was told that", "the books say", "would tell of an order"],
+    );
+}
+
+#[test]
 fn every_sabotage_has_a_test() {
-    assert_eq!(Sabotage::ALL.len(), 8, "a new one needs a test in this file");
+    assert_eq!(Sabotage::ALL.len(), 10, "a new one needs a test in this file");
 }
 
 /// A store that plays a trick on every `n`th batch or load.
@@ -128,8 +149,8 @@ struct Seen {
 fn tricky(trick: Trick, every: u64) -> impl Fn() -> Disk {
     move || {
         let it = Tricky { memory: Memory::default(), trick, every, seen: Arc::default() };
-        Box::new(move || {
-            let store = it.memory.open();
+        Box::new(move |place| {
+            let store = it.memory.at(place).open();
             Store {
                 loader: Box::new(TrickyLoader(it.clone(), store.loader)),
                 committer: Box::new(TrickyCommitter(it.clone(), store.committer)),

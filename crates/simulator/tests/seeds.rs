@@ -4,13 +4,15 @@
 use simulator::{Disk, Report, Setup, simulate};
 use std::{collections::BTreeMap, rc::Rc};
 use store::{Memory, Options, sqlite};
+use types::Shards;
 
 fn memory() -> Disk {
     let memory = Memory::default();
-    Box::new(move || memory.open())
+    Box::new(move |place| memory.at(place).open())
 }
 
-const NETWORKED: Setup<'static> = Setup { disk: &memory, networked: true, sabotage: None };
+const NETWORKED: Setup<'static> =
+    Setup { disk: &memory, networked: true, shards: Shards::ONE, sabotage: None };
 
 fn good(seed: u64, setup: &Setup<'_>) -> Report {
     let report = simulate(seed, setup);
@@ -47,6 +49,66 @@ fn seeds_21_to_30() {
 #[test]
 fn seeds_31_to_40() {
     run(31..41);
+}
+
+/// As the others, of several shards, each with two executors.
+fn run_sharded(seeds: std::ops::Range<u64>, shards: u8) -> BTreeMap<String, u64> {
+    let setup = Setup { shards: Shards::new(shards).unwrap(), ..NETWORKED };
+    let mut happened = BTreeMap::new();
+    for seed in seeds {
+        for (what, times) in good(seed, &setup).happened {
+            *happened.entry(what).or_insert(0) += times;
+        }
+    }
+    happened
+}
+
+#[test]
+fn seeds_1_to_6_with_two_shards() {
+    run_sharded(1..7, 2);
+}
+
+/// Orders move, numbers are taken elsewhere, money crosses, and all of it while executors die.
+#[test]
+fn seeds_11_to_22_with_three_shards_meet_every_kind_of_crossing() {
+    let happened = run_sharded(11..23, 3);
+    for what in [
+        "arrived: ok",
+        "claim_order: elsewhere",
+        "claim_order: ok",
+        "close_order: elsewhere",
+        "code_pay: elsewhere",
+        "create_order: elsewhere",
+        "commit fenced",
+        "died after a commit, before its answer",
+        "died at any moment",
+        "executor fenced",
+        "fail-over from a dead executor",
+        "fail-over from a living executor",
+        "money arrived in another shard",
+        "move_order: ok",
+        "move_order: order_busy",
+        "move_order: order_paid",
+        "pay_order: elsewhere",
+        "receive: ok",
+        "reverse_order: elsewhere",
+        "send_to_shard: not_enough",
+        "send_to_shard: ok",
+        "stray write fenced",
+    ] {
+        assert!(happened.get(what).is_some_and(|times| *times > 0), "`{what}` never happened: {happened:#?}");
+    }
+}
+
+#[test]
+fn the_same_seed_of_three_shards_comes_to_the_same_bytes() {
+    let setup = Setup { shards: Shards::new(3).unwrap(), ..NETWORKED };
+    let [first, again] = [good(5, &setup), good(5, &setup)];
+    assert_eq!(
+        (first.digest, first.operations, &first.happened),
+        (again.digest, again.operations, &again.happened)
+    );
+    assert_ne!(first.digest, good(5, &NETWORKED).digest);
 }
 
 /// A simulator that never does what it is for would find nothing either.
@@ -126,14 +188,16 @@ fn the_same_seed_comes_to_the_same_bytes() {
 fn sqlite_comes_to_the_same_bytes_as_memory() {
     let sqlite_disk = || -> Disk {
         let folder = Rc::new(tempfile::tempdir().unwrap());
-        Box::new(move || {
+        Box::new(move |_| {
             let options = Options { durable: false, writer_cache_kib: 2_048, readers: 1 };
             sqlite(&folder.path().join("feiqian.db"), options).unwrap()
         })
     };
     for seed in [5, 9, 12] {
-        let in_memory = good(seed, &Setup { disk: &memory, networked: false, sabotage: None });
-        let in_file = good(seed, &Setup { disk: &sqlite_disk, networked: false, sabotage: None });
+        let in_memory =
+            good(seed, &Setup { disk: &memory, networked: false, shards: Shards::ONE, sabotage: None });
+        let in_file =
+            good(seed, &Setup { disk: &sqlite_disk, networked: false, shards: Shards::ONE, sabotage: None });
         assert!(in_file.happened.contains_key("start"));
         assert_eq!(in_file.happened, in_memory.happened, "seed {seed}");
         assert_eq!(in_file.digest, in_memory.digest, "seed {seed}");

@@ -4,6 +4,7 @@
 use domain::{
     application::Application,
     card::Card,
+    crossing::Crossing,
     echo::Echo,
     keyring::KeyRing,
     limit::{BillEntry, Limits, Usage},
@@ -22,7 +23,7 @@ use ledger::{Account, AccountId, Transfer, TransferKind, TransferState};
 use std::sync::{Arc, OnceLock};
 use types::{
     AppId, BusinessDay, CardId, Currency, EchoId, JournalId, MerchantId, Money, NotificationId, OrderId,
-    PayerId, PaymentId, Rate, Time, TransferId,
+    PayerId, PaymentId, Rate, Shard, Time, TransferId,
 };
 
 /// A value on its way to a column.
@@ -353,9 +354,9 @@ stored!(Order, "orders", keys 1 |key, put| { put(Int(key.0)) },
 columns {
     id, state, expires_at, payer, card, paid_at, fee, payment, transfer, reversal, bill_previous, journal,
     mchid, out_trade_no, appid, product, amount, currency, description, attach, notify_url, bound_payer,
-    device, extra, digest,
+    device, extra, digest, shard,
 }
-mutable { 1, 3, 4, 5, 6, 7, 8, 9, 10, 11 },
+mutable { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 25 },
 write |r, put| {
     let terms = &*r.terms;
     put(Int(r.id.0));
@@ -383,6 +384,8 @@ write |r, put| {
     put(Text(&terms.device));
     put(Text(&terms.extra));
     put(Blob(&terms.digest));
+    // Most stay in the shard that made them, and then the column takes no room.
+    put(Some(i64::from(r.shard.number())).filter(|_| r.shard != Shard::of_id(r.id.0)).into());
 },
 read |row| {
     let digest = row.blob(24)?.unwrap_or_default();
@@ -400,8 +403,14 @@ read |row| {
         extra: row.boxed(23)?,
         digest: digest.try_into().map_err(|_| Corrupt { column: 24, problem: "a digest has 16 bytes" })?,
     };
+    let id = OrderId(row.need(0)?);
+    let shard = match row.int(25)? {
+        None => Shard::of_id(id.0),
+        Some(_) => row.known(25, |number| u8::try_from(number).ok().and_then(Shard::new))?,
+    };
     Ok(Self {
-        id: OrderId(row.need(0)?),
+        id,
+        shard,
         terms: Arc::new(terms),
         state: row.known(1, OrderState::from_number)?,
         expires_at: Time(row.need(2)?),
@@ -650,5 +659,24 @@ read |row| {
         state: row.known(5, TransferState::from_number)?,
         subject: row.need(6)?,
         at: Time(row.need(7)?),
+    })
+});
+
+stored!(Crossing, "crossings", keys 1 |key, put| { put(Int(key.0)) },
+columns { id, from_account, to_account, amount, sent_at } mutable { 1, 2, 3, 4 },
+write |r, put| {
+    put(Int(r.id.0));
+    put(Int(r.from.0));
+    put(Int(r.to.0));
+    put(Int(r.amount));
+    put(Int(r.sent_at.0));
+},
+read |row| {
+    Ok(Self {
+        id: TransferId(row.need(0)?),
+        from: row.known(1, AccountId::from_stored)?,
+        to: row.known(2, AccountId::from_stored)?,
+        amount: row.need(3)?,
+        sent_at: Time(row.need(4)?),
     })
 });

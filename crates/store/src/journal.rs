@@ -2,10 +2,7 @@
 
 use domain::JournalLine;
 use engine::query::JournalRow;
-use types::{JournalId, Time};
-
-/// Places of a batch in journal ids.
-pub(crate) const PLACES: i64 = 4096;
+use types::{JournalId, Shard, Time};
 
 /// Writes the lines of a batch made at `at`.
 pub(crate) fn write(lines: &[JournalLine], at: Time, out: &mut String) {
@@ -47,13 +44,13 @@ fn text(text: Option<&str>, out: &mut String) {
 type Line =
     (i64, String, Option<String>, Option<String>, String, String, String, Option<String>, Option<i64>);
 
-/// Reads the lines of a batch back, oldest first.
-pub(crate) fn read(batch: i64, at: i64, lines: &str) -> Result<Vec<JournalRow>, String> {
+/// Reads the lines of a shard's batch back, oldest first.
+pub(crate) fn read(shard: Shard, batch: i64, at: i64, lines: &str) -> Result<Vec<JournalRow>, String> {
     let lines: Vec<Line> =
         serde_json::from_str(lines).map_err(|error| format!("journal batch {batch}: {error}"))?;
     let rows = lines.into_iter().zip(0_i64..).map(|(line, place)| {
         let (after, actor, address, device, command, subject, outcome, note, previous) = line;
-        let id = JournalId(batch * PLACES + place);
+        let id = JournalId::new(shard, batch, place);
         let (at, previous) = (Time(at + after), previous.map(JournalId));
         JournalRow { id, at, actor, address, device, command, subject, outcome, note, previous }
     });

@@ -14,7 +14,10 @@ mod sqlite;
 mod stale;
 
 pub use memory::{Memory, memory};
-pub use postgres::{BadTarget, PostgresOptions, PostgresTarget, postgres, postgres_queries};
+pub use postgres::{
+    BadTarget, PostgresOptions, PostgresTarget, postgres, postgres_claimed, postgres_queries,
+    postgres_registry, postgres_shards, postgres_shards_found,
+};
 pub use sqlite::{
     Copied, Options, SQLITE_OLDEST, Standing, sqlite, sqlite_backup, sqlite_check, sqlite_migrate,
     sqlite_queries, sqlite_settle, sqlite_snapshot, sqlite_standing,

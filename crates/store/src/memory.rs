@@ -10,6 +10,7 @@ use domain::{
     Batch, JournalLine, Key, Record,
     application::Application,
     card::Card,
+    crossing::Crossing,
     echo::Echo,
     keyring::KeyRing,
     limit::{Limits, Usage},
@@ -30,7 +31,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use types::JournalId;
+use types::{JournalId, Place, Shard, Time};
 
 /// A new store in memory.
 #[must_use]
@@ -40,7 +41,19 @@ pub fn memory() -> Store {
 
 /// What is held, to be opened again after an engine has ended, and to be made to fail on purpose.
 #[derive(Clone, Debug, Default)]
-pub struct Memory(Arc<Mutex<Held>>);
+pub struct Memory {
+    held: Arc<Mutex<Held>>,
+    place: Place,
+}
+
+/// Writes one shard.
+#[derive(Debug)]
+struct Seat {
+    memory: Memory,
+    fences: bool,
+    /// The epoch under which it commits, once it has recovered.
+    epoch: Option<u64>,
+}
 
 /// How a commit fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,14 +67,28 @@ pub enum Break {
 }
 
 impl Memory {
-    /// Opens what is held. Only one engine may commit at a time.
+    /// Opens what is held. Only one engine of a shard may commit at a time.
     #[must_use]
     pub fn open(&self) -> Store {
+        self.opened(false)
+    }
+    /// Opens what is held as several executors do that may have the shard in turn: the first recovery takes it over,
+    /// and whoever had it is fenced.
+    #[must_use]
+    pub fn open_fenced(&self) -> Store {
+        self.opened(true)
+    }
+    fn opened(&self, fences: bool) -> Store {
         Store {
             loader: Box::new(self.clone()),
-            committer: Box::new(self.clone()),
+            committer: Box::new(Seat { memory: self.clone(), fences, epoch: None }),
             queries: Arc::new(self.clone()),
         }
+    }
+    /// The same, seen from one of several shards: each has its own batches and journal, all share the records.
+    #[must_use]
+    pub fn at(&self, place: Place) -> Self {
+        Self { held: Arc::clone(&self.held), place }
     }
     /// Makes the next commit fail; several calls break as many commits, in order.
     pub fn break_commit(&self, how: Break) {
@@ -77,18 +104,27 @@ impl Memory {
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[derive(Debug, Default)]
 struct Held {
-    stands: Recovered,
+    shards: BTreeMap<Shard, Standing>,
     rows: Rows,
-    journal: BTreeMap<JournalId, JournalRow>,
+    /// With the time of the line's batch.
+    journal: BTreeMap<JournalId, (Time, JournalRow)>,
     breaks: VecDeque<Break>,
     recover_faults: usize,
     load_faults: usize,
+}
+
+/// Where a shard stands.
+#[derive(Debug, Default)]
+struct Standing {
+    stands: Recovered,
+    /// Raised by whoever takes the shard over.
+    epoch: u64,
 }
 
 macro_rules! kinds {
@@ -139,6 +175,7 @@ kinds! {
     requests: Request(Request);
     accounts: Account(Account);
     transfers: Transfer(Transfer);
+    crossings: Crossing(Crossing);
 }
 
 fn check<E>(rows: &BTreeMap<E::Key, E>, change: &Change<E>)
@@ -175,25 +212,45 @@ impl Loader for Memory {
     }
 }
 
-impl Committer for Memory {
+impl Seat {
+    fn fenced(&self) -> Fault {
+        Fault::Fenced(format!("shard {} was taken over in memory", self.memory.place.shard))
+    }
+}
+
+impl Committer for Seat {
     fn recover(&mut self) -> Result<Recovered, Fault> {
-        let mut held = self.held();
+        let mut held = self.memory.held();
         if held.recover_faults > 0 {
             held.recover_faults -= 1;
             return Err(Fault::Unknown("recovery was broken on purpose".into()));
         }
-        Ok(held.stands)
+        let standing = held.shards.entry(self.memory.place.shard).or_default();
+        match self.epoch {
+            _ if !self.fences => {}
+            None => {
+                standing.epoch += 1;
+                self.epoch = Some(standing.epoch);
+            }
+            Some(epoch) if epoch == standing.epoch => {}
+            Some(_) => return Err(self.fenced()),
+        }
+        Ok(standing.stands)
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), Fault> {
-        let mut held = self.held();
+        let mut held = self.memory.held();
+        let epoch = held.shards.entry(self.memory.place.shard).or_default().epoch;
+        if self.epoch.is_some_and(|mine| mine != epoch) {
+            return Err(self.fenced());
+        }
         let broken = held.breaks.pop_front();
         match broken {
             Some(Break::Refused) => return Err(Fault::Failed("a commit was broken on purpose".into())),
             Some(Break::LostBefore) => return Err(Fault::Unknown("the way there was cut on purpose".into())),
             Some(Break::LostAfter) | None => {}
         }
-        held.write(batch);
+        held.write(self.memory.place.shard, batch);
         if broken.is_some() {
             return Err(Fault::Unknown("the way back was cut on purpose".into()));
         }
@@ -202,17 +259,20 @@ impl Committer for Memory {
 }
 
 impl Held {
-    fn write(&mut self, batch: &Batch) {
-        assert_eq!(batch.number, self.stands.batch + 1, "batches follow each other without a gap");
-        assert!(batch.at >= self.stands.at, "batch {}: time went back", batch.number);
+    fn write(&mut self, shard: Shard, batch: &Batch) {
+        let stands = self.shards.entry(shard).or_default().stands;
+        assert_eq!(batch.number, stands.batch + 1, "batches follow each other without a gap");
+        assert!(batch.at >= stands.at, "batch {}: time went back", batch.number);
         assert!(!batch.journal.is_empty(), "batch {}: no command has no batch", batch.number);
         self.rows.check(batch);
         self.rows.take(batch);
         for line in &batch.journal {
-            let before = self.journal.insert(line.id, row(line));
+            assert_eq!(Shard::of_journal(line.id), shard, "journal line {}", line.id);
+            let before = self.journal.insert(line.id, (batch.at, row(line)));
             assert!(before.is_none(), "journal line {} was written before", line.id);
         }
-        self.stands = Recovered { batch: batch.number, at: batch.at };
+        let standing = self.shards.entry(shard).or_default();
+        standing.stands = Recovered { batch: batch.number, at: batch.at };
     }
 }
 

@@ -13,6 +13,22 @@ pub(crate) struct Stale {
     /// What is below it, is over.
     pub(crate) before: i64,
     pub(crate) make: Make,
+    pub(crate) home: Home,
+}
+
+/// By which column a record's shard is known.
+#[derive(Clone, Copy)]
+pub(crate) enum Home {
+    /// The id, which says it.
+    Id,
+    /// `payer`.
+    Payer,
+    /// `code`, as the payer's number.
+    Code,
+    /// `phone`, by its first two bytes.
+    Phone,
+    /// `key`, by the low 6 bits of its last byte.
+    Key,
 }
 
 /// How a key is made of its column.
@@ -26,13 +42,20 @@ pub(crate) enum Make {
 pub(crate) fn stale(now: Time) -> [Stale; 6] {
     let over = now.plus(-sweep::KEPT);
     let (day, kept_day) = (now.plus(-time::DAY).0, over.plus(-time::DAY).0);
-    let of = |table, key, at, before, make| Stale { table, key, at, before, make };
+    let of = |table, key, at, before, make, home| Stale { table, key, at, before, make, home };
     [
-        of("payment_codes", "code", "expires_at", over.0, Make::Number(Key::PaymentCode)),
-        of("sessions", "token", "expires_at", over.0, Make::Digest(Key::Session)),
-        of("one_time_codes", "phone", "sent_at", day, Make::Digest(Key::OneTimeCode)),
-        of("oauth_codes", "code", "expires_at", over.0, Make::Digest(Key::OauthCode)),
-        of("requests", "key", "at", kept_day, Make::Digest(Key::Request)),
-        of("echoes", "id", "id", echo::oldest_kept(now).0, Make::Number(|id| Key::Echo(EchoId(id)))),
+        of("payment_codes", "code", "expires_at", over.0, Make::Number(Key::PaymentCode), Home::Code),
+        of("sessions", "token", "expires_at", over.0, Make::Digest(Key::Session), Home::Payer),
+        of("one_time_codes", "phone", "sent_at", day, Make::Digest(Key::OneTimeCode), Home::Phone),
+        of("oauth_codes", "code", "expires_at", over.0, Make::Digest(Key::OauthCode), Home::Payer),
+        of("requests", "key", "at", kept_day, Make::Digest(Key::Request), Home::Key),
+        of(
+            "echoes",
+            "id",
+            "id",
+            echo::oldest_kept(now).0,
+            Make::Number(|id| Key::Echo(EchoId(id))),
+            Home::Id,
+        ),
     ]
 }

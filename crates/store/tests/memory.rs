@@ -73,3 +73,11 @@ fn a_break_writes_what_it_says() {
     assert!(matches!(store.committer.commit(&batch), Err(Fault::Unknown(_))));
     assert_eq!(store.committer.recover(), Ok(Recovered { batch: 1, at: Time(1) }));
 }
+
+#[test]
+fn memory_holds_several_shards() {
+    conformance::shard_suite(|| {
+        let memory = Memory::default();
+        move |place| memory.at(place).open_fenced()
+    });
+}

@@ -4,8 +4,9 @@ use domain::{
     limit::Usage,
     notification::{About, NotificationState},
 };
+use ledger::AccountId;
 use store::{Options, conformance, sqlite, sqlite_queries};
-use types::{BusinessDay, NotificationId, OrderId, Time};
+use types::{BusinessDay, Currency, MerchantId, NotificationId, OrderId, Shard, Time};
 
 #[test]
 fn sqlite_conforms() {
@@ -37,6 +38,11 @@ fn a_store_of_version_1_is_taken_over() {
          INSERT INTO usage
              (id, day, day_total, day_barcode, day_one_factor, day_free_count, year, year_total, lifetime_total, newest)
              VALUES (3, 20458, 1000, 600, 400, 2, 2026, 5000, 9000, 5);
+         INSERT INTO orders
+             (id, state, expires_at, fee, journal, mchid, out_trade_no, appid, product, amount, currency, description,
+              attach, notify_url, device, extra, digest)
+             VALUES (5, 0, 900, 0, 4096, 1900000001, 'pen-000001', 1, 3, 100, 156, 'a pen', '', '', '', '', zeroblob(16));
+         INSERT INTO accounts VALUES ((2 << 56) | (156 << 46) | 1900000001, 0, 0, 0, 5000, 0);
          INSERT INTO journal VALUES (1, 100, '[]');",
     )
     .unwrap();
@@ -52,7 +58,15 @@ fn a_store_of_version_1_is_taken_over() {
         let row = queries.notification(NotificationId(7)).unwrap().unwrap();
         assert_eq!((row.about, row.state), (About::Paid(OrderId(5)), NotificationState::Pending));
         assert_eq!((row.next_at, row.attempts, row.last_status), (Some(Time(200)), 3, 500));
-        assert_eq!(queries.due_notifications(Time(200), 9).unwrap(), [row], "it is still due");
+        assert_eq!(
+            queries.due_notifications(types::ShardSet::ONLY, Time(200), 9).unwrap(),
+            [row],
+            "it is still due"
+        );
+        let order = queries.order(OrderId(5)).unwrap().unwrap();
+        assert_eq!((order.shard, &*order.terms.number), (Shard::FIRST, "pen-000001"));
+        let takings = AccountId::merchant_unsettled(MerchantId(1_900_000_001), Currency::CNY);
+        assert_eq!(queries.account(takings).unwrap().balance().minor, 5000, "its number is what it was");
         let used = queries.usage(3).unwrap().unwrap();
         let sums = (used.day_two_factors, used.day_barcode_b, used.day_one_factor, used.day_free_count);
         assert_eq!((used.day, sums), (BusinessDay(20_458), (1000, 600, 400, 2)));

@@ -1,6 +1,6 @@
 //! Typed ids. Every id is a positive `i64` inside, so that rows stay narrow, and prints in its wire form.
 
-use crate::time::Time;
+use crate::{shard::Shard, time::Time};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -74,7 +74,7 @@ ids! {
     NotificationId: "a notification number (digits)";
     /// A message that a merchant asked to be echoed to its notify address.
     EchoId: "an echo number (digits)";
-    /// A line of the journal: batch times 4096 plus its place in the batch.
+    /// A line of the journal: its shard, batch and place in the batch, see [`JournalId::new`].
     JournalId: "a journal number (digits)";
     /// A payer's or operator's signed-in session.
     SessionId: "a session number (digits)";
@@ -130,6 +130,29 @@ impl FromStr for TransactionId {
         }
         let id = Self(OrderId(text[9..].parse().map_err(|_| bad())?));
         if id.to_string() == text { Ok(id) } else { Err(bad()) }
+    }
+}
+
+impl JournalId {
+    /// Places that a batch has.
+    pub const PLACES: i64 = 4096;
+    /// The bit from which on the shard stands.
+    pub const SHARD_AT: u32 = 57;
+    /// Line `place` (0..[`Self::PLACES`]) of a shard's batch (0..2⁴⁵): 6 bits of shard, 45 of batch, 12 of place.
+    /// The lines of the first shard are batch × 4096 + place.
+    #[must_use]
+    pub const fn new(shard: Shard, batch: i64, place: i64) -> Self {
+        Self(((shard.number() as i64) << Self::SHARD_AT) | (batch * Self::PLACES + place))
+    }
+    /// The batch it is in, of its own shard.
+    #[must_use]
+    pub const fn batch(self) -> i64 {
+        (self.0 & ((1 << Self::SHARD_AT) - 1)) / Self::PLACES
+    }
+    /// Its place in the batch.
+    #[must_use]
+    pub const fn place(self) -> i64 {
+        self.0 % Self::PLACES
     }
 }
 

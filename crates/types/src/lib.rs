@@ -1,4 +1,4 @@
-//! Plain values that every other room speaks in: money, typed ids, time, masked secrets, paging.
+//! Plain values that every other room speaks in: money, typed ids, time, masked secrets, paging, shards.
 //!
 //! No I/O, no clock, no randomness. Nothing here knows a payment rule, SQL or HTTP.
 
@@ -6,10 +6,12 @@ pub mod ids;
 pub mod mask;
 pub mod money;
 pub mod page;
+pub mod shard;
 pub mod time;
 
 pub use ids::*;
 pub use mask::{Masked, Phone, Secret};
 pub use money::{Currency, Money, MoneyError, Rate};
 pub use page::{Cursor, Page, PageRequest};
+pub use shard::{Place, Shard, ShardSet, Shards};
 pub use time::{BusinessDay, Time};

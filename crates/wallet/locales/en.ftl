@@ -116,6 +116,7 @@ kind-top-up = Top-up
 kind-reversal = Return
 kind-fee = Fee
 kind-fee-return = Fee returned
+kind-between-shards = Moved within the platform
 place-your-balance = your balance
 place-merchant = merchant, to be settled
 place-bank = bank card channel

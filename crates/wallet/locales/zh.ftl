@@ -112,6 +112,7 @@ kind-top-up = 充值
 kind-reversal = 退回
 kind-fee = 手续费
 kind-fee-return = 手续费退回
+kind-between-shards = 平台内部划转
 place-your-balance = 您的余额
 place-merchant = 商户待结算账户
 place-bank = 银行卡通道

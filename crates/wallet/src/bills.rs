@@ -219,6 +219,7 @@ impl Movement {
             ledger::TransferKind::Reversal => "kind-reversal",
             ledger::TransferKind::Fee => "kind-fee",
             ledger::TransferKind::FeeReturn => "kind-fee-return",
+            ledger::TransferKind::ShardSend | ledger::TransferKind::ShardReceive => "kind-between-shards",
         };
         Self {
             id: transfer.id.to_string(),

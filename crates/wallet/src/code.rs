@@ -34,10 +34,12 @@ use domain::{
 use engine::{Fault, Queries, Refusal};
 use protocol::qr::{self, PaymentCode, Prefix};
 use serde::{Deserialize, Serialize};
-use types::{Masked, Money, OrderId, PayerId, Time, time};
+use types::{Masked, Money, OrderId, PayerId, Shards, Time, time};
 
-/// Codes drawn before giving up; two alike are already rarer than anything else that can fail.
+/// Codes issued before giving up; two alike are already rarer than anything else that can fail.
 const DRAWS_MAX: usize = 5;
+/// Codes drawn for one that leads to its payer's shard: with the most shards one of 64 does.
+const FITTING_MAX: usize = 4096;
 
 #[derive(Deserialize)]
 pub(crate) struct Since {
@@ -60,12 +62,16 @@ struct CodePage {
     free_amount: Option<Money>,
 }
 
-/// Draws a code from 64 random bits; none of the few values that would favour some codes.
-fn draw(prefix: Prefix) -> Result<PaymentCode, Fail> {
-    for _ in 0..DRAWS_MAX {
+/// Draws a code from 64 random bits, none of the few values that would favour some codes, and its number. Any node
+/// knows the shard of a code by its number, so only one that leads to the payer's is taken.
+fn draw(prefix: Prefix, payer: PayerId, shards: Shards) -> Result<(PaymentCode, i64), Fail> {
+    for _ in 0..FITTING_MAX {
         let random = u64::from_be_bytes(crypto::random::bytes()?);
-        if let Some(code) = PaymentCode::body_of(random).and_then(|body| PaymentCode::new(prefix, body)) {
-            return Ok(code);
+        let drawn = PaymentCode::body_of(random).and_then(|body| PaymentCode::new(prefix, body));
+        let Some(code) = drawn else { continue };
+        let number = code.expose().parse().map_err(|_| Problem::fault("a payment code is no number"))?;
+        if shards.of_code(number) == shards.of_payer(payer) {
+            return Ok((code, number));
         }
     }
     Err(Problem::fault("no payment code could be drawn").into())
@@ -75,8 +81,7 @@ fn draw(prefix: Prefix) -> Result<PaymentCode, Fail> {
 async fn issue(app: &App, visit: &Visit, payer: PayerId) -> Result<(PaymentCode, Time), Fail> {
     let prefix = app.service().settings.payment_code_prefix;
     for _ in 0..DRAWS_MAX {
-        let code = draw(prefix)?;
-        let digits = code.expose().parse().map_err(|_| Problem::fault("a payment code is no number"))?;
+        let (code, digits) = draw(prefix, payer, app.service().engine.shards())?;
         match app.run(visit, Command::IssuePaymentCode(payer, digits)).await {
             Ok(Reply::ShownUntil(until)) => return Ok((code, until)),
             Ok(other) => return Err(Problem::fault(&format!("issuing a code answered {other:?}")).into()),
@@ -305,9 +310,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn drawn_codes_are_ours_and_differ() {
-        let (one, other) = (draw(Prefix::DEFAULT).unwrap(), draw(Prefix::DEFAULT).unwrap());
-        assert_eq!(PaymentCode::parse(Prefix::DEFAULT, one.expose()).as_ref(), Ok(&one));
-        assert_ne!(one, other);
+    fn drawn_codes_are_ours_differ_and_lead_to_their_payer() {
+        for count in [1, 2, 64] {
+            let (shards, payer) = (Shards::new(count).unwrap(), PayerId(1_000_037));
+            let draw = || draw(Prefix::DEFAULT, payer, shards).unwrap();
+            let ((one, number), (other, _)) = (draw(), draw());
+            assert_eq!(PaymentCode::parse(Prefix::DEFAULT, one.expose()).as_ref(), Ok(&one));
+            assert_eq!((number.to_string().as_str(), shards.of_code(number)), (one.expose(), shards.of_payer(payer)));
+            assert_ne!(one, other);
+        }
     }
 }

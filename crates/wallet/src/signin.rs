@@ -251,7 +251,7 @@ pub(crate) async fn leave(
     _posted: Posted,
 ) -> Result<Response, Fail> {
     if let Some(member) = visit.member() {
-        app.run(&visit, Command::SignOut(member.session.token)).await?;
+        app.run(&visit, Command::SignOut(member.session.payer, member.session.token)).await?;
     }
     let mut response = page::see_other("/wallet/sign-in");
     if let Some(cookie) = session::end(app.https()) {

@@ -100,7 +100,9 @@ impl Asker {
             let service = Arc::clone(&self.service);
             // Those asked now may still be due in the store, so as many more are read.
             let most = self.setup.asking * 2;
-            let due = tokio::task::spawn_blocking(move || service.queries.due_payments(service.now(), most));
+            let due = tokio::task::spawn_blocking(move || {
+                service.queries.due_payments(service.engine.owned(), service.now(), most)
+            });
             match due.await {
                 Ok(Ok(due)) => due.iter().for_each(|payment| self.begin(payment.id)),
                 Ok(Err(fault)) => tracing::warn!(%fault, "due payments can't be read"),

@@ -1,7 +1,8 @@
 //! Commands that must get through: recording what has already happened outside.
 
+use cluster::Router;
 use domain::{Caller, Command, Reply};
-use engine::{Handle, Job, Refusal};
+use engine::{Job, Refusal};
 use std::time::Duration;
 
 /// Waits between tries: about half a minute in all. What is not recorded then is found again by its due time.
@@ -14,7 +15,7 @@ const TRIES: u32 = 16;
 /// # Errors
 /// [`Refusal::Rejected`], [`Refusal::Stopped`] and whatever an engine says that was replaced at once, the others after
 /// the last try.
-pub(crate) async fn insist(engine: &Handle, command: &Command, caller: &Caller) -> Result<Reply, Refusal> {
+pub(crate) async fn insist(engine: &Router, command: &Command, caller: &Caller) -> Result<Reply, Refusal> {
     let mut wait = WAIT_FIRST;
     for _ in 1..TRIES {
         let job = Job { command: command.clone(), caller: caller.clone(), request: None };

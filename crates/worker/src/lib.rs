@@ -5,6 +5,7 @@
 
 pub mod bank;
 pub mod channel;
+pub mod crossings;
 pub mod delivery;
 mod insist;
 mod listen;
@@ -28,6 +29,8 @@ pub struct Setup {
     pub channel: channel::Setup,
     /// Deadlines.
     pub timers: timers::Setup,
+    /// Money between shards.
+    pub crossings: crossings::Setup,
 }
 
 /// The running work. Dropping it lets nothing new begin and waits for nothing; see [`Worker::stop`].
@@ -51,6 +54,7 @@ impl Worker {
         listen::start(service, &tasks, &stop);
         Asker::start(service, bank, setup.channel, &tasks, &stop);
         timers::start(service, setup.timers, &tasks, &stop);
+        crossings::start(service, setup.crossings, &tasks, &stop);
         tasks.spawn(
             stop.clone().run_until_cancelled_owned(end_when_replaced(Arc::clone(service), stop.clone())),
         );

@@ -2,7 +2,7 @@
 
 use domain::Event;
 use service::Service;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -10,6 +10,23 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) fn start(service: &Arc<Service>, tasks: &TaskTracker, stop: &CancellationToken) {
     let events = service.events.listen();
     tasks.spawn(stop.clone().run_until_cancelled_owned(listen(Arc::clone(service), events)));
+    // Another node may own the shard where merchants and keys are changed: its events are not heard here.
+    if service.engine.status().is_some() {
+        tasks.spawn(stop.clone().run_until_cancelled_owned(renew(Arc::clone(service))));
+    }
+}
+
+/// How old what is cached of merchants and keys may be, when another node may change them.
+const RENEW_EVERY: Duration = Duration::from_secs(2);
+
+async fn renew(service: Arc<Service>) {
+    let mut timer = tokio::time::interval(RENEW_EVERY);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        timer.tick().await;
+        service.directory.forget();
+        aside(&service, reload_keys).await;
+    }
 }
 
 async fn listen(service: Arc<Service>, mut events: Receiver<Event>) {
@@ -17,7 +34,7 @@ async fn listen(service: Arc<Service>, mut events: Receiver<Event>) {
         match events.recv().await {
             Ok(event @ Event::MerchantChanged(_)) => service.directory.hear(&[event]),
             Ok(Event::KeysChanged) => aside(&service, reload_keys).await,
-            Ok(Event::NotificationDue(_) | Event::AuthorisationDue(_)) => {}
+            Ok(Event::NotificationDue(_) | Event::AuthorisationDue(_) | Event::MoneySent(_)) => {}
             // Some events are gone: whatever is cached may be old.
             Err(RecvError::Lagged(_)) => aside(&service, renew_all).await,
             Err(RecvError::Closed) => return,

@@ -5,6 +5,7 @@ use engine::{Job, Refusal};
 use service::Service;
 use std::{sync::Arc, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use types::{Place, ShardSet};
 
 /// How often the clock is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +47,7 @@ async fn expire_orders(service: Arc<Service>, every: Duration) {
         timer.tick().await;
         for _ in 0..GOES_MAX {
             let reader = Arc::clone(&service);
-            let due = move || reader.queries.due_orders(reader.now(), TOGETHER_MAX);
+            let due = move || reader.queries.due_orders(reader.engine.owned(), reader.now(), TOGETHER_MAX);
             let due = match tokio::task::spawn_blocking(due).await {
                 Ok(Ok(due)) => due,
                 Ok(Err(fault)) => {
@@ -87,32 +88,44 @@ async fn sweep(service: Arc<Service>, every: Duration) {
     let mut timer = timer(every);
     loop {
         timer.tick().await;
-        for _ in 0..GOES_MAX {
-            let reader = Arc::clone(&service);
-            let stale = move || reader.queries.stale(reader.now(), TOGETHER_MAX);
-            let stale = match tokio::task::spawn_blocking(stale).await {
-                Ok(Ok(stale)) => stale,
-                Ok(Err(fault)) => {
-                    tracing::warn!(%fault, "stale records can't be read");
-                    break;
-                }
-                Err(_) => break,
-            };
-            if stale.is_empty() {
-                break;
-            }
-            let found = stale.len();
-            match service.engine.run(Command::Sweep(stale), Caller::platform()).await {
-                // When none went, the next read would only find the same again.
-                Ok(Reply::Count(0)) => break,
-                Ok(_) if found < TOGETHER_MAX => break,
-                Ok(_) => {}
-                Err(Refusal::Stopped) => return,
-                Err(refusal) => {
-                    tracing::warn!(%refusal, "stale records could not be removed; trying again");
-                    break;
-                }
+        let owned = service.engine.owned();
+        for shard in owned.iter() {
+            let Some(place) = Place::new(shard, owned.shards()) else { continue };
+            if let Err(Refusal::Stopped) = sweep_shard(&service, place).await {
+                return;
             }
         }
     }
+}
+
+/// Removes what is stale in one shard.
+async fn sweep_shard(service: &Arc<Service>, place: Place) -> Result<(), Refusal> {
+    for _ in 0..GOES_MAX {
+        let reader = Arc::clone(service);
+        let stale = move || reader.queries.stale(ShardSet::only(place), reader.now(), TOGETHER_MAX);
+        let stale = match tokio::task::spawn_blocking(stale).await {
+            Ok(Ok(stale)) => stale,
+            Ok(Err(fault)) => {
+                tracing::warn!(%fault, "stale records can't be read");
+                break;
+            }
+            Err(_) => break,
+        };
+        if stale.is_empty() {
+            break;
+        }
+        let found = stale.len();
+        match service.engine.run(Command::Sweep(place.shard, stale), Caller::platform()).await {
+            // When none went, the next read would only find the same again.
+            Ok(Reply::Count(0)) => break,
+            Ok(_) if found < TOGETHER_MAX => break,
+            Ok(_) => {}
+            Err(Refusal::Stopped) => return Err(Refusal::Stopped),
+            Err(refusal) => {
+                tracing::warn!(%refusal, "stale records could not be removed; trying again");
+                break;
+            }
+        }
+    }
+    Ok(())
 }

@@ -13,7 +13,7 @@ use domain::{
     payment::{ChannelAnswer, PaymentState},
     rejection::Cap,
 };
-use types::{CardId, Currency, Money, OrderId, PayerId, PaymentId, time};
+use types::{CardId, Currency, Money, OrderId, PayerId, PaymentId, ShardSet, time};
 
 const FEN: i64 = 50_00;
 
@@ -37,7 +37,7 @@ fn unknown() -> (World, Shop, Buyer, OrderId, PaymentId) {
 fn the_channel_authorises_and_the_order_is_paid() {
     let (mut world, shop, buyer, order, payment) = asked();
     assert_eq!(world.events, [Event::AuthorisationDue(payment)]);
-    assert_eq!(world.queries.due_payments(world.now, 10).unwrap().len(), 1);
+    assert_eq!(world.queries.due_payments(ShardSet::ONLY, world.now, 10).unwrap().len(), 1);
     assert_eq!((world.balance(&buyer), world.takings(&shop)), (100_00, 0), "asking moves nothing");
 
     assert_eq!(world.answer(payment, succeeded()), Reply::Payment(PaymentState::Succeeded));
@@ -83,12 +83,12 @@ fn accident_hyperswitch_2380_time_alone_never_ends_unknown() {
         let again = world.now.plus(wait_s * time::SECOND);
         assert_eq!((kept.state, kept.ask_at), (PaymentState::Unknown, Some(again)), "answer {n}");
         assert_eq!(kept.asked, u32::try_from(n).unwrap() + 1);
-        assert!(world.queries.due_payments(again.plus(-1), 10).unwrap().is_empty());
-        assert_eq!(world.queries.due_payments(again, 10).unwrap().len(), 1);
+        assert!(world.queries.due_payments(ShardSet::ONLY, again.plus(-1), 10).unwrap().is_empty());
+        assert_eq!(world.queries.due_payments(ShardSet::ONLY, again, 10).unwrap().len(), 1);
         world.now = again;
     }
     world.advance(365 * time::DAY);
-    assert_eq!(world.queries.due_orders(world.now, 10).unwrap(), [], "no timer is due");
+    assert_eq!(world.queries.due_orders(ShardSet::ONLY, world.now, 10).unwrap(), [], "no timer is due");
     world.ok(Command::ExpireOrder(order));
     assert_eq!((world.state(order), world.stored(order).payment), (OrderState::Open, Some(payment)));
     assert_eq!(world.no(shop.close("order-0001")), Rejection::OrderBusy);
@@ -106,7 +106,7 @@ fn r_ops_26_a_late_answer_breaks_nothing() {
     let (mut world, shop, buyer, order, payment) = unknown();
     let top_up = waiting(world.ok(buyer.top_up(FEN)));
     world.advance(365 * time::DAY);
-    let polled = world.queries.due_payments(world.now, 10).unwrap();
+    let polled = world.queries.due_payments(ShardSet::ONLY, world.now, 10).unwrap();
     assert_eq!(polled.iter().map(|due| due.id).collect::<Vec<_>>(), [top_up, payment], "earliest first");
     for _ in 0..2 {
         world.answer(payment, succeeded());
@@ -115,7 +115,7 @@ fn r_ops_26_a_late_answer_breaks_nothing() {
         assert_eq!((world.balance(&buyer), world.receivable()), (100_00 + FEN, 100_00 + 2 * FEN));
         assert_eq!((world.notifications(order).len(), world.bill(&buyer).len()), (1, 3));
     }
-    assert!(world.queries.due_payments(world.now, 10).unwrap().is_empty());
+    assert!(world.queries.due_payments(ShardSet::ONLY, world.now, 10).unwrap().is_empty());
 }
 
 #[test]
@@ -152,7 +152,11 @@ fn a_declined_order_keeps_its_payer_and_its_deadline() {
     world.answer(payment, declined());
     assert_eq!(world.stored(order).payer, Some(buyer.id));
     assert_eq!(world.pay(order, &other).unwrap_err().code(), "order_expired");
-    assert_eq!(world.queries.due_orders(world.now, 10).unwrap(), [order], "now the timer may end it");
+    assert_eq!(
+        world.queries.due_orders(ShardSet::ONLY, world.now, 10).unwrap(),
+        [order],
+        "now the timer may end it"
+    );
     world.ok(Command::ExpireOrder(order));
     assert_eq!(world.state(order), OrderState::Expired);
 }

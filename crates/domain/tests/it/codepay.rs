@@ -403,7 +403,8 @@ fn nothing_leaves_a_frozen_account() {
     let takings = AccountId::merchant_unsettled(shop.id, Currency::CNY);
     world.freeze(takings, true);
     let frozen = |account| Rejection::Ledger(Refused::Frozen(account));
-    assert_eq!(world.no(shop.reverse("order-0001")), frozen(takings));
+    let here = takings.at(world.shards.of_payer(buyer.id));
+    assert_eq!(world.no(shop.reverse("order-0001")), frozen(here));
     world.freeze(takings, false);
     let balance = AccountId::payer_balance(buyer.id, Currency::CNY);
     world.freeze(balance, true);

@@ -6,7 +6,7 @@ use domain::{
     echo::{self, Echo, NewEcho},
     notification::{About, Attempt, Notification, NotificationState, RETRY_S},
 };
-use types::{EchoId, MerchantId, NotificationId, PageRequest, Time, time};
+use types::{EchoId, MerchantId, NotificationId, PageRequest, ShardSet, Time, time};
 
 const MESSAGE: &str = r#"{"echo_message":"hello"}"#;
 
@@ -54,10 +54,10 @@ fn an_echo_is_tried_as_an_order_is_and_its_message_outlives_the_tries() {
         let next = world.now.plus(wait_s * time::SECOND);
         assert_eq!(tried(&mut world, owed.id, 500).next_at, Some(next));
         world.now = next;
-        assert_eq!(world.queries.due_notifications(world.now, 9).unwrap().len(), 1);
+        assert_eq!(world.queries.due_notifications(ShardSet::ONLY, world.now, 9).unwrap().len(), 1);
     }
     assert_eq!(tried(&mut world, owed.id, 0).state, NotificationState::GivenUp);
-    assert!(!world.queries.stale(world.now, 99).unwrap().contains(&Key::Echo(kept.id)));
+    assert!(!world.queries.stale(ShardSet::ONLY, world.now, 99).unwrap().contains(&Key::Echo(kept.id)));
     world.ok(Command::Resend(owed.id));
     assert_eq!(tried(&mut world, owed.id, 204).state, NotificationState::Delivered);
 }
@@ -68,11 +68,13 @@ fn a_message_is_swept_after_two_days_and_not_sent_again() {
     let shop = world.shop();
     let (owed, kept) = asked(&mut world, &shop);
     tried(&mut world, owed.id, 204);
-    let sweep = |world: &mut World| world.ok(Command::Sweep(vec![Key::Echo(kept.id)]));
+    let sweep = |world: &mut World| {
+        world.ok(Command::Sweep(types::Shard::of_id(kept.id.0), vec![Key::Echo(kept.id)]))
+    };
     world.advance(echo::KEPT - time::SECOND);
     assert_eq!(sweep(&mut world), Reply::Count(0));
     world.advance(2 * time::SECOND);
-    assert_eq!(world.queries.stale(world.now, 99).unwrap().last(), Some(&Key::Echo(kept.id)));
+    assert_eq!(world.queries.stale(ShardSet::ONLY, world.now, 99).unwrap().last(), Some(&Key::Echo(kept.id)));
     assert_eq!(sweep(&mut world), Reply::Count(1));
     assert_eq!(world.queries.echo(kept.id), Ok(None));
     assert_eq!(world.queries.notification(owed.id).unwrap().unwrap().about, About::Echo(kept.id));

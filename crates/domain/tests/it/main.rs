@@ -14,3 +14,6 @@ mod payments;
 mod pin;
 mod sessions;
 mod world;
+
+/// Shards of the worlds here.
+pub(crate) const SHARDS: u8 = 1;

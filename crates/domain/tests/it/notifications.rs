@@ -5,7 +5,7 @@ use domain::{
     Command, Event, Rejection, Reply,
     notification::{Attempt, Notification, NotificationState, RETRY_S},
 };
-use types::{NotificationId, OrderId, time};
+use types::{NotificationId, OrderId, ShardSet, time};
 
 fn owed() -> (World, OrderId, NotificationId) {
     let mut world = World::new();
@@ -45,7 +45,7 @@ fn accident_hyperswitch_3408_a_failed_notification_is_tried_again() {
     let first = world.now;
     for (n, wait_s) in RETRY_S.into_iter().enumerate() {
         let due = |world: &World, at| {
-            let rows = world.queries.due_notifications(at, 10).unwrap();
+            let rows = world.queries.due_notifications(ShardSet::ONLY, at, 10).unwrap();
             rows.iter().map(|row| row.id).collect::<Vec<_>>()
         };
         assert_eq!(due(&world, world.now), [id], "try {n}");
@@ -73,7 +73,13 @@ fn an_acknowledgement_ends_it_at_any_try() {
             }
             let kept = attempted(&mut world, id, status);
             assert_eq!((kept.state, kept.next_at), (NotificationState::Delivered, None), "after {failures}");
-            assert!(world.queries.due_notifications(world.now.plus(time::DAY), 10).unwrap().is_empty());
+            assert!(
+                world
+                    .queries
+                    .due_notifications(ShardSet::ONLY, world.now.plus(time::DAY), 10)
+                    .unwrap()
+                    .is_empty()
+            );
         }
     }
 }

@@ -82,7 +82,7 @@ fn ten_codes_a_day_and_then_none_until_midnight() {
     world.now = midnight.plus(-1);
     assert_eq!(world.no(send("a")), Rejection::CodeTooMany);
     // Housekeeping does not help: the count outlives the code.
-    assert_eq!(world.ok(Command::Sweep(vec![Key::OneTimeCode(digest(PHONE))])), Reply::Count(0));
+    assert_eq!(world.sweep(&[Key::OneTimeCode(digest(PHONE))]), 0);
     world.now = midnight;
     world.ok(send("a"));
 }
@@ -163,9 +163,12 @@ fn a_session_lasts_thirty_days_or_until_signed_out() {
     let session = world.queries.session(digest("t")).unwrap().unwrap();
     assert_eq!((session.payer, &*session.device), (payer, "phone of test"));
     assert_eq!(session.expires_at, world.now.plus(SESSION_LIFE));
-    world.ok(Command::SignOut(digest("t")));
+    let stranger = PayerId(payer.0 + 1);
+    world.ok(Command::SignOut(stranger, digest("t")));
+    assert_eq!(world.queries.session(digest("t")).unwrap(), Some(session), "another's stays");
+    world.ok(Command::SignOut(payer, digest("t")));
     assert_eq!(world.queries.session(digest("t")).unwrap(), None);
-    assert_eq!(world.ok(Command::SignOut(digest("t"))), Reply::Done, "again is the same");
+    assert_eq!(world.ok(Command::SignOut(payer, digest("t"))), Reply::Done, "again is the same");
 }
 
 fn authorise(app: AppId, payer: PayerId, host: &str) -> Command {
@@ -247,17 +250,17 @@ fn the_sweep_removes_only_what_is_over() {
         let keys = short_lived(&mut world);
         let (key, kept) = keys[kind].clone();
         let made = world.now;
-        let twice = Command::Sweep(vec![key.clone(), key.clone()]);
+        let twice = [key.clone(), key.clone()];
         world.now = made.plus(kept);
-        assert_eq!(world.ok(twice.clone()), Reply::Count(0), "{key:?}: not yet");
+        assert_eq!(world.sweep(&twice), 0, "{key:?}: not yet");
         world.now = made.plus(kept + 1);
-        assert_eq!(world.ok(twice.clone()), Reply::Count(1), "{key:?}");
-        assert_eq!(world.ok(twice), Reply::Count(0), "{key:?}: gone");
+        assert_eq!(world.sweep(&twice), 1, "{key:?}");
+        assert_eq!(world.sweep(&twice), 0, "{key:?}: gone");
         let left = keys.iter().filter(|(_, stays)| *stays > kept).count();
-        let all = keys.iter().map(|(key, _)| key.clone()).collect();
+        let all: Vec<Key> = keys.iter().map(|(key, _)| key.clone()).collect();
         world.now = made.plus(SESSION_LIFE + time::DAY);
         let others = keys.len() - 1;
-        assert_eq!(world.ok(Command::Sweep(all)), Reply::Count(others), "{left} later ones among them");
+        assert_eq!(world.sweep(&all), others, "{left} later ones among them");
     }
 }
 
@@ -267,7 +270,7 @@ fn the_sweep_leaves_everything_else() {
     let (shop, buyer) = (world.shop(), world.buyer(100_00));
     let order = world.sale(&shop, &buyer, "order-0001", 50_00);
     world.advance(3650 * time::DAY);
-    let lasting = vec![
+    let lasting = [
         Key::Order(order),
         Key::Order(OrderId(7)),
         Key::Payer(buyer.id),
@@ -276,6 +279,6 @@ fn the_sweep_leaves_everything_else() {
         Key::Usage(buyer.id.0),
         Key::Limits(()),
     ];
-    assert_eq!(world.ok(Command::Sweep(lasting)), Reply::Count(0));
+    assert_eq!(world.sweep(&lasting), 0);
     assert_eq!(world.stored(order).payer, Some(buyer.id));
 }

@@ -60,7 +60,7 @@ fn what_is_not_durable_does_not_fall_out() {
     let buyer = world.buyer(0);
     let Store { mut loader, mut committer, .. } = world.memory.open();
     let stands = committer.recover().unwrap();
-    let mut core = Core::new(stands, 0);
+    let mut core = Core::new(stands, types::Place::ONLY);
     let mut run = |core: &mut Core, jobs: &[Asked]| {
         let mut refused = Vec::new();
         let take = |_, outcome: Outcome| refused.extend(outcome.err());

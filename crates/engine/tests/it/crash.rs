@@ -41,11 +41,12 @@ fn pay(world: &World, cast: &Cast, number: &str, card: bool) -> Command {
 
 /// The payment that the channel is asked for now.
 fn due(world: &World) -> PaymentId {
-    world.queries.due_payments(world.now.plus(time::DAY), 1).unwrap()[0].id
+    world.queries.due_payments(types::ShardSet::ONLY, world.now.plus(time::DAY), 1).unwrap()[0].id
 }
 
 fn attempt(world: &World, status: u16) -> Command {
-    let due = world.queries.due_notifications(world.now.plus(time::DAY), 1).unwrap()[0].id;
+    let due =
+        world.queries.due_notifications(types::ShardSet::ONLY, world.now.plus(time::DAY), 1).unwrap()[0].id;
     let acknowledged = status == 200;
     Command::RecordAttempt(due, Attempt { acknowledged, status, took_ms: 5, error: "".into() })
 }

@@ -84,9 +84,9 @@ fn a_dry_run_refuses_as_the_command_would() {
 #[test]
 fn a_dry_run_shows_removals() {
     let mut world = World::new();
-    world.sign_up("a phone");
+    let payer = world.sign_up("a phone");
     let rig = Rig::start(world.memory.open(), world.now);
-    let sign_out = Command::SignOut(crate::world::digest("token of a phone"));
+    let sign_out = Command::SignOut(payer, crate::world::digest("token of a phone"));
     let (_, effects) = dry_run(&rig, sign_out).unwrap();
     let [effect] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((effect.record, effect.before.is_some(), effect.after.is_none()), ("Session", true, true));

@@ -48,7 +48,7 @@ fn a_line_tells_who_did_what_from_where() {
         (Actor::Payer(buyer.id), wrong, "pay_order", &*subject, "ok", Some("pin refused")),
         (Actor::Payer(buyer.id), pay.clone(), "pay_order", &subject, "ok", None),
         (Actor::Payer(buyer.id), pay, "pay_order", &subject, "order_paid", None),
-        (Actor::Visitor, Command::SignOut(digest("none")), "sign_out", "platform", "ok", None),
+        (Actor::Visitor, Command::SignOut(buyer.id, digest("none")), "sign_out", "platform", "ok", None),
         (Actor::Channel, Command::ExpireOrder(order), "expire_order", &subject, "ok", None),
     ];
     for (n, (actor, command, name, subject, outcome, note)) in cases.into_iter().enumerate() {
@@ -63,7 +63,7 @@ fn a_line_tells_who_did_what_from_where() {
         assert_eq!((line.actor, line.at), (actor.to_string(), world.now));
         assert_eq!((line.address, line.device), (Some(address), Some(device)));
     }
-    let quiet = world.run_as(Caller::of(Actor::Visitor), Command::SignOut(digest("none")));
+    let quiet = world.run_as(Caller::of(Actor::Visitor), Command::SignOut(buyer.id, digest("none")));
     assert!(quiet.is_ok());
     assert_eq!((newest(&world).address, newest(&world).device), (None, None));
 }

@@ -20,3 +20,6 @@ mod random;
 mod requests;
 mod rig;
 mod summary;
+
+/// Shards of the worlds here.
+pub(crate) const SHARDS: u8 = 1;

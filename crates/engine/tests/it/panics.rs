@@ -60,7 +60,7 @@ fn a_panic_in_a_dry_run_stops_nothing() {
     rig.run(shop.create("order-0001", Product::Jsapi, 5_00)).unwrap();
     assert!(runtime.block_on(rig.handle.dry_run(buyer.top_up(1_00), Caller::platform())).is_ok());
     rig.stop();
-    assert!(world.queries.due_payments(world.now, 10).unwrap().is_empty());
+    assert!(world.queries.due_payments(types::ShardSet::ONLY, world.now, 10).unwrap().is_empty());
 }
 
 /// A store that panics may have written or not: it is asked, and callers are told what is there.

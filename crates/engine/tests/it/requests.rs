@@ -53,7 +53,7 @@ fn another_content_under_the_same_key_is_refused() {
         assert_eq!(world.ask(&[&other]).remove(0), Err(Rejection::RequestKeyReused));
         world.restart();
     }
-    assert_eq!(world.queries.due_payments(world.now, 10).unwrap().len(), 1);
+    assert_eq!(world.queries.due_payments(types::ShardSet::ONLY, world.now, 10).unwrap().len(), 1);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_key_is_forgotten_after_a_day() {
     let top_up = keyed("key 1", "a", buyer.top_up(1_00));
     let first = waiting(world.ask(&[&top_up]).remove(0).unwrap());
     world.advance(25 * time::HOUR);
-    let sweep = Command::Sweep(vec![Key::Request(digest("key 1"))]);
+    let sweep = Command::Sweep(types::Shard::FIRST, vec![Key::Request(digest("key 1"))]);
     assert_eq!(world.ok(sweep.clone()), Reply::Count(0));
     world.advance(1);
     assert_eq!(world.ok(sweep), Reply::Count(1));

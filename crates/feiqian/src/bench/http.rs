@@ -101,7 +101,7 @@ pub(crate) async fn run(
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let config = Config { mode: Mode::Sandbox, listen: address, ..config.clone() };
-    let app = App::open(&home, &config).await?;
+    let app = App::open(&home, &config, crate::nodes::As::Server).await?;
     let made = sandbox::init(&app, &home, &config).await?;
     let change = domain::merchant::MerchantChange { rate_per_s: Some(1_000_000), ..Default::default() };
     let change = domain::Command::ChangeMerchant(MERCHANT, Box::new(change));

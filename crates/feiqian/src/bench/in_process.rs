@@ -5,13 +5,14 @@ use super::{
     stats::{percentile_ms, rate},
 };
 use crate::seed::{self, MerchantSeed, SeedError, SeededPayer};
+use cluster::Router;
 use crypto::{MasterKey, Vault};
 use domain::{
     Caller, Command, Reply,
     merchant::Product,
     payment::{Confirmation, Entry, Paid},
 };
-use engine::{Engine, Handle, Store, SystemClock, engine::Setup};
+use engine::{Engine, Store, SystemClock, engine::Setup};
 use serde::Serialize;
 use service::{Metrics, metrics::metered};
 use std::{
@@ -57,6 +58,8 @@ pub(crate) struct Load {
     pub(crate) callers: usize,
     pub(crate) payers: usize,
     pub(crate) merchants: i64,
+    /// Which turn of several on the same store: order numbers never repeat.
+    pub(crate) round: u64,
 }
 
 const APP: AppId = AppId(0x0bec_0bec_0bec_0bec);
@@ -71,7 +74,7 @@ pub(crate) struct World {
 }
 
 /// Makes the world over `engine`.
-pub(crate) async fn prepare(engine: &Handle, vault: &Arc<Vault>, load: Load) -> Result<World, SeedError> {
+pub(crate) async fn prepare(engine: &Router, vault: &Arc<Vault>, load: Load) -> Result<World, SeedError> {
     seed::application(engine, APP, "bench", &[], None).await?;
     for number in 0..load.merchants {
         let id = MerchantId(FIRST_MERCHANT + number);
@@ -102,7 +105,8 @@ pub(crate) async fn prepare(engine: &Handle, vault: &Arc<Vault>, load: Load) -> 
 }
 
 struct Shared {
-    world: World,
+    world: Arc<World>,
+    round: u64,
     done: AtomicU64,
     errors: AtomicU64,
     until: Instant,
@@ -120,35 +124,59 @@ pub(crate) async fn run(
     let opened = metered(opened, &metrics);
     let setup = Setup { observer: Arc::new(metrics), ..Setup::default() };
     let engine = Engine::start(opened, Arc::new(SystemClock), setup, Box::new(|_| {}))?;
-    let handle = engine.handle();
+    let handle = Router::from(engine.handle());
     let world = prepare(&handle, &vault, load).await?;
-    let measured = measure(store, &handle, world, load).await;
+    let measured = measure(store, &[handle], &Arc::new(world), load).await.measured;
     engine.stop();
     Ok(measured)
 }
 
-async fn measure(store: &'static str, engine: &Handle, world: World, load: Load) -> InProcess {
+/// A turn of the load.
+pub(crate) struct Turn {
+    pub(crate) measured: InProcess,
+    /// Payments made by the callers of each engine.
+    pub(crate) by_engine: Vec<u64>,
+    /// CPU of the process, and of the whole machine, microseconds.
+    pub(crate) cpu_us: (u64, u64),
+    pub(crate) elapsed: Duration,
+    /// Of each payment, microseconds, ascending.
+    pub(crate) latencies: Vec<u32>,
+}
+
+/// Runs the load, its callers spread over `engines`, and measures it.
+pub(crate) async fn measure(store: &'static str, engines: &[Router], world: &Arc<World>, load: Load) -> Turn {
     let shared = Arc::new(Shared {
-        world,
+        world: Arc::clone(world),
+        round: load.round,
         done: AtomicU64::new(0),
         errors: AtomicU64::new(0),
         until: Instant::now() + Duration::from_secs(load.seconds),
     });
-    let before = engine.stats();
+    let stats = || {
+        engines
+            .iter()
+            .map(Router::stats)
+            .fold((0, 0), |(commands, batches), stats| (commands + stats.commands, batches + stats.batches))
+    };
+    let before = stats();
     let (started, cpu, machine_cpu) = (Instant::now(), cpu_us(), machine_cpu_us());
     let tasks: Vec<_> = (0..load.callers)
-        .map(|caller| tokio::spawn(call(engine.clone(), Arc::clone(&shared), caller)))
+        .map(|caller| {
+            tokio::spawn(call(engines[caller % engines.len()].clone(), Arc::clone(&shared), caller))
+        })
         .collect();
-    let mut latencies = Vec::new();
-    for task in tasks {
-        latencies.extend(task.await.unwrap_or_default());
+    let (mut latencies, mut by_engine) = (Vec::new(), vec![0; engines.len()]);
+    for (caller, task) in tasks.into_iter().enumerate() {
+        let done = task.await.unwrap_or_default();
+        by_engine[caller % engines.len()] += done.len() as u64;
+        latencies.extend(done);
     }
     let (elapsed, cpu) = (started.elapsed(), cpu_us() - cpu);
     let machine_cpu = machine_cpu_us() - machine_cpu;
-    let after = engine.stats();
+    let after = stats();
     let payments = shared.done.load(Ordering::Relaxed);
     latencies.sort_unstable();
-    InProcess {
+    let measured = InProcess {
         store,
         callers: load.callers,
         payments_per_s: rate(payments, elapsed),
@@ -156,15 +184,16 @@ async fn measure(store: &'static str, engine: &Handle, world: World, load: Load)
         machine_cpu_us_per_payment: machine_cpu / payments.max(1),
         p50_ms: percentile_ms(&latencies, 50),
         p99_ms: percentile_ms(&latencies, 99),
-        batch: (after.commands - before.commands) / (after.batches - before.batches).max(1),
+        batch: (after.0 - before.0) / (after.1 - before.1).max(1),
         resident_kib: resident_kib(),
         payments,
         errors: shared.errors.load(Ordering::Relaxed),
-    }
+    };
+    Turn { measured, by_engine, cpu_us: (cpu, machine_cpu), elapsed, latencies }
 }
 
 /// One caller: places an order and pays it, until the time is over. A tenth of the payments go to one merchant.
-async fn call(engine: Handle, shared: Arc<Shared>, caller: usize) -> Vec<u32> {
+async fn call(engine: Router, shared: Arc<Shared>, caller: usize) -> Vec<u32> {
     let mut latencies = Vec::with_capacity(256);
     let mut turn = 0_usize;
     while Instant::now() < shared.until {
@@ -173,7 +202,7 @@ async fn call(engine: Handle, shared: Arc<Shared>, caller: usize) -> Vec<u32> {
         let payer = shared.world.payers[place % shared.world.payers.len()];
         let other = i64::try_from(place % 1_000_003).unwrap_or(0) % shared.world.merchants;
         let merchant = MerchantId(FIRST_MERCHANT + if place.is_multiple_of(10) { 0 } else { other });
-        match one(&engine, payer, merchant, &format!("B{caller:06}{turn:08}")).await {
+        match one(&engine, payer, merchant, &format!("B{:02}{caller:06}{turn:08}", shared.round)).await {
             Some(us) => {
                 shared.done.fetch_add(1, Ordering::Relaxed);
                 latencies.push(us);
@@ -186,7 +215,7 @@ async fn call(engine: Handle, shared: Arc<Shared>, caller: usize) -> Vec<u32> {
     latencies
 }
 
-async fn one(engine: &Handle, payer: SeededPayer, merchant: MerchantId, number: &str) -> Option<u32> {
+async fn one(engine: &Router, payer: SeededPayer, merchant: MerchantId, number: &str) -> Option<u32> {
     let terms = seed::load_terms(merchant, APP, number, AMOUNT_FEN);
     let amount = terms.amount;
     let create = Command::CreateOrder { terms, expires_at: None };

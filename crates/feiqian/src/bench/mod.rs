@@ -5,6 +5,7 @@ pub(crate) mod hand_sql;
 pub(crate) mod http;
 pub(crate) mod in_process;
 pub(crate) mod machine;
+pub(crate) mod nodes;
 pub(crate) mod stats;
 
 use crate::{cli, config::Config, database, home::Home};
@@ -28,6 +29,11 @@ const MERCHANTS: i64 = 100;
 
 /// Runs both loads on fresh stores in a temporary folder.
 pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::Error>> {
+    if let (Some(nodes), Some(one), Some(several)) =
+        (options.nodes, &options.database, &options.nodes_database)
+    {
+        return nodes::run(options, nodes, (one, several)).await;
+    }
     let folder = std::env::temp_dir().join(format!("feiqian-bench-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     let progress = |text: &str| {
@@ -46,7 +52,7 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
     } else {
         ("sqlite", store::sqlite(&folder.join("in-process.db"), store::Options::default())?)
     };
-    let load = in_process::Load { seconds: options.seconds, callers, payers, merchants: MERCHANTS };
+    let load = in_process::Load { seconds: options.seconds, callers, payers, merchants: MERCHANTS, round: 0 };
     let in_process = in_process::run(name, store, load).await?;
     let hand_sql = match &options.database {
         Some(url) => {

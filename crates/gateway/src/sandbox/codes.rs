@@ -23,7 +23,7 @@ struct Shown<'a> {
 }
 
 /// Codes drawn before giving up; a quadrillion are possible.
-const DRAWS_MAX: usize = 8;
+const DRAWS_MAX: usize = 4096;
 
 /// `POST /sandbox/v1/payment-codes`: 200 with a code and until when it is shown.
 pub(super) async fn issue(
@@ -38,6 +38,11 @@ pub(super) async fn issue(
         let body = PaymentCode::body_of(u64::from_be_bytes(drawn));
         let Some(code) = body.and_then(|body| PaymentCode::new(prefix, body)) else { continue };
         let Ok(number) = code.expose().parse() else { continue };
+        // Any node knows the shard of a code by its number: it must be its payer's.
+        let shards = service.engine.shards();
+        if shards.of_code(number) != shards.of_payer(payer) {
+            continue;
+        }
         let command = Command::IssuePaymentCode(payer, number);
         match service.engine.run(command, caller(Actor::Payer(payer), &parts)).await {
             Ok(Reply::ShownUntil(until)) => {

@@ -111,7 +111,7 @@ async fn sign_up(service: &Service, caller: &Caller) -> Result<(PayerId, Phone),
         if let Reply::SignedIn(SignIn::Welcome { payer, new: true }) =
             engine.run(sign_in, caller.clone()).await?
         {
-            engine.run(Command::SignOut(session), caller.clone()).await?;
+            engine.run(Command::SignOut(payer, session), caller.clone()).await?;
             return Ok((payer, phone));
         }
     }

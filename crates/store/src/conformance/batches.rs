@@ -14,7 +14,7 @@ pub(super) fn a_new_store_is_empty(open: Open<'_>) {
     assert_eq!(queries.merchants(), Ok(Vec::new()));
     let none = Page { rows: Vec::new(), next: None };
     assert_eq!(queries.journal(PageRequest::new(10, None)), Ok(none));
-    assert_eq!(queries.stale(START, 10), Ok(Vec::new()));
+    assert_eq!(queries.stale(types::ShardSet::ONLY, START, 10), Ok(Vec::new()));
     assert_eq!(store.loader.load(&[]), Ok(Vec::new()));
     assert!(engine::prove::prove(&**queries).expect("the store reads").holds());
 }

@@ -78,7 +78,7 @@ pub(super) fn the_journal_reads_back(open: Open<'_>) {
     assert_eq!((past.rows, past.next), (Vec::new(), None));
 }
 
-fn row(line: &JournalLine) -> JournalRow {
+pub(super) fn row(line: &JournalLine) -> JournalRow {
     JournalRow {
         id: line.id,
         at: line.at,

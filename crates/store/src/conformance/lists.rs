@@ -12,7 +12,8 @@ use domain::{
 use engine::query::Bill;
 
 use types::{
-    EchoId, IdBlock, JournalId, MerchantId, NotificationId, PageRequest, PayerId, PaymentId, Time,
+    EchoId, IdBlock, JournalId, MerchantId, NotificationId, PageRequest, PayerId, PaymentId, Place, ShardSet,
+    Time,
     time::{self, SECOND},
 };
 
@@ -154,13 +155,15 @@ pub(super) fn due_notifications_can_be_stepped_over(open: Open<'_>) {
     let late = START.plus(1000);
     for now in [START.plus(-1), START.plus(20), START.plus(70), late] {
         for limit in [1, 7, 1000] {
-            assert_eq!(queries.due_notifications(now, limit), Ok(due(now, None, &[], limit)));
+            assert_eq!(queries.due_notifications(ShardSet::ONLY, now, limit), Ok(due(now, None, &[], limit)));
             for except in
                 [vec![], vec![MerchantId(MERCHANT)], (0..4).map(|n| MerchantId(MERCHANT + n)).collect()]
             {
                 let mut past = None;
                 loop {
-                    let found = queries.due_notifications_past(now, past, &except, limit).expect("it reads");
+                    let found = queries
+                        .due_notifications_past(ShardSet::ONLY, now, past, &except, limit)
+                        .expect("it reads");
                     assert_eq!(found, due(now, past, &except, limit), "now {now}, past {past:?}");
                     let Some(last) = found.last() else { break };
                     past = last.next_at.map(|at| (at, last.id));
@@ -171,7 +174,7 @@ pub(super) fn due_notifications_can_be_stepped_over(open: Open<'_>) {
     let first = due(late, None, &[], 1)[0];
     let later = Notification { next_at: Some(late.plus(1)), attempts: 1, ..first };
     scribe.write(|batch| batch.notifications.push(changed(later)));
-    let found = scribe.queries().due_notifications(late, 1000).expect("the store reads");
+    let found = scribe.queries().due_notifications(ShardSet::ONLY, late, 1000).expect("the store reads");
     assert_eq!(found, due(late, None, &[], 1000)[1..], "a row that was put off is not due");
 }
 
@@ -202,11 +205,15 @@ pub(super) fn due_payments_and_orders_come_earliest_first(open: Open<'_>) {
             (1..=28).filter(|id| id % 7 < 2 && id % 9 != 0 && after(*id) <= now).collect();
         ended.sort_by_key(|id| (after(*id), *id));
         for limit in [0, 1, 5, 100] {
-            let payments = queries.due_payments(now, limit).expect("the store reads");
+            let payments = queries.due_payments(ShardSet::ONLY, now, limit).expect("the store reads");
             let found: Vec<i64> = payments.iter().map(|payment| payment.id.0).collect();
             assert_eq!(found, asked[..limit.min(asked.len())], "payments at {now}");
-            let found: Vec<i64> =
-                queries.due_orders(now, limit).expect("the store reads").iter().map(|id| id.0).collect();
+            let found: Vec<i64> = queries
+                .due_orders(ShardSet::ONLY, now, limit)
+                .expect("the store reads")
+                .iter()
+                .map(|id| id.0)
+                .collect();
             let wanted = &ended[..limit.min(ended.len())];
             assert_eq!(found, wanted, "orders at {now}: open or paying, and not locked by a payment");
         }
@@ -243,7 +250,7 @@ pub(super) fn stale_records_are_those_the_sweep_removes(open: Open<'_>) {
         ]);
     }
     let removed = swept(&mut scribe, &everything, START);
-    let mut found = scribe.queries().stale(START, 1000).expect("the store reads");
+    let mut found = scribe.queries().stale(ShardSet::ONLY, START, 1000).expect("the store reads");
     for key in &removed {
         let place = found.iter().position(|other| other == key);
         assert!(place.is_some(), "{key:?} would be swept but is not listed");
@@ -252,7 +259,10 @@ pub(super) fn stale_records_are_those_the_sweep_removes(open: Open<'_>) {
     assert_eq!(found, Vec::new(), "listed, but not to be swept");
     assert!(removed.len() > 10, "{removed:?}");
     for limit in [0, 1, 4] {
-        assert_eq!(scribe.queries().stale(START, limit).expect("the store reads").len(), limit);
+        assert_eq!(
+            scribe.queries().stale(ShardSet::ONLY, START, limit).expect("the store reads").len(),
+            limit
+        );
     }
 }
 
@@ -267,13 +277,19 @@ fn swept(scribe: &mut Scribe, keys: &[Key], now: Time) -> Vec<Key> {
     for (key, record) in keys.iter().zip(scribe.load(keys)) {
         tables.load(key.clone(), record);
     }
-    let context =
-        Context { now, ids: IdBlock::new(now, 0, 0), journal: JournalId(1), caller: Caller::platform() };
+    let context = Context {
+        now,
+        ids: IdBlock::new(now, 0, 0),
+        journal: JournalId(1),
+        caller: Caller::platform(),
+        place: Place::ONLY,
+    };
     keys.iter()
         .filter(|key| {
             let (mut writes, mut missing) = (Writes::default(), Vec::new());
             let mut tx = Tx::new(&tables, &mut writes, &mut missing);
-            let reply = domain::apply(&Command::Sweep(vec![(*key).clone()]), &context, &mut tx);
+            let reply =
+                domain::apply(&Command::Sweep(types::Shard::FIRST, vec![(*key).clone()]), &context, &mut tx);
             reply == Ok(domain::Reply::Count(1))
         })
         .cloned()

@@ -9,6 +9,7 @@ mod lists;
 mod random;
 mod records;
 mod samples;
+mod shards;
 
 use domain::{
     Batch, Caller, JournalLine, Key, Record, Subject,
@@ -16,7 +17,7 @@ use domain::{
 };
 use engine::{Fault, Queries, Recovered, Store};
 use std::sync::Arc;
-use types::{JournalId, Time};
+use types::{JournalId, Place, Shard, Time};
 
 /// Opens the store at one place.
 pub type Open<'a> = &'a dyn Fn() -> Store;
@@ -58,20 +59,50 @@ pub fn suite<P: Fn() -> Store>(fresh: impl Fn() -> P) {
     }
 }
 
+/// Opens one of a database's shards.
+pub type OpenAt<'a> = &'a dyn Fn(Place) -> Store;
+
+/// A check of a store that holds several shards.
+pub type ShardCheck = fn(OpenAt<'_>);
+
+/// What a store must do that holds several shards, by name.
+pub const SHARD_CHECKS: [(&str, ShardCheck); 4] = [
+    ("each shard has its own batches", shards::each_shard_has_its_own_batches),
+    ("the journal is that of all shards", shards::the_journal_is_that_of_all_shards),
+    ("what is due is due in one shard", shards::what_is_due_is_due_in_one_shard),
+    ("what is stale is swept by one shard", shards::what_is_stale_is_swept_by_one_shard),
+];
+
+/// Runs every check of a store with several shards, each on a new place that `fresh` makes.
+///
+/// # Panics
+/// On the first check that fails; the line before on standard error names it.
+pub fn shard_suite<P: Fn(Place) -> Store>(fresh: impl Fn() -> P) {
+    for (name, check) in SHARD_CHECKS {
+        eprintln!("conformance: {name}");
+        let open = fresh();
+        check(&open);
+    }
+}
+
 /// 2026-01-05T10:00:00+08:00, the time of the first batch.
 const START: Time = Time::from_unix(1_767_578_400);
 
 /// Writes batches by hand, as an engine would.
 struct Scribe {
+    shard: Shard,
     store: Store,
     stands: Recovered,
 }
 
 impl Scribe {
     fn open(open: Open<'_>) -> Self {
-        let mut store = open();
+        Self::over(open(), Shard::FIRST)
+    }
+
+    fn over(mut store: Store, shard: Shard) -> Self {
         let stands = store.committer.recover().expect("the store tells where it stands");
-        Self { store, stands }
+        Self { shard, store, stands }
     }
 
     fn queries(&self) -> Arc<dyn Queries> {
@@ -82,7 +113,8 @@ impl Scribe {
     fn draft(&self) -> Batch {
         let number = self.stands.batch + 1;
         let at = START.max(self.stands.at.plus(1));
-        Batch { number, at, journal: vec![line(number, 0, at)], ..Batch::default() }
+        let id = JournalId::new(self.shard, number, 0);
+        Batch { number, at, journal: vec![JournalLine { id, ..line(number, 0, at) }], ..Batch::default() }
     }
 
     #[track_caller]

@@ -36,7 +36,7 @@ impl<'a> Side<'a> {
     fn new(open: Open<'a>) -> Self {
         let mut store = open();
         let recovered = store.committer.recover().expect("the store tells where it stands");
-        Self { open, core: Core::new(recovered, 3), store }
+        Self { open, core: Core::new(recovered, types::Place::ONLY), store }
     }
     fn run(&mut self, now: Time, jobs: &[&Asked]) -> Vec<Outcome> {
         let mut outcomes = vec![None; jobs.len()];
@@ -126,11 +126,20 @@ fn compare(world: &World, ours: &dyn Queries, theirs: &dyn Queries) {
     }
     for later in [0, time::MINUTE, 2 * time::DAY, 100 * time::DAY] {
         let now = world.now.plus(later);
-        assert_eq!(ours.due_notifications(now, 50), theirs.due_notifications(now, 50));
-        assert_eq!(ours.due_payments(now, 50), theirs.due_payments(now, 50));
-        assert_eq!(ours.due_orders(now, 50), theirs.due_orders(now, 50));
+        assert_eq!(
+            ours.due_notifications(types::ShardSet::ONLY, now, 50),
+            theirs.due_notifications(types::ShardSet::ONLY, now, 50)
+        );
+        assert_eq!(
+            ours.due_payments(types::ShardSet::ONLY, now, 50),
+            theirs.due_payments(types::ShardSet::ONLY, now, 50)
+        );
+        assert_eq!(
+            ours.due_orders(types::ShardSet::ONLY, now, 50),
+            theirs.due_orders(types::ShardSet::ONLY, now, 50)
+        );
         let sorted = |queries: &dyn Queries| {
-            let mut keys = queries.stale(now, 100_000).expect("the store reads");
+            let mut keys = queries.stale(types::ShardSet::ONLY, now, 100_000).expect("the store reads");
             // `Debug` shows the beginning of a hash only.
             keys.sort_by_key(|key| serde_json::to_string(key).unwrap_or_default());
             keys

@@ -35,6 +35,7 @@ fn all(full: bool) -> Vec<(Key, Record)> {
         filed(samples::request(40, START), Record::Request),
         filed(samples::account(account, full), Record::Account),
         filed(samples::transfer(8, full), Record::Transfer),
+        filed(samples::crossing(18, full), Record::Crossing),
     ]
 }
 
@@ -58,7 +59,7 @@ fn put(batch: &mut Batch, record: Record, existed: bool) {
         OneTimeCode: one_time_codes, Session: sessions, OauthCode: oauth_codes, Card: cards, Order: orders,
         OrderNumber: order_numbers, Payment: payments, PaymentCode: payment_codes, Usage: usage, Limits: limits,
         Notification: notifications, Echo: echoes, KeyRing: key_rings, Counter: counters, Request: requests,
-        Account: accounts, Transfer: transfers,
+        Account: accounts, Transfer: transfers, Crossing: crossings,
     }
 }
 
@@ -108,7 +109,8 @@ fn read(scribe: &mut Scribe, key: &Key) -> Option<Record> {
         Key::KeyRing(name) => queries.key_ring(name).map(|found| found.map(Record::KeyRing)),
         Key::Account(id) => queries.account(*id).map(|found| Some(Record::Account(found))),
         Key::Transfer(id) => queries.transfer(*id).map(|found| found.map(Record::Transfer)),
-        Key::OneTimeCode(_) | Key::OauthCode(_) | Key::Counter(_) | Key::Request(_) => {
+        Key::OauthCode(code) => queries.oauth_code(*code).map(|found| found.map(Record::OauthCode)),
+        Key::OneTimeCode(_) | Key::Counter(_) | Key::Request(_) | Key::Crossing(_) => {
             return scribe.load(std::slice::from_ref(key)).pop().flatten();
         }
     };
@@ -161,6 +163,7 @@ pub(super) fn short_lived_records_can_be_removed(open: Open<'_>) {
     let oauth = samples::oauth_code(30, START, false);
     let echo = samples::echo(9, false);
     let request = samples::request(40, START);
+    let crossing = samples::crossing(18, false);
     let keys = [
         Key::PaymentCode(code.code),
         Key::Session(session.token),
@@ -168,6 +171,7 @@ pub(super) fn short_lived_records_can_be_removed(open: Open<'_>) {
         Key::OauthCode(oauth.code),
         Key::Echo(echo.id),
         Key::Request(request.key),
+        Key::Crossing(crossing.id),
     ];
     for _ in 0..2 {
         Scribe::open(open).write(|batch| {
@@ -177,6 +181,7 @@ pub(super) fn short_lived_records_can_be_removed(open: Open<'_>) {
             batch.oauth_codes.push(added(oauth.clone()));
             batch.echoes.push(added(echo.clone()));
             batch.requests.push(added(request.clone()));
+            batch.crossings.push(added(crossing));
         });
         assert!(Scribe::open(open).load(&keys).iter().all(Option::is_some), "they are there");
         Scribe::open(open).write(|batch| {
@@ -186,6 +191,7 @@ pub(super) fn short_lived_records_can_be_removed(open: Open<'_>) {
             batch.oauth_codes.push(removed(&oauth));
             batch.echoes.push(removed(&echo));
             batch.requests.push(removed(&request));
+            batch.crossings.push(removed(&crossing));
         });
         let mut scribe = Scribe::open(open);
         assert!(scribe.load(&keys).iter().all(Option::is_none), "they are gone");
@@ -207,6 +213,7 @@ pub(super) fn a_record_made_anew_in_its_batch_reads_back(open: Open<'_>) {
                 | Record::OauthCode(_)
                 | Record::Echo(_)
                 | Record::Request(_)
+                | Record::Crossing(_)
         )
     };
     let old: Vec<_> = old.into_iter().filter(|(_, record)| is_swept(record)).collect();
@@ -236,6 +243,9 @@ pub(super) fn a_record_made_anew_in_its_batch_reads_back(open: Open<'_>) {
                 }
                 Record::Request(request) => {
                     (request.content, request.answer, request.at) = (digest, "{}".into(), later);
+                }
+                Record::Crossing(crossing) => {
+                    (crossing.to, crossing.amount, crossing.sent_at) = (crossing.from, 5, later);
                 }
                 other => unreachable!("{other:?} is not swept"),
             }

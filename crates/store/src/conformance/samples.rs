@@ -5,6 +5,7 @@ use super::START;
 use domain::{
     application::Application,
     card::Card,
+    crossing::Crossing,
     echo::Echo,
     keyring::KeyRing,
     limit::{BillEntry, LimitTable, Limits, Usage},
@@ -22,7 +23,7 @@ use ledger::{Account, AccountId, Transfer, TransferKind, TransferState};
 use std::sync::Arc;
 use types::{
     AppId, BusinessDay, CardId, Currency, EchoId, JournalId, MerchantId, Money, NotificationId, OrderId,
-    PayerId, PaymentId, Rate, Time, TransferId, time,
+    PayerId, PaymentId, Rate, Shard, Time, TransferId, time,
 };
 
 const AWKWARD: &str = "龙井 \"best\" 'tea'; -- \\ \u{1F375}\n\té";
@@ -129,6 +130,7 @@ pub(super) fn card(id: i64, payer: i64) -> Card {
 pub(super) fn order(id: i64, merchant: i64, number: &str, full: bool) -> Order {
     Order {
         id: OrderId(id),
+        shard: if full { Shard::new(63).unwrap_or_default() } else { Shard::of_id(id) },
         terms: Arc::new(Terms {
             merchant: MerchantId(merchant),
             app: AppId(i64::MIN + 1),
@@ -257,6 +259,18 @@ pub(super) fn account(id: AccountId, full: bool) -> Account {
         credits_posted: value,
         frozen: full,
         ..Account::new(id)
+    }
+}
+
+pub(super) fn crossing(id: i64, full: bool) -> Crossing {
+    let takings = AccountId::merchant_unsettled(MerchantId(1_900_000_001), Currency::CNY);
+    let shard = |number| Shard::new(number).unwrap_or_default();
+    Crossing {
+        id: TransferId(id),
+        from: takings.at(shard(63)),
+        to: if full { takings.at(shard(1)) } else { takings },
+        amount: if full { i64::MAX } else { 1 },
+        sent_at: START,
     }
 }
 

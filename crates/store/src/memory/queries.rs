@@ -5,6 +5,7 @@ use domain::{
     Key,
     application::Application,
     card::Card,
+    crossing::Crossing,
     echo::{self, Echo},
     keyring::KeyRing,
     limit::{BillEntry, Limits, Usage},
@@ -15,7 +16,7 @@ use domain::{
     payment::Payment,
     payment_code::PaymentCode,
     records::Digest,
-    session::Session,
+    session::{OauthCode, Session},
     sweep,
 };
 use engine::{
@@ -26,7 +27,7 @@ use ledger::{Account, AccountId, Transfer};
 use std::{cmp::Reverse, ops::Bound};
 use types::{
     AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
-    PaymentId, Time, TransferId, time,
+    PaymentId, Shard, ShardSet, Time, TransferId, time,
 };
 
 type Answer<T> = Result<T, Fault>;
@@ -68,6 +69,9 @@ impl Queries for Memory {
     }
     fn session(&self, token: Digest) -> Answer<Option<Session>> {
         Ok(self.held().rows.sessions.get(&token).cloned())
+    }
+    fn oauth_code(&self, code: Digest) -> Answer<Option<OauthCode>> {
+        Ok(self.held().rows.oauth_codes.get(&code).cloned())
     }
     fn card(&self, id: CardId) -> Answer<Option<Card>> {
         Ok(self.held().rows.cards.get(&id).cloned())
@@ -144,7 +148,7 @@ impl Queries for Memory {
         let mut lines = Vec::new();
         let mut next = Some(head);
         while lines.len() < limit
-            && let Some(line) = next.and_then(|id| held.journal.get(&id))
+            && let Some(line) = next.and_then(|id| held.journal.get(&id)).map(|(_, line)| line)
         {
             next = line.previous;
             lines.push(line.clone());
@@ -153,16 +157,30 @@ impl Queries for Memory {
     }
     fn journal(&self, page: PageRequest) -> Answer<Page<JournalRow>> {
         let held = self.held();
-        let end = page.after.map_or(Bound::Unbounded, |cursor| Bound::Excluded(JournalId(cursor.0)));
-        let rows = held.journal.range((Bound::Unbounded, end)).rev().map(|(_, row)| row.clone());
-        Ok(Page::of(rows.take(page.limit + 1).collect(), page.limit, |row| row.id.0))
+        let after = page.after.map(|cursor| JournalId(cursor.0));
+        let end = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows: Vec<JournalRow> = if self.place.is_only() {
+            let rows = held.journal.range((Bound::Unbounded, end)).rev().map(|(_, (_, row))| row.clone());
+            rows.take(page.limit + 1).collect()
+        } else {
+            let after = match after {
+                None => Some((Time(i64::MAX), JournalId(i64::MAX))),
+                Some(id) => held.journal.get(&id).map(|(at, _)| (*at, id)),
+            };
+            let mut rows: Vec<_> = held.journal.iter().map(|(id, (at, row))| ((*at, *id), row)).collect();
+            rows.retain(|(place, _)| after.is_some_and(|after| *place < after));
+            rows.sort_by_key(|(place, _)| Reverse(*place));
+            rows.into_iter().take(page.limit + 1).map(|(_, row)| row.clone()).collect()
+        };
+        Ok(Page::of(rows, page.limit, |row| row.id.0))
     }
 
-    fn due_notifications(&self, now: Time, limit: usize) -> Answer<Vec<Notification>> {
-        self.due_notifications_past(now, None, &[], limit)
+    fn due_notifications(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<Notification>> {
+        self.due_notifications_past(of, now, None, &[], limit)
     }
     fn due_notifications_past(
         &self,
+        of: ShardSet,
         now: Time,
         past: Option<(Time, NotificationId)>,
         except: &[MerchantId],
@@ -172,27 +190,29 @@ impl Queries for Memory {
         let place = |row: &Notification| row.next_at.map(|at| (at, row.id));
         let due = |row: &Notification| place(row).is_some_and(|place| place.0 <= now && Some(place) > past);
         let mut rows: Vec<_> = held.rows.notifications.values().copied().filter(due).collect();
-        rows.retain(|row| !except.contains(&row.merchant));
+        rows.retain(|row| !except.contains(&row.merchant) && within(of, Shard::of_id(row.id.0)));
         Ok(earliest(rows, limit, place))
     }
-    fn due_payments(&self, now: Time, limit: usize) -> Answer<Vec<Payment>> {
+    fn due_payments(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<Payment>> {
         let held = self.held();
-        let due = |row: &&Payment| row.ask_at.is_some_and(|at| at <= now);
+        let due =
+            |row: &&Payment| row.ask_at.is_some_and(|at| at <= now) && within(of, Shard::of_id(row.id.0));
         let rows: Vec<_> = held.rows.payments.values().filter(due).cloned().collect();
         Ok(earliest(rows, limit, |row| (row.ask_at, row.id)))
     }
-    fn due_orders(&self, now: Time, limit: usize) -> Answer<Vec<OrderId>> {
+    fn due_orders(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<OrderId>> {
         let held = self.held();
         let due = |row: &&Order| {
             matches!(row.state, OrderState::Open | OrderState::Paying)
                 && row.payment.is_none()
                 && row.expires_at <= now
+                && within(of, row.shard)
         };
         let rows: Vec<_> =
             held.rows.orders.values().filter(due).map(|row| (row.expires_at, row.id)).collect();
         Ok(earliest(rows, limit, |row| *row).into_iter().map(|(_, id)| id).collect())
     }
-    fn stale(&self, now: Time, limit: usize) -> Answer<Vec<Key>> {
+    fn stale(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<Key>> {
         let held = self.held();
         let rows = &held.rows;
         let over = |end: Time| end.plus(sweep::KEPT) < now;
@@ -208,7 +228,12 @@ impl Queries for Memory {
             .chain(oauth.map(|row| Key::OauthCode(row.code)))
             .chain(rows.echoes.range(..echo::oldest_kept(now)).map(|(id, _)| Key::Echo(*id)))
             .chain(requests.map(|row| Key::Request(row.key)));
-        Ok(keys.take(limit).collect())
+        Ok(keys.filter(|key| within(of, shard_of(rows, key, of))).take(limit).collect())
+    }
+    fn crossings(&self, of: ShardSet, limit: usize) -> Answer<Vec<Crossing>> {
+        let held = self.held();
+        let rows = held.rows.crossings.values().filter(|row| within(of, Shard::of_id(row.id.0)));
+        Ok(rows.take(limit).copied().collect())
     }
 
     fn each_account(&self, take: &mut dyn FnMut(Account)) -> Answer<()> {
@@ -226,9 +251,36 @@ impl Queries for Memory {
     fn each_notification(&self, take: &mut dyn FnMut(Notification)) -> Answer<()> {
         self.each(|held| held.rows.notifications.values().copied().collect(), take)
     }
+    fn each_crossing(&self, take: &mut dyn FnMut(Crossing)) -> Answer<()> {
+        self.each(|held| held.rows.crossings.values().copied().collect(), take)
+    }
     fn counts(&self) -> Answer<Counts> {
         let held = self.held();
-        Ok(Counts { batch: held.stands.batch, bytes: i64::try_from(held.rows.size()).unwrap_or(i64::MAX) })
+        let batch = held.shards.get(&self.place.shard).map_or(0, |standing| standing.stands.batch);
+        Ok(Counts { batch, bytes: i64::try_from(held.rows.size()).unwrap_or(i64::MAX) })
+    }
+}
+
+/// Whether a record of `shard` is one of those asked for; with all of them, whatever its shard.
+fn within(of: ShardSet, shard: Shard) -> bool {
+    of.is_all() || of.contains(shard)
+}
+
+/// The shard of a short-lived record that is there.
+fn shard_of(rows: &super::Rows, key: &Key, of: ShardSet) -> Shard {
+    let shards = of.shards();
+    match key {
+        Key::PaymentCode(code) => shards.of_code(*code),
+        Key::Session(token) => {
+            rows.sessions.get(token).map_or(Shard::FIRST, |row| shards.of_payer(row.payer))
+        }
+        Key::OauthCode(code) => {
+            rows.oauth_codes.get(code).map_or(Shard::FIRST, |row| shards.of_payer(row.payer))
+        }
+        Key::OneTimeCode(phone) => shards.of_phone(&phone.0),
+        Key::Request(key) => Shard::of_id(i64::from(key.0[31]) << 16),
+        Key::Echo(id) => Shard::of_id(id.0),
+        _ => Shard::FIRST,
     }
 }
 

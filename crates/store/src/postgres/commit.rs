@@ -57,17 +57,24 @@ pub(super) struct PostgresCommitter {
 }
 
 impl PostgresCommitter {
-    pub(super) fn new(server: &Arc<Server>, schema: &Arc<Schema>, ahead: Ahead) -> Self {
+    /// `claimed` names an executor that has the shard already; otherwise the first recovery takes it.
+    pub(super) fn new(
+        server: &Arc<Server>,
+        schema: &Arc<Schema>,
+        ahead: Ahead,
+        claimed: Option<&str>,
+    ) -> Self {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let random = RandomState::new().hash_one(std::time::SystemTime::now());
+        let own = || format!("{} process {} {random:016x}", host.trim(), std::process::id());
         Self {
             server: Arc::clone(server),
             schema: Arc::clone(schema),
             link: None,
-            shard: server.options.shard.into(),
-            owner: format!("{} process {} {random:016x}", host.trim(), std::process::id()),
+            shard: server.options.place.shard.number().into(),
+            owner: claimed.map_or_else(own, str::to_owned),
             stands: None,
-            taken: false,
+            taken: claimed.is_some(),
             fenced: None,
             ahead,
         }

@@ -22,6 +22,7 @@ use tokio_postgres::{
     AsyncMessage, Client, Connection, Error, NoTls, SimpleQueryMessage, Statement,
     types::{ToSql, Type},
 };
+use types::Shard;
 
 /// How much later than the server's own time-out a silent connection is given up.
 const GRACE: Duration = Duration::from_secs(5);
@@ -42,6 +43,7 @@ pub(super) enum Purpose {
     Load,
     Query,
     Schema,
+    Nodes,
 }
 
 impl Server {
@@ -74,7 +76,7 @@ impl Server {
             config.connect_timeout(self.options.connect_timeout);
         }
         config
-            .application_name(purpose.name())
+            .application_name(purpose.name(self.options.place.shard))
             .keepalives_idle(Duration::from_secs(10))
             .keepalives_interval(Duration::from_secs(5))
             .keepalives_retries(3)
@@ -121,6 +123,10 @@ impl Server {
             ("client_min_messages", "warning"),
             ("jit", "off"),
         ];
+        if purpose == Purpose::Nodes {
+            // A claim that meets a lock must not keep this node from announcing itself.
+            settings.push(("lock_timeout", "400"));
+        }
         if purpose != Purpose::Schema {
             // Every statement finds its rows by an index. A planner without statistics (a new database) would
             // choose scans, and a cached plan would keep them while the tables grow.
@@ -167,13 +173,16 @@ fn check_durability(link: &Link) -> Result<(), Trouble> {
 }
 
 impl Purpose {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Commit => "feiqian commit",
+    /// Who takes a shard over finds the connections of its committer by their name.
+    pub(super) fn name(self, shard: Shard) -> String {
+        let name = match self {
+            Self::Commit => return format!("feiqian commit {shard}"),
             Self::Load => "feiqian load",
             Self::Query => "feiqian query",
             Self::Schema => "feiqian schema",
-        }
+            Self::Nodes => "feiqian nodes",
+        };
+        name.to_owned()
     }
 }
 
@@ -252,6 +261,12 @@ impl Link {
     ) -> Result<Vec<tokio_postgres::Row>, Trouble> {
         let statement = self.prepare(sql, &[])?;
         self.wait(self.client.query(&statement, values))
+    }
+
+    /// Runs a prepared statement; how many rows it changed.
+    pub(super) fn execute(&mut self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<u64, Trouble> {
+        let statement = self.prepare(sql, &[])?;
+        self.wait(self.client.execute(&statement, values))
     }
 
     /// Runs statements as text and gives the rows of all, as text.

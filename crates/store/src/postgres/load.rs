@@ -10,6 +10,7 @@ use domain::{
     Key, Record,
     application::Application,
     card::Card,
+    crossing::Crossing,
     echo::Echo,
     keyring::KeyRing,
     limit::{Limits, Usage},

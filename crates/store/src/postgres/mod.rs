@@ -15,6 +15,7 @@ mod commit;
 mod link;
 mod load;
 mod migrate;
+mod nodes;
 mod partition;
 mod query;
 mod sql;
@@ -22,6 +23,7 @@ mod target;
 mod tls;
 mod wait;
 
+pub use nodes::{postgres_registry, postgres_shards, postgres_shards_found};
 pub use target::{BadTarget, PostgresTarget};
 
 use engine::{Fault, Queries, Store};
@@ -30,13 +32,13 @@ use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use types::Time;
+use types::{Place, Time};
 
 /// How the store is opened.
 #[derive(Debug, Clone, Copy)]
 pub struct PostgresOptions {
-    /// The shard that this store commits, 0 to 63.
-    pub shard: u8,
+    /// The shard that this store commits, of how many.
+    pub place: Place,
     /// Connections for queries, 1 or more; besides them there is one to commit and one to load.
     pub readers: usize,
     /// How long a statement may take, also while it waits for a lock. Afterwards the batch has failed, or its
@@ -52,7 +54,7 @@ pub struct PostgresOptions {
 impl Default for PostgresOptions {
     fn default() -> Self {
         Self {
-            shard: 0,
+            place: Place::ONLY,
             readers: 4,
             statement_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
@@ -69,11 +71,31 @@ impl Default for PostgresOptions {
 /// [`Fault::Failed`] when the database can't be reached, holds something else, is newer than this version, or
 /// could lose committed batches.
 pub fn postgres(target: &PostgresTarget, options: PostgresOptions) -> Result<Store, Fault> {
+    open(target, options, None)
+}
+
+/// As [`postgres`], for the executor `owner` that has claimed its shard already ([`engine::nodes::Registry::claim`]):
+/// it takes nothing from anybody, and is fenced from the start when the shard was claimed again meanwhile.
+///
+/// # Errors
+/// As [`postgres`].
+pub fn postgres_claimed(
+    target: &PostgresTarget,
+    options: PostgresOptions,
+    owner: &str,
+) -> Result<Store, Fault> {
+    open(target, options, Some(owner))
+}
+
+fn machine_now() -> Time {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Time::from_unix(i64::try_from(now).unwrap_or(0))
+}
+
+fn open(target: &PostgresTarget, options: PostgresOptions, claimed: Option<&str>) -> Result<Store, Fault> {
     let server = Server::new(target, options)?;
     let mut link = server.connect(Purpose::Schema)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let now = Time::from_unix(i64::try_from(now).unwrap_or(0));
-    let until = migrate::migrate(&mut link, now).map_err(|trouble| server.failed(trouble))?;
+    let until = migrate::migrate(&mut link, machine_now()).map_err(|trouble| server.failed(trouble))?;
     let schema = migrate::schema(&mut link).map_err(|trouble| server.failed(trouble))?;
     drop(link);
     // Refuses a server that is not durable before anything else happens.
@@ -82,7 +104,7 @@ pub fn postgres(target: &PostgresTarget, options: PostgresOptions) -> Result<Sto
     let ahead = partition::Ahead::new(&server, until);
     Ok(Store {
         loader: Box::new(load::PostgresLoader::new(&server, &schema)),
-        committer: Box::new(commit::PostgresCommitter::new(&server, &schema, ahead)),
+        committer: Box::new(commit::PostgresCommitter::new(&server, &schema, ahead, claimed)),
         queries: Arc::new(query::PostgresQueries::new(&server, &schema)),
     })
 }

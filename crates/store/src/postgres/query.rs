@@ -9,12 +9,13 @@ use crate::{
     columns::Stored,
     journal,
     pool::Pool,
-    stale::{Make, stale},
+    stale::{Home, Make, stale},
 };
 use domain::{
     Key, Record,
     application::Application,
     card::Card,
+    crossing::Crossing,
     echo::Echo,
     keyring::KeyRing,
     limit::{BillEntry, Limits, Usage},
@@ -25,7 +26,7 @@ use domain::{
     payment::Payment,
     payment_code::PaymentCode,
     records::Digest,
-    session::Session,
+    session::{OauthCode, Session},
 };
 use engine::{
     Fault, Queries,
@@ -36,7 +37,7 @@ use std::sync::Arc;
 use tokio_postgres::{Row, types::ToSql};
 use types::{
     AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
-    PaymentId, Time, TransferId,
+    PaymentId, Shard, ShardSet, Time, TransferId,
 };
 
 type Answer<T> = Result<T, Fault>;
@@ -117,23 +118,99 @@ impl PostgresQueries {
         }
     }
 
-    fn batches(&self, rest: &str, batch: i64, limit: i64) -> Answer<Vec<(i64, Vec<JournalRow>)>> {
-        let shard = i16::from(self.server.options.shard);
-        let sql = format!("SELECT batch, at, lines FROM journal WHERE shard = $1 AND {rest} LIMIT $3");
-        let rows = self.rows(&sql, &[&shard, &batch, &limit])?;
+    /// The newest batches of a shard up to a number and a time. The time is part of the key.
+    fn batches(&self, shard: Shard, (batch, at): (i64, i64), limit: i64) -> Answer<Vec<Lines>> {
+        let number = i16::from(shard.number());
+        let sql = "SELECT batch, at, lines FROM journal WHERE shard = $1 AND batch <= $2 AND at <= $3
+                   ORDER BY batch DESC LIMIT $4";
+        let rows = self.rows(sql, &[&number, &batch, &at, &limit])?;
         let read = |row: &Row| {
             let (batch, at) = (int(row, 0)?, int(row, 1)?);
             let lines: &str =
                 row.try_get(2).map_err(|error| Fault::Failed(format!("table journal: {error}")))?;
-            Ok((batch, journal::read(batch, at, lines).map_err(Fault::Failed)?))
+            let rows = journal::read(shard, batch, at, lines).map_err(Fault::Failed)?;
+            Ok(Lines { batch, at, rows })
         };
         rows.iter().map(read).collect()
     }
 
     fn journal_line(&self, id: JournalId) -> Answer<Option<JournalRow>> {
-        let found = self.batches("batch = $2", id.0 / journal::PLACES, 1)?;
-        let place = usize::try_from(id.0 % journal::PLACES).unwrap_or(usize::MAX);
-        Ok(found.into_iter().next().and_then(|(_, rows)| rows.into_iter().nth(place)))
+        let place = usize::try_from(id.place()).unwrap_or(usize::MAX);
+        Ok(self.batch_of(id)?.and_then(|lines| lines.rows.into_iter().nth(place)))
+    }
+
+    /// The batch that a line is in.
+    fn batch_of(&self, id: JournalId) -> Answer<Option<Lines>> {
+        let found = self.batches(Shard::of_journal(id), (id.batch(), i64::MAX), 1)?;
+        Ok(found.into_iter().find(|lines| lines.batch == id.batch()))
+    }
+
+    /// The newest lines of one shard before `before`, and some more of the same batch.
+    fn journal_of(&self, shard: Shard, before: JournalId, limit: usize) -> Answer<Vec<JournalRow>> {
+        let mut lines: Vec<JournalRow> = Vec::new();
+        let mut batch = before.batch();
+        while lines.len() < limit {
+            let found = self.batches(shard, (batch, i64::MAX), BATCHES)?;
+            let Some(last) = found.last() else { break };
+            batch = last.batch - 1;
+            for found in found {
+                lines.extend(found.rows.into_iter().rev().filter(|row| row.id < before));
+            }
+        }
+        lines.truncate(limit);
+        Ok(lines)
+    }
+
+    /// The newest lines of every shard before `after`, in the order of their batches' times. Each shard gives as many
+    /// as may be needed; all but one page of them are thrown away.
+    fn journal_of_all(&self, after: Option<JournalId>, limit: usize) -> Answer<Vec<JournalRow>> {
+        let mut at = i64::MAX;
+        if let Some(after) = after {
+            // A line that is not there, such as one of an archived month, has nothing before it.
+            let Some(lines) = self.batch_of(after)? else { return Ok(Vec::new()) };
+            at = lines.at;
+        }
+        let mut lines: Vec<(i64, JournalRow)> = Vec::new();
+        for shard in self.server.options.place.shards.all() {
+            let (mut found, mut until) = (0, i64::MAX);
+            while found < limit {
+                let batches = self.batches(shard, (until, at), BATCHES)?;
+                let Some(last) = batches.last() else { break };
+                until = last.batch - 1;
+                for batch in batches {
+                    let past = |row: &JournalRow| after.is_none_or(|after| (batch.at, row.id) < (at, after));
+                    let before = lines.len();
+                    lines.extend(batch.rows.into_iter().filter(past).map(|row| (batch.at, row)));
+                    found += lines.len() - before;
+                }
+            }
+        }
+        lines.sort_by_key(|(at, row)| std::cmp::Reverse((*at, row.id)));
+        lines.truncate(limit);
+        Ok(lines.into_iter().map(|(_, row)| row).collect())
+    }
+}
+
+/// The lines of one batch, oldest first.
+struct Lines {
+    batch: i64,
+    at: i64,
+    rows: Vec<JournalRow>,
+}
+
+/// The shard that an id says.
+const BY_ID: &str = "(id >> 16) & 63";
+
+/// A condition that keeps to rows of these shards, where `shard` says a row's; nothing for all of them.
+fn within(of: ShardSet, shard: &str) -> String {
+    if of.is_all() {
+        return String::new();
+    }
+    let numbers: Vec<String> = of.iter().map(|shard| shard.to_string()).collect();
+    if numbers.is_empty() {
+        " AND false".into()
+    } else {
+        format!(" AND ({shard}) IN ({})", numbers.join(", "))
     }
 }
 
@@ -186,6 +263,9 @@ impl Queries for PostgresQueries {
     }
     fn session(&self, token: Digest) -> Answer<Option<Session>> {
         find!(self, Session, token)
+    }
+    fn oauth_code(&self, code: Digest) -> Answer<Option<OauthCode>> {
+        find!(self, OauthCode, code)
     }
     fn card(&self, id: CardId) -> Answer<Option<Card>> {
         find!(self, Card, id)
@@ -267,32 +347,31 @@ impl Queries for PostgresQueries {
         let mut next = Some(head);
         while let (Some(id), true) = (next, lines.len() < limit) {
             let Some(line) = self.journal_line(id)? else { break };
-            next = line.previous.filter(|previous| *previous < id);
+            // Within a shard a link leads back; one to another shard, from which the record came, may be any.
+            let shard = Shard::of_journal(id);
+            next = line.previous.filter(|to| *to < id || Shard::of_journal(*to) != shard);
             lines.push(line);
         }
         Ok(lines)
     }
     fn journal(&self, page: PageRequest) -> Answer<Page<JournalRow>> {
-        let before = page.after.map_or(i64::MAX, |cursor| cursor.0);
-        let mut lines: Vec<JournalRow> = Vec::new();
-        let mut batch = before / journal::PLACES;
-        while lines.len() <= page.limit {
-            let batches = self.batches("batch <= $2 ORDER BY batch DESC", batch, BATCHES)?;
-            let Some((number, _)) = batches.last() else { break };
-            batch = number - 1;
-            for (_, rows) in batches {
-                lines.extend(rows.into_iter().rev().filter(|row| row.id.0 < before));
-            }
-        }
-        lines.truncate(page.limit + 1);
+        let (after, limit) = (page.after.map(|cursor| JournalId(cursor.0)), page.limit + 1);
+        let place = self.server.options.place;
+        let lines = if place.is_only() {
+            self.journal_of(place.shard, after.unwrap_or(JournalId(i64::MAX)), limit)?
+        } else {
+            self.journal_of_all(after, limit)?
+        };
         Ok(Page::of(lines, page.limit, |row| row.id.0))
     }
 
-    fn due_notifications(&self, now: Time, limit: usize) -> Answer<Vec<Notification>> {
-        self.list("WHERE next_at <= $1 ORDER BY next_at, id LIMIT $2", &[&now.0, &count(limit)])
+    fn due_notifications(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<Notification>> {
+        let rest = format!("WHERE next_at <= $1{} ORDER BY next_at, id LIMIT $2", within(of, BY_ID));
+        self.list(&rest, &[&now.0, &count(limit)])
     }
     fn due_notifications_past(
         &self,
+        of: ShardSet,
         now: Time,
         past: Option<(Time, NotificationId)>,
         except: &[MerchantId],
@@ -305,26 +384,40 @@ impl Queries for PostgresQueries {
                 .push(crate::columns::Value::Int(merchant.0))
                 .map_err(|why| Fault::Failed(why.into()))?;
         }
-        self.list(
-            "WHERE next_at <= $1 AND (next_at, id) > ($2, $3) AND mchid <> ALL ($4)
+        let rest = format!(
+            "WHERE next_at <= $1 AND (next_at, id) > ($2, $3) AND mchid <> ALL ($4){}
              ORDER BY next_at, id LIMIT $5",
-            &[&now.0, &at, &id, &merchants, &count(limit)],
-        )
+            within(of, BY_ID)
+        );
+        self.list(&rest, &[&now.0, &at, &id, &merchants, &count(limit)])
     }
-    fn due_payments(&self, now: Time, limit: usize) -> Answer<Vec<Payment>> {
-        self.list("WHERE ask_at <= $1 ORDER BY ask_at, id LIMIT $2", &[&now.0, &count(limit)])
+    fn due_payments(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<Payment>> {
+        let rest = format!("WHERE ask_at <= $1{} ORDER BY ask_at, id LIMIT $2", within(of, BY_ID));
+        self.list(&rest, &[&now.0, &count(limit)])
     }
-    fn due_orders(&self, now: Time, limit: usize) -> Answer<Vec<OrderId>> {
-        let sql = "SELECT id FROM orders WHERE expires_at <= $1 AND state IN (0, 1) AND payment IS NULL
-                   ORDER BY expires_at, id LIMIT $2";
-        self.rows(sql, &[&now.0, &count(limit)])?.iter().map(|row| int(row, 0).map(OrderId)).collect()
+    fn due_orders(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<OrderId>> {
+        let sql = format!(
+            "SELECT id FROM orders WHERE expires_at <= $1 AND state IN (0, 1) AND payment IS NULL{}
+             ORDER BY expires_at, id LIMIT $2",
+            within(of, &format!("coalesce(shard, {BY_ID})"))
+        );
+        self.rows(&sql, &[&now.0, &count(limit)])?.iter().map(|row| int(row, 0).map(OrderId)).collect()
     }
-    fn stale(&self, now: Time, limit: usize) -> Answer<Vec<Key>> {
+    fn stale(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<Key>> {
         let mut keys = Vec::new();
-        for of in stale(now) {
-            let sql = format!("SELECT {} FROM {} WHERE {} < $1 LIMIT $2", of.key, of.table, of.at);
-            for row in &self.rows(&sql, &[&of.before, &count(limit)])? {
-                keys.push(match of.make {
+        let shards = of.shards().count();
+        for over in stale(now) {
+            let shard = match over.home {
+                Home::Id => BY_ID.into(),
+                Home::Payer => format!("payer % {shards}"),
+                Home::Code => format!("code % {shards}"),
+                Home::Phone => format!("(get_byte(phone, 0) * 256 + get_byte(phone, 1)) % {shards}"),
+                Home::Key => "get_byte(key, 31) & 63".into(),
+            };
+            let (key, table, at, within) = (over.key, over.table, over.at, within(of, &shard));
+            let sql = format!("SELECT {key} FROM {table} WHERE {at} < $1{within} LIMIT $2");
+            for row in &self.rows(&sql, &[&over.before, &count(limit)])? {
+                keys.push(match over.make {
                     Make::Number(make) => make(int(row, 0)?),
                     Make::Digest(make) => {
                         let bytes: Option<&[u8]> = row.try_get(0).ok();
@@ -336,6 +429,10 @@ impl Queries for PostgresQueries {
         }
         keys.truncate(limit);
         Ok(keys)
+    }
+
+    fn crossings(&self, of: ShardSet, limit: usize) -> Answer<Vec<Crossing>> {
+        self.list(&format!("WHERE true{} ORDER BY id LIMIT $1", within(of, BY_ID)), &[&count(limit)])
     }
 
     fn each_account(&self, take: &mut dyn FnMut(Account)) -> Answer<()> {
@@ -353,10 +450,13 @@ impl Queries for PostgresQueries {
     fn each_notification(&self, take: &mut dyn FnMut(Notification)) -> Answer<()> {
         self.every(take)
     }
+    fn each_crossing(&self, take: &mut dyn FnMut(Crossing)) -> Answer<()> {
+        self.every(take)
+    }
     fn counts(&self) -> Answer<Counts> {
         let sql = "SELECT coalesce((SELECT batch FROM shards WHERE shard = $1), 0),
                           pg_database_size(current_database())";
-        let rows = self.rows(sql, &[&i16::from(self.server.options.shard)])?;
+        let rows = self.rows(sql, &[&i16::from(self.server.options.place.shard.number())])?;
         let row = rows.first().ok_or_else(|| Fault::Failed("no answer".into()))?;
         Ok(Counts { batch: int(row, 0)?, bytes: int(row, 1)? })
     }

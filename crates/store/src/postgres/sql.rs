@@ -8,6 +8,7 @@ use crate::columns::{Corrupt, RowDyn, Stored, Table, Value};
 use domain::{
     application::Application,
     card::Card,
+    crossing::Crossing,
     echo::Echo,
     keyring::KeyRing,
     limit::{Limits, Usage},
@@ -37,7 +38,7 @@ macro_rules! each_table {
             one_time_codes: OneTimeCode, sessions: Session, oauth_codes: OauthCode, cards: Card, orders: Order,
             payments: Payment, payment_codes: PaymentCode, usage: Usage, limits: Limits,
             notifications: Notification, echoes: Echo, key_rings: KeyRing, counters: Counter, requests: Request,
-            accounts: Account, transfers: Transfer,
+            accounts: Account, transfers: Transfer, crossings: Crossing,
         }
     };
 }

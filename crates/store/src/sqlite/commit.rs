@@ -192,6 +192,7 @@ impl SqliteCommitter {
         self.write(&batch.requests)?;
         self.write(&batch.accounts)?;
         self.write(&batch.transfers)?;
+        self.write(&batch.crossings)?;
         // `phones` and `order_numbers` are the unique indexes of payers and orders.
         let mut lines = std::mem::take(&mut self.lines);
         lines.clear();

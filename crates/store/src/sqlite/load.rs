@@ -100,5 +100,6 @@ fn load(db: &Connection, key: &Key) -> Result<Option<Record>, Fault> {
         Key::Request(key) => one(db, key)?.map(Record::Request),
         Key::Account(key) => one(db, key)?.map(Record::Account),
         Key::Transfer(key) => one(db, key)?.map(Record::Transfer),
+        Key::Crossing(key) => one(db, key)?.map(Record::Crossing),
     })
 }

@@ -4,7 +4,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::cmp::Ordering;
 
 /// The scripts, oldest first. A released script never changes.
-const SCRIPTS: [&str; 2] = [include_str!("schema-1.sql"), include_str!("schema-2.sql")];
+const SCRIPTS: [&str; 3] =
+    [include_str!("schema-1.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
 
 /// The newest schema this version knows.
 pub(super) fn known() -> i64 {

@@ -14,6 +14,7 @@ use domain::{
     Key,
     application::Application,
     card::Card,
+    crossing::Crossing,
     echo::Echo,
     keyring::KeyRing,
     limit::{BillEntry, Limits, Usage},
@@ -24,7 +25,7 @@ use domain::{
     payment::Payment,
     payment_code::PaymentCode,
     records::Digest,
-    session::Session,
+    session::{OauthCode, Session},
 };
 use engine::{
     Fault, Queries,
@@ -35,7 +36,7 @@ use rusqlite::Connection;
 use std::{path::PathBuf, sync::MutexGuard};
 use types::{
     AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
-    PaymentId, Time, TransferId,
+    PaymentId, Shard, ShardSet, Time, TransferId,
 };
 
 type Answer<T> = Result<T, Fault>;
@@ -93,6 +94,7 @@ fn count(limit: usize) -> Value<'static> {
     Value::Int(i64::try_from(limit).unwrap_or(i64::MAX))
 }
 
+/// A file holds one shard: whichever are asked for are that one.
 impl Queries for SqliteQueries {
     fn merchant(&self, id: MerchantId) -> Answer<Option<Merchant>> {
         self.find(&id)
@@ -123,6 +125,9 @@ impl Queries for SqliteQueries {
     }
     fn session(&self, token: Digest) -> Answer<Option<Session>> {
         self.find(&token)
+    }
+    fn oauth_code(&self, code: Digest) -> Answer<Option<OauthCode>> {
+        self.find(&code)
     }
     fn card(&self, id: CardId) -> Answer<Option<Card>> {
         self.find(&id)
@@ -217,7 +222,7 @@ impl Queries for SqliteQueries {
         let db = self.get();
         let before = page.after.map_or(i64::MAX, |cursor| cursor.0);
         let mut lines: Vec<JournalRow> = Vec::new();
-        let mut batch = before / journal::PLACES;
+        let mut batch = JournalId(before).batch();
         while lines.len() <= page.limit {
             let Some((number, rows)) = journal_batch(&db, "batch <= ?1 ORDER BY batch DESC LIMIT 1", batch)?
             else {
@@ -230,11 +235,12 @@ impl Queries for SqliteQueries {
         Ok(Page::of(lines, page.limit, |row| row.id.0))
     }
 
-    fn due_notifications(&self, now: Time, limit: usize) -> Answer<Vec<Notification>> {
+    fn due_notifications(&self, _: ShardSet, now: Time, limit: usize) -> Answer<Vec<Notification>> {
         self.list("WHERE next_at <= ?1 ORDER BY next_at LIMIT ?2", &[Value::Int(now.0), count(limit)])
     }
     fn due_notifications_past(
         &self,
+        _: ShardSet,
         now: Time,
         past: Option<(Time, NotificationId)>,
         except: &[MerchantId],
@@ -255,10 +261,10 @@ impl Queries for SqliteQueries {
             ],
         )
     }
-    fn due_payments(&self, now: Time, limit: usize) -> Answer<Vec<Payment>> {
+    fn due_payments(&self, _: ShardSet, now: Time, limit: usize) -> Answer<Vec<Payment>> {
         self.list("WHERE ask_at <= ?1 ORDER BY ask_at LIMIT ?2", &[Value::Int(now.0), count(limit)])
     }
-    fn due_orders(&self, now: Time, limit: usize) -> Answer<Vec<OrderId>> {
+    fn due_orders(&self, _: ShardSet, now: Time, limit: usize) -> Answer<Vec<OrderId>> {
         let sql = "SELECT id FROM orders WHERE expires_at <= ?1 AND state IN (0, 1) AND payment IS NULL
                    ORDER BY expires_at LIMIT ?2";
         let mut found = Vec::new();
@@ -268,7 +274,7 @@ impl Queries for SqliteQueries {
         })?;
         Ok(found)
     }
-    fn stale(&self, now: Time, limit: usize) -> Answer<Vec<Key>> {
+    fn stale(&self, _: ShardSet, now: Time, limit: usize) -> Answer<Vec<Key>> {
         let db = self.get();
         let mut keys = Vec::new();
         for of in stale(now) {
@@ -285,6 +291,10 @@ impl Queries for SqliteQueries {
         Ok(keys)
     }
 
+    fn crossings(&self, _: ShardSet, limit: usize) -> Answer<Vec<Crossing>> {
+        self.list("ORDER BY id LIMIT ?1", &[count(limit)])
+    }
+
     fn each_account(&self, take: &mut dyn FnMut(Account)) -> Answer<()> {
         self.every(take)
     }
@@ -298,6 +308,9 @@ impl Queries for SqliteQueries {
         self.every(take)
     }
     fn each_notification(&self, take: &mut dyn FnMut(Notification)) -> Answer<()> {
+        self.every(take)
+    }
+    fn each_crossing(&self, take: &mut dyn FnMut(Crossing)) -> Answer<()> {
         self.every(take)
     }
     fn counts(&self) -> Answer<Counts> {
@@ -318,7 +331,8 @@ fn journal_batch(db: &Connection, rest: &str, batch: i64) -> Answer<Option<(i64,
     each(db, &format!("SELECT batch, at, lines FROM journal WHERE {rest}"), &[Value::Int(batch)], |row| {
         let number: i64 = row.get(0).map_err(failed)?;
         let lines = row.get_ref(2).map_err(failed)?.as_str().map_err(failed)?;
-        let rows = journal::read(number, row.get(1).map_err(failed)?, lines).map_err(Fault::Failed)?;
+        let rows =
+            journal::read(Shard::FIRST, number, row.get(1).map_err(failed)?, lines).map_err(Fault::Failed)?;
         found = Some((number, rows));
         Ok(())
     })?;
@@ -326,7 +340,10 @@ fn journal_batch(db: &Connection, rest: &str, batch: i64) -> Answer<Option<(i64,
 }
 
 fn journal_line(db: &Connection, id: JournalId) -> Answer<Option<JournalRow>> {
-    let rows = journal_batch(db, "batch = ?1", id.0 / journal::PLACES)?;
-    let place = usize::try_from(id.0 % journal::PLACES).unwrap_or(usize::MAX);
+    if Shard::of_journal(id) != Shard::FIRST {
+        return Ok(None); // a file has one shard
+    }
+    let rows = journal_batch(db, "batch = ?1", id.batch())?;
+    let place = usize::try_from(id.place()).unwrap_or(usize::MAX);
     Ok(rows.and_then(|(_, rows)| rows.into_iter().nth(place)))
 }

@@ -56,7 +56,7 @@ fn a_connection_killed_before_commit_leaves_nothing_and_says_so() {
     thread::sleep(Duration::from_millis(400));
     let killed = place.sql(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-         WHERE datname = current_database() AND application_name = 'feiqian commit'",
+         WHERE datname = current_database() AND application_name = 'feiqian commit 0'",
     );
     assert_eq!(killed, [["t"]]);
     let answer = waiting.join().unwrap();
@@ -75,7 +75,7 @@ fn a_commit_of_unknown_outcome_is_settled_before_anybody_is_told() {
     let Some(cluster) = place::cluster(&[]) else { return };
     let place = Place::on(&cluster.url("postgres"));
     let find =
-        "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'feiqian commit'";
+        "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'feiqian commit 0'";
     for (byte, end) in (1..).zip(["pg_terminate_backend", "pg_cancel_backend"]) {
         let engine = load::start(place.open());
         cluster.reload(&["synchronous_standby_names = 'nobody'"]).unwrap();

@@ -7,6 +7,7 @@
 mod faults;
 mod fence;
 mod load;
+mod nodes;
 mod opening;
 mod partitions;
 mod place;
@@ -25,5 +26,16 @@ fn postgres_conforms() {
     conformance::suite(|| {
         let place = Place::new().unwrap();
         move || place.open()
+    });
+}
+
+#[test]
+fn postgres_holds_several_shards() {
+    if place::server().is_none() {
+        return;
+    }
+    conformance::shard_suite(|| {
+        let place = Place::new().unwrap();
+        move |at| place.open_at(at)
     });
 }

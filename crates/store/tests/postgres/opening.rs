@@ -2,8 +2,10 @@
 
 use crate::place::{self, Place, options};
 use engine::Fault;
+use ledger::AccountId;
 use std::thread;
 use store::{PostgresOptions, PostgresTarget, postgres, postgres_queries};
+use types::{Currency, MerchantId, OrderId, Shard};
 
 #[track_caller]
 fn refused(url: &str, options: PostgresOptions) -> String {
@@ -23,7 +25,44 @@ fn nodes_that_start_together_migrate_once() {
             assert_eq!(opened.join().unwrap().map(|counts| counts.batch), Ok(0));
         }
     });
-    assert_eq!(place.sql("SELECT count(*) FROM schema_version")[0], ["1"]);
+    let twice =
+        place.sql("SELECT count(*), count(DISTINCT version) FROM schema_version WHERE version IN (1, 2)");
+    assert_eq!(twice[0], ["2", "2"]);
+}
+
+/// A store as version 1 left it: its script run by hand, and a row in each table that changed since.
+#[test]
+fn a_store_of_version_1_is_taken_over() {
+    let (Some(new), Some(old)) = (Place::new(), Place::new()) else { return };
+    drop(new.open());
+    let checksum = new.sql("SELECT checksum FROM schema_version WHERE version = 1")[0][0].clone();
+    old.sql("CREATE TABLE schema_version (version INTEGER PRIMARY KEY, checksum BIGINT NOT NULL)");
+    old.sql(include_str!("../../src/postgres/schema-1.sql"));
+    old.sql(&format!("INSERT INTO schema_version VALUES (1, {checksum})"));
+    old.sql(
+        "INSERT INTO orders
+             (id, state, expires_at, fee, journal, mchid, out_trade_no, appid, product, amount, currency, description,
+              attach, notify_url, device, extra, digest)
+             VALUES (5, 0, 900, 0, 4096, 1900000001, 'pen-000001', 1, 3, 100, 156, 'a pen', '', '', '', '',
+                     decode(repeat('00', 16), 'hex'));
+         INSERT INTO accounts VALUES ((2::BIGINT << 56) | (156::BIGINT << 46) | 1900000001, 0, 0, 0, 5000, 0);
+         INSERT INTO shards VALUES (0, 3, 7, 100, 'somebody')",
+    );
+    let mut store = old.open();
+    assert_eq!(store.committer.recover().map(|stands| stands.batch), Ok(7));
+    let order = store.queries.order(OrderId(5)).unwrap().unwrap();
+    assert_eq!((order.shard, &*order.terms.number), (Shard::FIRST, "pen-000001"));
+    let takings = AccountId::merchant_unsettled(MerchantId(1_900_000_001), Currency::CNY);
+    assert_eq!(store.queries.account(takings).unwrap().balance().minor, 5000, "its number is what it was");
+    let view = old.sql("SELECT kind, owner, shard, balance FROM account_balances");
+    assert_eq!(view, [["merchant.unsettled", "1900000001", "0", "5000"]]);
+    let tables = |place: &Place| {
+        place.sql(
+            "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns
+             WHERE table_schema = 'public' AND table_name !~ '_[0-9]{4}_?[0-9]{2}$' ORDER BY 1, 2",
+        )
+    };
+    assert_eq!(tables(&old), tables(&new), "an old store becomes what a new one is");
 }
 
 #[test]
@@ -36,10 +75,10 @@ fn a_database_that_is_not_ours_or_too_new_is_left_alone() {
     assert!(why.contains("other tables"), "{why}");
     place.sql("DROP TABLE somebody_elses");
     drop(place.open());
-    place.sql("INSERT INTO schema_version VALUES (2, 1)");
+    place.sql("INSERT INTO schema_version SELECT max(version) + 1, 1 FROM schema_version");
     assert!(refused(&place.url, options()).contains("use a newer feiqian"));
     assert!(read().contains("use a newer feiqian"));
-    place.sql("DELETE FROM schema_version WHERE version = 2; UPDATE schema_version SET checksum = 7");
+    place.sql("DELETE FROM schema_version WHERE checksum = 1; UPDATE schema_version SET checksum = 7");
     assert!(refused(&place.url, options()).contains("differs from the one"));
 }
 

@@ -57,6 +57,11 @@ impl Place {
         open(&self.url)
     }
 
+    /// Opens one of several shards.
+    pub(crate) fn open_at(&self, place: types::Place) -> Store {
+        postgres(&self.target(), PostgresOptions { place, ..options() }).unwrap()
+    }
+
     pub(crate) fn queries(&self) -> Arc<dyn Queries> {
         postgres_queries(&self.target(), options()).unwrap()
     }

@@ -108,7 +108,7 @@ impl World {
         let merchant_key = identity.key().clone();
         let certificate = crypto::Certificate::from_pem(identity.certificate_pem()).unwrap();
         let service = Arc::new(Service::new(Parts {
-            engine: engine.handle(),
+            engine: engine.handle().into(),
             queries,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             wall: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -204,7 +204,7 @@ impl World {
         (order, format!("/pay/code?pr={query}"))
     }
     pub(super) async fn bank_says(&self, answer: ChannelAnswer) {
-        let due = self.service.queries.due_payments(Time(i64::MAX), 10).unwrap();
+        let due = self.service.queries.due_payments(types::ShardSet::ONLY, Time(i64::MAX), 10).unwrap();
         let [payment] = &due[..] else { panic!("{} payments wait", due.len()) };
         self.run(Command::AnswerPayment(payment.id, answer)).await;
     }

@@ -36,7 +36,7 @@ impl Walk {
 
     fn second_look(&mut self, delivery: &Delivery, now: Time) -> Result<(), Fault> {
         let page = delivery.setup.scan_page;
-        let rows = delivery.service.queries.due_notifications_past(now, self.past, &[], page)?;
+        let rows = delivery.due_past(now, self.past, &[], page)?;
         for row in &rows {
             if delivery.offer(row)? == Offer::Full {
                 return Ok(());
@@ -50,6 +50,20 @@ impl Walk {
     }
 }
 
+impl Delivery {
+    /// What is due in the shards that this node owns.
+    fn due_past(
+        &self,
+        now: Time,
+        past: Option<(Time, NotificationId)>,
+        except: &[MerchantId],
+        page: usize,
+    ) -> Result<Vec<Notification>, Fault> {
+        let Self { service, .. } = self;
+        service.queries.due_notifications_past(service.engine.owned(), now, past, except, page)
+    }
+}
+
 /// True when something was left out because its lane was full.
 fn first_look(delivery: &Delivery, now: Time) -> Result<bool, Fault> {
     let mut full: HashMap<MerchantId, usize> = HashMap::new();
@@ -57,7 +71,7 @@ fn first_look(delivery: &Delivery, now: Time) -> Result<bool, Fault> {
     let mut past = None;
     let page = delivery.setup.scan_page;
     for _ in 0..delivery.setup.scan_pages {
-        let rows = delivery.service.queries.due_notifications_past(now, past, &except, page)?;
+        let rows = delivery.due_past(now, past, &except, page)?;
         for row in &rows {
             if except.contains(&row.merchant) {
                 continue;

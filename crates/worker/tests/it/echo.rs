@@ -75,7 +75,7 @@ async fn an_echo_whose_message_is_gone_is_given_up_with_a_reason() {
     ask(&fixture, &merchant.url());
     let About::Echo(id) = owed(&fixture).about else { panic!("an echo is owed") };
     fixture.clock.advance(echo::KEPT + time::SECOND);
-    fixture.run(Command::Sweep(vec![Key::Echo(id)]));
+    fixture.run(Command::Sweep(types::Shard::FIRST, vec![Key::Echo(id)]));
     let worker = work(&fixture);
     for times in 1..=16 {
         let kept = tried(&fixture, times).await;

@@ -72,7 +72,13 @@ async fn short_lived_records_are_swept() {
     assert!(fixture.service.queries.session(session).unwrap().is_some());
     fixture.clock.advance(31 * time::DAY);
     eventually("all is gone", || {
-        fixture.service.queries.stale(fixture.service.now(), 10).unwrap().is_empty().then_some(())
+        fixture
+            .service
+            .queries
+            .stale(types::ShardSet::ONLY, fixture.service.now(), 10)
+            .unwrap()
+            .is_empty()
+            .then_some(())
     })
     .await;
     assert!(fixture.service.queries.session(session).unwrap().is_none());

@@ -5,7 +5,7 @@ use domain::{
     Batch, Caller, JournalLine, Subject,
     world::{Change, Entity},
 };
-use ledger::{AccountId, TransferKind};
+use ledger::{Account, AccountId, TransferKind};
 use types::{Currency, JournalId, OrderId};
 
 impl World {
@@ -33,8 +33,8 @@ impl World {
     pub(crate) fn raise_fee(&mut self, shop: &Shop, order: OrderId, fen: i64) {
         let mut order = self.stored(order);
         let account = |id| self.queries.account(id).unwrap();
-        let mut from = account(AccountId::merchant_unsettled(shop.id, Currency::CNY));
-        let mut to = account(AccountId::platform_fee(Currency::CNY));
+        let mut from = account(AccountId::merchant_unsettled(shop.id, Currency::CNY).at(order.shard));
+        let mut to = account(AccountId::platform_fee(Currency::CNY).at(order.shard));
         let mut fee = None;
         let wanted = order.id.0;
         self.queries
@@ -56,11 +56,16 @@ impl World {
         });
     }
 
-    /// Freezes an account, or lets it go.
+    /// Freezes an account in all shards, or lets it go.
     pub(crate) fn freeze(&mut self, account: AccountId, frozen: bool) {
-        let mut account = self.queries.account(account).unwrap();
-        account.frozen = frozen;
-        self.write(|batch| batch.accounts.push(changed(account)));
+        let mut accounts = Vec::new();
+        self.queries.each_account(&mut |kept| accounts.push(kept)).unwrap();
+        accounts.retain(|kept| kept.id.at(account.shard()) == account);
+        assert!(!accounts.is_empty(), "{account} is not there");
+        self.write(|batch| {
+            let frozen = accounts.iter().map(|kept| changed(Account { frozen, ..*kept }));
+            batch.accounts.extend(frozen);
+        });
     }
 }
 

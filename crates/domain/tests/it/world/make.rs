@@ -2,7 +2,7 @@
 
 use super::World;
 use domain::{
-    Command, Reply,
+    Command, Key, Reply,
     application::Application,
     card::NewCard,
     merchant::{MerchantChange, NewMerchant, Product, Products},
@@ -154,7 +154,7 @@ impl World {
 
     pub(crate) fn buyer_of(&mut self, class: AccountClass, fen: i64) -> Buyer {
         let n = self.next();
-        let payer = self.sign_up(&format!("phone {n}"));
+        let payer = self.sign_up(&format!("{n} phone"));
         let pin = digest(&format!("pin {n}"));
         self.ok(Command::SetPin { payer, new: pin, old: None });
         for channel in identity(class) {
@@ -242,9 +242,30 @@ impl World {
         self.ok(Command::AnswerPayment(payment, said))
     }
 
+    /// Has every shard sweep these keys; gives how many were removed.
+    pub(crate) fn sweep(&mut self, keys: &[Key]) -> usize {
+        let mut removed = 0;
+        for shard in self.shards.all() {
+            let mut keys = keys.to_vec();
+            for key in keys.iter_mut().filter(|_| self.shards.count() > 1) {
+                if let Key::Request(kept) = key {
+                    kept.0[31] = kept.0[31] & !63 | shard.number(); // each shard keeps its own
+                }
+            }
+            match self.ok(Command::Sweep(shard, keys)) {
+                Reply::Count(count) => removed += count,
+                other => panic!("{other:?}"),
+            }
+        }
+        removed
+    }
+
     /// A payment code shown by the payer now.
     pub(crate) fn shown_code(&mut self, buyer: &Buyer) -> i64 {
-        let code = 880_000_000_000_000_000 + self.next();
+        let mut code = 880_000_000_000_000_000 + self.next();
+        while self.shards.of_code(code) != self.shards.of_payer(buyer.id) {
+            code += 1_000_000;
+        }
         let shown_until = Reply::ShownUntil(self.now.plus(60 * time::SECOND));
         assert_eq!(self.ok(Command::IssuePaymentCode(buyer.id, code)), shown_until);
         code

@@ -1,4 +1,5 @@
-//! A small world to test rules in: the engine's core over a store in memory, and a clock that stands.
+//! A small world to test rules in: the engine's core over a store in memory, and a clock that stands. With several
+//! shards there is a core for each, and a command finds its way as the router's does.
 //!
 //! Every command runs in a batch of its own that is committed at once. Two things are checked of every one: it
 //! left exactly one journal line with its outcome, and when it was refused it changed nothing else. When the
@@ -8,6 +9,7 @@
 
 pub(crate) mod hand;
 pub(crate) mod make;
+mod route;
 pub(crate) mod see;
 
 pub(crate) use make::{Buyer, Shop, digest, sealed};
@@ -19,7 +21,7 @@ use engine::{
 };
 use std::sync::Arc;
 use store::Memory;
-use types::Time;
+use types::{Place, Shards, Time};
 
 /// 2026-01-05T10:00:00+08:00, a Monday morning.
 pub(crate) const START: Time = Time::from_unix(1_767_578_400);
@@ -40,6 +42,10 @@ pub(crate) struct World {
     pub(crate) last: Batch,
     /// What workers heard of the last batch.
     pub(crate) events: Vec<Event>,
+    pub(crate) shards: Shards,
+    /// The shard whose core, loader and committer are above; those of the others are here, by number.
+    at: types::Shard,
+    others: Vec<Option<route::Seat>>,
     /// Numbers what is made, so that names differ.
     made: i64,
     /// Whether the invariants must hold at the end; false for a world broken by hand.
@@ -55,9 +61,29 @@ impl World {
     /// A world over any store; `memory` is the store's own, or stands idle beside another kind of store.
     pub(crate) fn over(store: Store, memory: Memory) -> Self {
         let Store { loader, mut committer, queries } = store;
-        let core = Core::new(committer.recover().unwrap(), 0);
+        let shards = Shards::new(crate::SHARDS).unwrap();
+        let at = types::Shard::FIRST;
+        let core = Core::new(committer.recover().unwrap(), Place::new(at, shards).unwrap());
         let (last, events) = (Batch::default(), Vec::new());
-        Self { memory, queries, loader, committer, core, now: START, last, events, made: 0, sound: true }
+        let others = (0..shards.count()).map(|_| None).collect();
+        let (now, made, sound) = (START, 0, true);
+        let mut world = Self {
+            memory,
+            queries,
+            loader,
+            committer,
+            core,
+            now,
+            last,
+            events,
+            shards,
+            at,
+            others,
+            made,
+            sound,
+        };
+        world.open_others();
+        world
     }
 
     /// Opens the store anew, as another process does.
@@ -73,7 +99,9 @@ impl World {
 
     /// Forgets the working set, as a restart does. The clock moves on to where the new core starts.
     pub(crate) fn restart(&mut self) {
-        self.core = Core::new(self.committer.recover().unwrap(), 0);
+        let place = Place::new(self.at, self.shards).unwrap();
+        self.core = Core::new(self.committer.recover().unwrap(), place);
+        self.open_others();
         self.now = self.now.max(self.core.at());
     }
 
@@ -93,6 +121,14 @@ impl World {
     /// As [`World::ask`], on a store that may fail: as the engine does, asks the store where it stands, and starts
     /// over when the batch is not there.
     pub(crate) fn try_ask(&mut self, jobs: &[&Asked]) -> Result<Vec<Outcome>, Fault> {
+        if !self.shards.is_one() {
+            return jobs.iter().map(|job| self.route(job)).collect();
+        }
+        self.ask_here(jobs)
+    }
+
+    /// Runs commands in one batch of the shard that is at hand.
+    fn ask_here(&mut self, jobs: &[&Asked]) -> Result<Vec<Outcome>, Fault> {
         let mut outcomes = vec![None; jobs.len()];
         let take = |place: usize, outcome| outcomes[place] = Some(outcome);
         self.core.run(self.now, jobs, &mut *self.loader, take).unwrap();

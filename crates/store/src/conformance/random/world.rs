@@ -35,7 +35,7 @@ pub(super) struct World {
     payments: Vec<PaymentId>,
     notifications: Vec<NotificationId>,
     codes: Vec<i64>,
-    tokens: Vec<Digest>,
+    tokens: Vec<(PayerId, Digest)>,
     oauth_codes: Vec<Digest>,
 }
 
@@ -92,8 +92,11 @@ impl World {
 
     pub(super) fn learn(&mut self, command: &Command, outcome: &Outcome) {
         match (command, outcome) {
-            (_, Ok(Reply::SignedIn(SignIn::Welcome { payer, .. }))) if !self.payers.contains(payer) => {
-                self.payers.push(*payer);
+            (Command::SignIn { token, .. }, Ok(Reply::SignedIn(SignIn::Welcome { payer, .. }))) => {
+                self.tokens.push((*payer, *token));
+                if !self.payers.contains(payer) {
+                    self.payers.push(*payer);
+                }
             }
             (Command::BindCard(new), Ok(Reply::Card(card))) => self.cards.push((*card, new.payer)),
             (_, Ok(Reply::Order(order))) => self.orders.push(*order),
@@ -171,7 +174,10 @@ impl World {
             49..=54 => self.answer(),
             55..=57 => self.end(),
             58..=62 => self.notify(),
-            _ => Command::Sweep(queries.stale(self.now, 20).expect("the store reads")),
+            _ => Command::Sweep(
+                types::Shard::FIRST,
+                queries.stale(types::ShardSet::ONLY, self.now, 20).expect("the store reads"),
+            ),
         }
     }
 
@@ -228,12 +234,12 @@ impl World {
             0..=2 => Command::SendCode { phone, code: Digest([80; 32]) },
             3..=5 => {
                 let token = self.fresh_digest();
-                self.tokens.push(token);
                 Command::SignIn { phone, phone_sealed: Box::from([5; 40]), code, token }
             }
             6 => {
                 let known = self.tokens.clone();
-                Command::SignOut(self.chance.of(&known).unwrap_or(Digest([0; 32])))
+                let (payer, token) = self.chance.of(&known).unwrap_or((PayerId(1), Digest([0; 32])));
+                Command::SignOut(payer, token)
             }
             7 => Command::Authorise {
                 app: self.app(),

@@ -1,0 +1,227 @@
+//! What nodes say to each other: frames of a length (4 bytes, big end first) and so many bytes of JSON. A command is
+//! the same JSON that tests and the journal's tools know; names may be added to it between neighbouring versions.
+
+use domain::{Caller, Command, Rejection, Reply, records::Digest};
+use engine::{Refusal, RequestKey};
+use serde::{Deserialize, Serialize};
+use std::io;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use types::{Shard, Shards};
+
+/// Raised when nodes of two versions could not understand each other.
+pub(crate) const PROTOCOL: u16 = 1;
+/// Bytes of a frame at most; the largest command, a sweep of 500 records, takes a tenth.
+pub(crate) const FRAME_MAX: usize = 1 << 20;
+
+/// The first frame in each direction.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    pub(crate) protocol: u16,
+    pub(crate) node: String,
+    pub(crate) instance: String,
+    pub(crate) shards: Shards,
+}
+
+/// A command for the owner of `shard`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Ask<'a> {
+    pub(crate) number: u64,
+    pub(crate) shard: Shard,
+    pub(crate) caller: &'a Caller,
+    pub(crate) request: Option<RequestKey>,
+    pub(crate) command: &'a Command,
+}
+
+/// As [`Ask`], as it arrives.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Asked {
+    pub(crate) number: u64,
+    pub(crate) shard: Shard,
+    pub(crate) caller: Caller,
+    pub(crate) request: Option<(Digest, Digest)>,
+    pub(crate) command: Command,
+}
+
+/// What one node calls to another.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Call<'a> {
+    Ask(Ask<'a>),
+    /// Shards changed hands: look at the list now.
+    Look,
+}
+
+/// As [`Call`], as it arrives.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Called {
+    Ask(Box<Asked>),
+    Look,
+}
+
+/// An answer to the ask of that number.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) number: u64,
+    pub(crate) said: Said,
+}
+
+/// What the owner said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Said {
+    Reply(Reply),
+    Rejected(Rejection),
+    Busy,
+    Unavailable(String),
+    Unknown(String),
+    /// It does not own the shard now: nothing was done, or the key tells.
+    NotOwner,
+}
+
+impl Said {
+    /// The answer of an engine; `gone` when it is the engine's no more.
+    pub(crate) fn of(answer: Result<Reply, Refusal>, gone: impl Fn() -> bool) -> Self {
+        match answer {
+            Ok(reply) => Self::Reply(reply),
+            Err(Refusal::Rejected(rejection)) => Self::Rejected(rejection),
+            Err(Refusal::Busy) => Self::Busy,
+            Err(Refusal::Stopped) => Self::NotOwner,
+            Err(Refusal::Unavailable(_) | Refusal::Unknown(_)) if gone() => Self::NotOwner,
+            Err(Refusal::Unavailable(why)) => Self::Unavailable(why),
+            Err(Refusal::Unknown(why)) => Self::Unknown(why),
+        }
+    }
+}
+
+/// Appends a frame.
+///
+/// # Errors
+/// When it would be larger than [`FRAME_MAX`]; nothing is appended.
+pub(crate) fn put(message: &impl Serialize, into: &mut Vec<u8>) -> io::Result<()> {
+    let start = into.len();
+    into.extend_from_slice(&[0; 4]);
+    let written = serde_json::to_writer(&mut *into, message);
+    let length = into.len() - start - 4;
+    if written.is_err() || length > FRAME_MAX {
+        into.truncate(start);
+        let text = format!("a frame of {length} bytes; at most {FRAME_MAX} may be sent");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    let length = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes();
+    into[start..start + 4].copy_from_slice(&length);
+    Ok(())
+}
+
+/// Reads a frame's bytes; false at the end of the stream.
+///
+/// # Errors
+/// The stream's; a frame that is too long or cut off.
+pub(crate) async fn read(from: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> io::Result<bool> {
+    let length = match from.read_u32().await {
+        Ok(length) => length as usize,
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    if length > FRAME_MAX {
+        let text = format!("a frame of {length} bytes came; at most {FRAME_MAX} are taken");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    bytes.resize(length, 0);
+    from.read_exact(bytes).await?;
+    Ok(true)
+}
+
+/// What a frame says.
+///
+/// # Errors
+/// When it says nothing that is known. The text never quotes it: it could hold what a payer gave.
+pub(crate) fn parse<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> io::Result<T> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let text = format!("an unknown frame ({:?} at byte {})", error.classify(), error.column());
+        io::Error::new(io::ErrorKind::InvalidData, text)
+    })
+}
+
+/// The number of an ask whose command this version does not know.
+pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Numbered {
+        ask: Number,
+    }
+    #[derive(Deserialize)]
+    struct Number {
+        number: u64,
+    }
+    serde_json::from_slice::<Numbered>(bytes).ok().map(|numbered| numbered.ask.number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Actor;
+    use types::MerchantId;
+
+    fn close() -> Command {
+        Command::CloseOrder(MerchantId(1_900_000_001), "订单-1".into())
+    }
+
+    #[tokio::test]
+    async fn frames_arrive_as_they_were_sent() {
+        let caller = Caller { device: Some("手机".into()), ..Caller::of(Actor::Visitor) };
+        let command = close();
+        let key = Some((Digest([1; 32]), Digest([2; 32])));
+        let ask =
+            |number| Ask { number, shard: Shard::FIRST, caller: &caller, request: key, command: &command };
+        let mut bytes = Vec::new();
+        put(&Call::Ask(ask(1)), &mut bytes).unwrap();
+        put(&Call::Look, &mut bytes).unwrap();
+        put(&Call::Ask(ask(u64::MAX)), &mut bytes).unwrap();
+        let (mut from, mut buffer) = (&bytes[..], Vec::new());
+        for expected in [1, u64::MAX] {
+            assert!(read(&mut from, &mut buffer).await.unwrap());
+            let Called::Ask(asked) = parse(&buffer).unwrap() else { panic!("an ask") };
+            assert_eq!((asked.number, asked.request, &asked.caller), (expected, key, &caller));
+            assert_eq!(asked.command, command);
+            assert_eq!(number(&buffer), Some(expected));
+            if expected == 1 {
+                assert!(read(&mut from, &mut buffer).await.unwrap());
+                assert!(matches!(parse(&buffer), Ok(Called::Look)));
+                assert_eq!(number(&buffer), None);
+            }
+        }
+        assert!(!read(&mut from, &mut buffer).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_cut_off_or_unknown_is_refused() {
+        let mut bytes = Vec::new();
+        put(&"x".repeat(10), &mut bytes).unwrap();
+        assert!(put(&"x".repeat(FRAME_MAX), &mut bytes).is_err());
+        assert_eq!(bytes.len(), 16, "nothing of it is sent");
+        let mut buffer = Vec::new();
+        assert!(read(&mut &bytes[..], &mut buffer).await.unwrap());
+        let unknown = parse::<Called>(&buffer).unwrap_err();
+        assert!(!unknown.to_string().contains("xxx"), "{unknown}");
+        let cut = read(&mut &bytes[..9], &mut buffer).await;
+        assert_eq!(cut.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        let long = read(&mut &[0xff_u8; 8][..], &mut buffer).await;
+        assert_eq!(long.unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn an_answer_keeps_its_values() {
+        let rejected = Rejection::Elsewhere(Shard::FIRST);
+        for said in [
+            Said::Rejected(rejected),
+            Said::NotOwner,
+            Said::Reply(Reply::Count(3)),
+            Said::Unknown("why".into()),
+        ] {
+            let text = serde_json::to_string(&said).unwrap();
+            assert_eq!(serde_json::from_str::<Said>(&text).unwrap(), said, "{text}");
+        }
+        let gone = Said::of(Err(Refusal::Unavailable("it was replaced".into())), || true);
+        assert_eq!(gone, Said::NotOwner);
+    }
+}

@@ -1,0 +1,252 @@
+//! Two nodes over real sockets, with a book in memory: who is let in, what travels, what becomes of an owner that
+//! goes away. Whole processes on a real database are tested through the front door.
+#![allow(clippy::unwrap_used, reason = "a test stops where an expectation fails")]
+
+use crate::{
+    Cluster, JoinError, Setup, Start, Unheard,
+    frame::{self, Hello, PROTOCOL},
+    tls::{self, Identity},
+};
+use domain::{Caller, Command, Reply};
+use engine::{
+    Engine, Fault, Queries, Refusal, SystemClock,
+    nodes::{DEAD_AFTER, Held, Node, Registry, Seen, Standing},
+};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use types::{Shard, Shards};
+
+const TWO: Shards = match Shards::new(2) {
+    Some(two) => two,
+    None => panic!("two"),
+};
+
+/// The list, in memory.
+#[derive(Clone)]
+struct Book(Arc<Mutex<Lists>>);
+
+/// Nodes and when they were seen, and shards.
+type Lists = (Vec<(Node, Instant)>, Vec<Held>);
+
+impl Book {
+    fn new() -> Self {
+        let held = |shard| Held { shard, epoch: 0, owner: String::new(), batch: 0 };
+        Self(Arc::new(Mutex::new((Vec::new(), TWO.all().map(held).collect()))))
+    }
+}
+
+impl Registry for Book {
+    fn beat(&mut self, me: &Node) -> Result<Option<Standing>, Fault> {
+        let mut book = self.0.lock().unwrap();
+        let dead = Duration::from_micros(DEAD_AFTER.cast_unsigned());
+        match book.0.iter_mut().find(|(node, _)| node.name == me.name) {
+            Some((node, at)) if node.instance == me.instance || at.elapsed() > dead => {
+                (*node, *at) = (me.clone(), Instant::now());
+            }
+            Some(_) => return Ok(None),
+            None => book.0.push((me.clone(), Instant::now())),
+        }
+        drop(book);
+        self.look().map(Some)
+    }
+    fn look(&mut self) -> Result<Standing, Fault> {
+        let book = self.0.lock().unwrap();
+        let silent = |at: &Instant| i64::try_from(at.elapsed().as_micros()).unwrap();
+        let nodes = book.0.iter().map(|(node, at)| Seen { node: node.clone(), silent: silent(at) });
+        Ok(Standing { nodes: nodes.collect(), shards: book.1.clone() })
+    }
+    fn claim(&mut self, shard: Shard, epoch: i64, owner: &str) -> Result<bool, Fault> {
+        let held = &mut self.0.lock().unwrap().1[usize::from(shard.number())];
+        let free = held.epoch == epoch;
+        if free {
+            (held.epoch, held.owner) = (epoch + 1, owner.to_owned());
+        }
+        Ok(free)
+    }
+    fn release(&mut self, shard: Shard, owner: &str) -> Result<(), Fault> {
+        let held = &mut self.0.lock().unwrap().1[usize::from(shard.number())];
+        if held.owner == owner {
+            held.owner.clear();
+        }
+        Ok(())
+    }
+    fn leave(&mut self, me: &Node) -> Result<(), Fault> {
+        self.0.lock().unwrap().0.retain(|(node, _)| node.instance != me.instance);
+        Ok(())
+    }
+}
+
+/// A store that stays when its engines go, as a database does.
+struct Stores(store::Memory);
+
+impl Stores {
+    fn new() -> Arc<Self> {
+        Arc::new(Self(store::Memory::default()))
+    }
+    fn start(self: &Arc<Self>) -> Start {
+        let stores = Arc::clone(self);
+        Arc::new(move |place, _| {
+            let store = stores.0.at(place).open_fenced();
+            let setup = engine::engine::Setup { place, ..engine::engine::Setup::default() };
+            Engine::start(store, Arc::new(SystemClock), setup, Box::new(|_| {}))
+        })
+    }
+    fn queries(&self) -> Arc<dyn Queries> {
+        self.0.open().queries
+    }
+}
+
+async fn join(book: &Book, stores: &Arc<Stores>, name: &str) -> Result<Cluster, JoinError> {
+    let setup = Setup {
+        name: name.into(),
+        listen: ([127, 0, 0, 1], 0).into(),
+        advertise: String::new(),
+        guest: false,
+        shards: TWO,
+        version: "test",
+    };
+    let (queries, start) = (stores.queries(), stores.start());
+    Cluster::join(setup, Box::new(book.clone()), queries, start, Arc::new(Unheard)).await
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let since = Instant::now();
+    while !holds() {
+        assert!(since.elapsed() < Duration::from_secs(20), "{what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Two nodes with a shard each.
+async fn pair() -> (Book, Arc<Stores>, Cluster, Cluster) {
+    let (book, stores) = (Book::new(), Stores::new());
+    let a = join(&book, &stores, "a").await.unwrap();
+    let b = join(&book, &stores, "b").await.unwrap();
+    let has_one = |node: &Cluster| {
+        let status = node.router().status().unwrap();
+        status.owned.len() == 1 && status.without_owner.is_empty()
+    };
+    until("one shard each", || has_one(&a) && has_one(&b)).await;
+    (book, stores, a, b)
+}
+
+/// A command that is decided in `shard` and answers with a count.
+fn sweep(shard: Shard) -> Command {
+    Command::Sweep(shard, Vec::new())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_reaches_its_shard_from_either_node_and_survives_a_hand_over() {
+    let (_, _, a, b) = pair().await;
+    for router in [a.router(), b.router()] {
+        for shard in TWO.all() {
+            assert_eq!(router.run(sweep(shard), Caller::platform()).await, Ok(Reply::Count(0)));
+        }
+        assert_eq!(router.status().unwrap().forwarded, 1);
+    }
+    // A node leaves under load: nobody is refused.
+    let router = a.router();
+    let load = tokio::spawn(async move {
+        let mut done = 0_u32;
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_secs(2) {
+            for shard in TWO.all() {
+                router.run(sweep(shard), Caller::platform()).await.unwrap();
+                done += 1;
+            }
+        }
+        done
+    });
+    assert!(b.router().hand_over(Duration::from_secs(10)).await, "in time");
+    until("all with the node that stays", || a.router().owned().is_all()).await;
+    assert_eq!(
+        b.router().run(sweep(Shard::FIRST), Caller::platform()).await,
+        Ok(Reply::Count(0)),
+        "it sends on"
+    );
+    tokio::task::spawn_blocking(move || b.leave()).await.unwrap();
+    assert!(load.await.unwrap() > 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_key_gives_the_first_answer_whichever_node_is_asked() {
+    let (_, _, a, b) = pair().await;
+    let key = domain::records::Digest([7; 32]);
+    let other = domain::records::Digest([8; 32]);
+    let ask = |router: crate::Router, content| async move {
+        let command = Command::ReplaceKeyRing { name: "platform".into(), sealed: Box::from([1]) };
+        let job = engine::Job { command, caller: Caller::platform(), request: Some((key, content)) };
+        router.submit(job).unwrap().await
+    };
+    assert_eq!(ask(a.router(), key).await, Ok(Reply::Done));
+    assert_eq!(ask(b.router(), key).await, Ok(Reply::Done));
+    let reused = ask(b.router(), other).await;
+    assert_eq!(
+        reused,
+        Err(Refusal::Rejected(domain::Rejection::RequestKeyReused)),
+        "refusals travel as they are"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_in_the_list_gets_no_word_in() {
+    let (book, _, a, _b) = pair().await;
+    let to = a.address().to_owned();
+    let listed = book.0.lock().unwrap().0.iter().find(|(node, _)| node.name == "a").unwrap().0.clone();
+
+    // Plain text.
+    let mut plain = TcpStream::connect(&to).await.unwrap();
+    plain.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    let _ = plain.read_to_end(&mut answer).await;
+    assert!(!answer.windows(5).any(|bytes| bytes == b"hello" || bytes == b"HTTP/"), "{answer:?}");
+
+    // The right door, a key that nobody listed: no greeting comes back.
+    let stranger = Identity::make().unwrap();
+    let stream = TcpStream::connect(&to).await.unwrap();
+    let mut stream =
+        stranger.connector(&listed.fingerprint).unwrap().connect(tls::name(), stream).await.unwrap();
+    let hello =
+        Hello { protocol: PROTOCOL, node: "b".into(), instance: listed.instance.clone(), shards: TWO };
+    let mut bytes = Vec::new();
+    frame::put(&hello, &mut bytes).unwrap();
+    drop(stream.write_all(&bytes).await);
+    let mut heard = Vec::new();
+    let greeted = frame::read(&mut stream, &mut heard).await;
+    assert!(!matches!(greeted, Ok(true)), "a stranger was greeted: {heard:?}");
+
+    // A listed name at a door whose key is another: the caller turns away.
+    let stream = TcpStream::connect(&to).await.unwrap();
+    let wrong = stranger.connector(stranger.fingerprint()).unwrap();
+    let error = wrong.connect(tls::name(), stream).await.unwrap_err();
+    assert!(error.to_string().contains("list of nodes"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_are_checked_and_used_once() {
+    let (book, stores, _a, _b) = pair().await;
+    assert!(matches!(join(&book, &stores, "Not A Name").await, Err(JoinError::Name(_))));
+    assert!(matches!(join(&book, &stores, "a").await, Err(JoinError::Taken(name)) if name == "a"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_owner_takes_with_it_is_sent_again_to_the_next() {
+    let (book, _, a, b) = pair().await;
+    let theirs = b.router().owned().iter().next().unwrap();
+    // The owner loses its shard in the list without knowing: as when it was taken for dead. It lets go of it, and the
+    // other node takes it.
+    {
+        let held = &mut book.0.lock().unwrap().1[usize::from(theirs.number())];
+        (held.epoch, held.owner) = (held.epoch + 1, "ghost 00 0".into());
+    }
+    let router = a.router();
+    let answer = tokio::time::timeout(Duration::from_secs(14), router.run(sweep(theirs), Caller::platform()));
+    assert_eq!(answer.await.expect("within the time a command waits"), Ok(Reply::Count(0)));
+    until("the loss is seen", || b.router().status().unwrap().lost == 1).await;
+}

@@ -1,0 +1,121 @@
+//! The way of a command to its shard.
+
+use super::{World, asked};
+use domain::{
+    Caller, Command, Home, Rejection, Reply,
+    home::{Next, next},
+};
+use engine::{
+    Committer, Fault, Loader, Store,
+    core::{Asked, Core, Outcome},
+};
+use types::{Place, Shard};
+
+/// What a shard's executor has.
+pub(crate) struct Seat {
+    loader: Box<dyn Loader>,
+    committer: Box<dyn Committer>,
+    core: Core,
+}
+
+/// Whether a command changes what all shards read.
+fn is_shared(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::RegisterMerchant(_)
+            | Command::ChangeMerchant(..)
+            | Command::RegisterApplication(_)
+            | Command::SetLimits(_)
+    )
+}
+
+/// Hops that a command may take.
+const HOPS_MAX: usize = 8;
+
+impl World {
+    /// Opens the shards beside the one at hand, with nothing in their working sets.
+    pub(super) fn open_others(&mut self) {
+        for shard in self.shards.all().filter(|shard| *shard != self.at) {
+            let place = Place::new(shard, self.shards).unwrap();
+            let Store { loader, mut committer, .. } = self.memory.at(place).open();
+            let core = Core::new(committer.recover().unwrap(), place);
+            self.others[usize::from(shard.number())] = Some(Seat { loader, committer, core });
+        }
+    }
+
+    /// Takes the seat of another shard.
+    fn turn_to(&mut self, shard: Shard) {
+        if shard == self.at {
+            return;
+        }
+        let Seat { loader, committer, core } = self.others[usize::from(shard.number())].take().unwrap();
+        let left = Seat {
+            loader: std::mem::replace(&mut self.loader, loader),
+            committer: std::mem::replace(&mut self.committer, committer),
+            core: std::mem::replace(&mut self.core, core),
+        };
+        self.others[usize::from(self.at.number())] = Some(left);
+        self.at = shard;
+    }
+
+    /// Has a command decided where it belongs; then the first shard is at hand again.
+    pub(super) fn route(&mut self, job: &Asked) -> Result<Outcome, Fault> {
+        let home = job.command.home(self.shards);
+        let first = home.first(self.shards).unwrap_or_else(|| {
+            let Home::OauthCode(code) = home else { panic!("{home:?} needs a read") };
+            let kept = self.queries.oauth_code(code).unwrap();
+            kept.map_or(Shard::FIRST, |kept| self.shards.of_payer(kept.payer))
+        });
+        let outcome = self.follow(job, first);
+        if home == Home::Shard(Shard::FIRST) && matches!(outcome, Ok(Ok(_))) && is_shared(&job.command) {
+            self.turn_to(Shard::FIRST);
+            // As if the two seconds had passed that the others may go by what they know.
+            self.others.iter_mut().flatten().for_each(|seat| seat.core.forget_shared());
+        }
+        self.turn_to(Shard::FIRST);
+        outcome
+    }
+
+    fn follow(&mut self, job: &Asked, mut shard: Shard) -> Result<Outcome, Fault> {
+        for _ in 0..HOPS_MAX {
+            let outcome = self.decide_at(shard, job)?;
+            let Err(Rejection::Elsewhere(other)) = outcome else { return Ok(outcome) };
+            match next(&job.command, shard, other) {
+                Next::Send(to) => shard = to,
+                Next::First(at, command) => {
+                    let answer = self.clear(&asked(job.caller.clone(), *command), at, shard)?;
+                    if answer != Ok(Reply::Done) {
+                        return Ok(answer);
+                    }
+                }
+            }
+        }
+        panic!("{:?} never arrived", job.command);
+    }
+
+    /// Has the command decided that lets another one go on at `home`.
+    fn clear(&mut self, first: &Asked, mut shard: Shard, home: Shard) -> Result<Outcome, Fault> {
+        for _ in 0..HOPS_MAX {
+            match self.decide_at(shard, first)? {
+                Err(Rejection::Elsewhere(other)) if other == home && shard == home => {
+                    panic!("{:?} is at home in {home} and is not", first.command)
+                }
+                Err(Rejection::Elsewhere(other)) => shard = other,
+                outcome => return Ok(outcome),
+            }
+        }
+        panic!("{:?} never arrived", first.command);
+    }
+
+    /// Has a command decided in that shard, wherever it belongs; the first shard is at hand again then.
+    pub(crate) fn run_in(&mut self, shard: Shard, command: Command) -> Outcome {
+        let outcome = self.decide_at(shard, &asked(Caller::platform(), command)).unwrap();
+        self.turn_to(Shard::FIRST);
+        outcome
+    }
+
+    fn decide_at(&mut self, shard: Shard, job: &Asked) -> Result<Outcome, Fault> {
+        self.turn_to(shard);
+        Ok(self.ask_here(&[job])?.remove(0))
+    }
+}

@@ -1,0 +1,34 @@
+//! The rules with three shards: the same tests as with one, where every command finds its way to its shard, and those
+//! that only several shards need.
+#![allow(clippy::unwrap_used, reason = "a test stops where an expectation fails")]
+
+#[path = "../it/cards.rs"]
+mod cards;
+#[path = "../it/codepay.rs"]
+mod codepay;
+#[path = "../it/echoes.rs"]
+mod echoes;
+#[path = "../it/limits.rs"]
+mod limits;
+#[path = "../it/merchants.rs"]
+mod merchants;
+#[path = "../it/notifications.rs"]
+mod notifications;
+#[path = "../it/numbers.rs"]
+mod numbers;
+#[path = "../it/orders.rs"]
+mod orders;
+#[path = "../it/payments.rs"]
+mod payments;
+#[path = "../it/pin.rs"]
+mod pin;
+#[path = "../it/sessions.rs"]
+mod sessions;
+#[path = "../it/world/mod.rs"]
+mod world;
+
+mod crossings;
+mod orders_move;
+
+/// Shards of the worlds here.
+pub(crate) const SHARDS: u8 = 3;
