@@ -16,6 +16,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("json_body", json_body),
     ("query", query),
     ("emv", emv_payload),
+    ("bank_message", bank_message),
+    ("bill", bill),
 ];
 
 /// The `Authorization` header (wire §1.3): what is read has the documented form, and reads the same when
@@ -112,4 +114,64 @@ fn emv_text(text: &str) {
 fn refused(error: &ApiError) {
     assert_eq!((error.code.status(), error.code.wire()), (400, "PARAM_ERROR"));
     assert!(error.detail.is_some());
+}
+
+/// Files of banks (reference §4): whatever comes is read or refused; a payment order that is read adds up to what its head
+/// says, and a statement's entries lead from its opening balance to its closing one.
+pub fn bank_message(bytes: &[u8]) {
+    use bank::{Limits, Statements, camt, mt940, pain001, pain002};
+    let limits = Limits { bytes: 1 << 20, ..Limits::default() };
+    if let Ok(mut order) = pain001::Reader::open(bytes, "order", limits) {
+        let (mut count, mut sum) = (0, 0);
+        let end = loop {
+            match order.next_part() {
+                Ok(Some(pain001::Part::Payment(payment))) => {
+                    count += 1;
+                    sum += payment.amount.minor;
+                }
+                Ok(Some(pain001::Part::Batch(_))) => {}
+                end => break end,
+            }
+        };
+        if end.is_ok() {
+            assert_eq!((order.head().count, order.head().sum.minor), (count, sum));
+        }
+    }
+    if let Ok(mut report) = pain002::Reader::open(bytes, "report", limits) {
+        while let Ok(Some(_)) = report.next_part() {}
+    }
+    for kind in [camt::Kind::Statement, camt::Kind::Notice] {
+        if let Ok(statement) = camt::Reader::open(bytes, "statement", kind, limits) {
+            adds_up(statement);
+        }
+    }
+    adds_up(mt940::Reader::open(bytes, "statement", intake::Encoding::Utf8, limits));
+
+    fn adds_up(mut statement: impl Statements) {
+        let mut balance = None;
+        while let Ok(Some(part)) = statement.next_part() {
+            match part {
+                bank::Part::Head(head) => balance = head.opening,
+                bank::Part::Entry(entry) if !entry.pending => {
+                    balance = balance.map(|b| entry.direction.apply(b, entry.amount).expect("it was read"));
+                }
+                bank::Part::Entry(_) => {}
+                bank::Part::End(end) => assert_eq!(end.closing, balance),
+            }
+        }
+    }
+}
+
+/// Bills of channels (wire §6): whatever comes is read or refused, and no entry that is read is out of range.
+pub fn bill(bytes: &[u8]) {
+    let format = reconcile::Format::trade_bill();
+    let limits = intake::Limits { bytes: 1 << 20, ..intake::Limits::default() };
+    let Ok(mut bill) = reconcile::Bill::open(bytes, "bill", &format, limits) else { return };
+    while let Ok(Some(entry)) = bill.next_entry() {
+        assert!(entry.amount.minor >= 0 && !entry.key.is_empty());
+        assert!(
+            entry.key.len() <= reconcile::entry::TEXT_MAX
+                && entry.reference.len() <= reconcile::entry::TEXT_MAX
+        );
+    }
 }

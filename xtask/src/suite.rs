@@ -320,27 +320,38 @@ impl Suite {
         let Some(server) = &self.postgres else {
             return self.steps.leave_out(name, "PostgreSQL did not start");
         };
-        match postgres::new_database(&server.url("postgres")) {
-            Ok(database) => self.sdk(name, Some(&database)),
-            Err(why) => self.steps.leave_out(name, &why),
+        // One server, one database: the bills have a server of their own, whose clock is moved.
+        let (url, of_their_own) = (server.url("postgres"), "test_bills.py");
+        let rest = [("", name), (of_their_own, "Python SDK: bills, store on PostgreSQL")];
+        for (only, name) in rest {
+            match postgres::new_database(&url) {
+                Ok(database) => self.sdk(name, Some((&database, only))),
+                Err(why) => self.steps.leave_out(name, &why),
+            }
         }
     }
 
-    fn sdk(&mut self, name: &str, database: Option<&str>) {
+    /// With a database: on it, and only that file of tests if one is named.
+    fn sdk(&mut self, name: &str, database: Option<(&str, &str)>) {
         match (self.built, self.python) {
             (Some(false), _) => return self.steps.leave_out(name, "the build failed"),
             (_, Some(false)) => return self.steps.leave_out(name, "the Python packages are not there"),
             _ => {}
         }
         let mut pytest = Command::new(install::python(&self.root));
-        pytest.args(["-m", "pytest", "tests/sdk", "-v", "--color=no", "-p", "no:cacheprovider"]);
+        let only = database.map_or("", |(_, only)| only);
+        pytest.args(["-m", "pytest", "-v", "--color=no", "-p", "no:cacheprovider"]);
+        pytest.arg(format!("tests/sdk/{only}"));
         if let Some(filter) = &self.wish.filter {
             pytest.args(["-k", filter]);
         }
         self.dress(&mut pytest);
-        if let Some(database) = database {
-            // One server, one database; the tests of `prove` write to the file of another one.
-            pytest.env("FEIQIAN_DATABASE", database).arg("--ignore=tests/sdk/test_prove.py");
+        if let Some((database, only)) = database {
+            pytest.env("FEIQIAN_DATABASE", database);
+            if only.is_empty() {
+                // The tests of `prove` write to a file.
+                pytest.args(["--ignore=tests/sdk/test_prove.py", "--ignore=tests/sdk/test_bills.py"]);
+            }
         }
         self.steps.command(name, Runner::Pytest, &mut pytest);
     }

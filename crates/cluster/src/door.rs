@@ -5,8 +5,17 @@ use crate::{
     nodes::Nodes,
     tls::fingerprint,
 };
-use engine::Job;
-use std::{io, sync::Arc, time::Duration};
+use domain::Reply;
+use engine::{Handle, Job, Pending, Refusal};
+use std::{
+    collections::HashMap,
+    future::{Future, poll_fn},
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncWriteExt, BufReader, ReadHalf, WriteHalf},
     net::{TcpListener, TcpStream},
@@ -14,15 +23,17 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
+use types::Shard;
 
 /// Connections at once: two of each node, while it restarts, and some to spare.
 const CONNECTIONS_MAX: usize = 256;
 /// How long a greeting may take, the look at the list included.
 const GREETING_MAX: Duration = Duration::from_secs(5);
-/// Commands of one connection at once; the rest waits in its socket.
+/// Commands of one connection and shard at once; the rest waits in its socket.
 const UNDER_WAY_MAX: usize = 16_384;
-/// Frames in one write at most.
-const TOGETHER_MAX: usize = 256;
+/// Pieces in one write at most, and bytes in one piece.
+const TOGETHER_MAX: usize = 64;
+const TOGETHER_BYTES: usize = 64 * 1024;
 
 /// Lets other nodes in until `stop`.
 pub(crate) async fn open(
@@ -121,7 +132,7 @@ async fn take_in(
     from: ReadHalf<TlsStream<TcpStream>>,
     answers: mpsc::Sender<Vec<u8>>,
 ) -> io::Result<()> {
-    let room = Arc::new(Semaphore::new(UNDER_WAY_MAX));
+    let mut shards: HashMap<Shard, mpsc::Sender<Asking>> = HashMap::new();
     let (mut from, mut bytes) = (BufReader::with_capacity(64 * 1024, from), Vec::new());
     while frame::read(&mut from, &mut bytes).await? {
         let asked = match frame::parse(&bytes) {
@@ -137,26 +148,76 @@ async fn take_in(
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else { return Ok(()) };
         let Some(engine) = nodes.engine(asked.shard) else {
             nodes.look();
             say(&answers, asked.number, Said::NotOwner).await;
             continue;
         };
         let job = Job { command: asked.command, caller: asked.caller, request: asked.request };
-        // Into the queue in the order in which they came; the answers come when they come.
-        let pending = engine.submit(job);
-        let (answers, number) = (answers.clone(), asked.number);
-        tokio::spawn(async move {
-            let answer = match pending {
-                Ok(pending) => pending.await,
-                Err(refusal) => Err(refusal),
-            };
-            say(&answers, number, Said::of(answer, || engine.stats().fenced)).await;
-            drop(place);
+        // Into the queue in the order in which they came; the engine answers in that order, too.
+        let asking = Asking { number: asked.number, pending: engine.submit(job), engine };
+        let shard = shards.entry(asked.shard).or_insert_with(|| {
+            let (tell, told) = mpsc::channel(UNDER_WAY_MAX);
+            tokio::spawn(collect(told, answers.clone()));
+            tell
         });
+        if shard.send(asking).await.is_err() {
+            return Ok(()); // nobody hears answers any more
+        }
     }
     Ok(())
+}
+
+/// A command in an engine's queue.
+struct Asking {
+    number: u64,
+    pending: Result<Pending, Refusal>,
+    engine: Handle,
+}
+
+/// Collects the answers of one shard. They come a batch at a time: the first is waited for, and whatever is there with
+/// it goes into the same write.
+async fn collect(mut told: mpsc::Receiver<Asking>, answers: mpsc::Sender<Vec<u8>>) {
+    let mut waits = told.recv().await;
+    while let Some(asking) = waits.take() {
+        let mut bytes = Vec::with_capacity(4096);
+        put(asking.number, &asking.engine, asking.pending, &mut bytes).await;
+        while bytes.len() < TOGETHER_BYTES {
+            let Ok(mut next) = told.try_recv() else { break };
+            let ready = match &mut next.pending {
+                Ok(pending) => poll_fn(|context| Poll::Ready(Pin::new(&mut *pending).poll(context))).await,
+                Err(refusal) => Poll::Ready(Err(refusal.clone())),
+            };
+            match ready {
+                Poll::Ready(answer) => put_answer(next.number, &next.engine, answer, &mut bytes),
+                Poll::Pending => {
+                    waits = Some(next);
+                    break;
+                }
+            }
+        }
+        if answers.send(bytes).await.is_err() {
+            return;
+        }
+        if waits.is_none() {
+            waits = told.recv().await;
+        }
+    }
+}
+
+async fn put(number: u64, engine: &Handle, pending: Result<Pending, Refusal>, bytes: &mut Vec<u8>) {
+    let answer = match pending {
+        Ok(pending) => pending.await,
+        Err(refusal) => Err(refusal),
+    };
+    put_answer(number, engine, answer, bytes);
+}
+
+fn put_answer(number: u64, engine: &Handle, answer: Result<Reply, Refusal>, bytes: &mut Vec<u8>) {
+    let said = Said::of(answer, || engine.stats().fenced);
+    if let Err(error) = frame::put(&Answer { number, said }, bytes) {
+        tracing::error!(%error, "an answer can't be sent; it is asked for again");
+    }
 }
 
 async fn say(answers: &mpsc::Sender<Vec<u8>>, number: u64, said: Said) {

@@ -1,6 +1,6 @@
-//! SHA-256 over bytes that come in pieces, such as a file's.
+//! SHA-256, and SHA-1 where the wire asks for it, over bytes that come in pieces, such as a file's.
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use std::fmt::Write;
 
 /// A checksum under way.
@@ -32,11 +32,22 @@ impl Checksum {
     pub fn new() -> Self {
         Self(Context::new(&SHA256))
     }
+    /// SHA-1 over nothing yet: the `hash_value` of bills (wire §6), which tells a broken download and no attacker.
+    ///
+    /// ```
+    /// let mut sum = crypto::Checksum::sha1();
+    /// sum.add(b"abc");
+    /// assert_eq!(sum.hex(), "a9993e364706816aba3e25717850c26c9cd0d89d");
+    /// ```
+    #[must_use]
+    pub fn sha1() -> Self {
+        Self(Context::new(&SHA1_FOR_LEGACY_USE_ONLY))
+    }
     /// Takes in the next bytes.
     pub fn add(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
-    /// The checksum as 64 lower-case hex digits.
+    /// The checksum as lower-case hex digits: 64, of SHA-1 40.
     #[must_use]
     pub fn hex(self) -> String {
         self.0.finish().as_ref().iter().fold(String::with_capacity(64), |mut text, byte| {

@@ -14,12 +14,14 @@
 //! | [`platform`] | the platform's own keys in both modes, and certificates it issues |
 //! | [`vault`] | the master key, sealed secrets, keyed hashes |
 //! | [`token`] | prepay_id, code_url, h5 token, openid, session token |
+//! | [`password`], [`totp`] | what staff sign in with |
 //! | [`pay_sign`] | what a merchant's front end signs to open the cashier |
 
 pub mod aead;
 pub mod answer;
 pub mod certificate;
 pub mod checksum;
+pub mod password;
 pub mod pay_sign;
 mod pem;
 pub mod platform;
@@ -27,6 +29,7 @@ pub mod random;
 pub mod request;
 pub mod rsa;
 pub mod token;
+pub mod totp;
 pub mod vault;
 
 pub use aead::ApiV3Key;
@@ -35,4 +38,5 @@ pub use checksum::Checksum;
 pub use platform::PlatformKeys;
 pub use rsa::{PrivateKey, PublicKey};
 pub use token::Tokens;
+pub use totp::TotpSecret;
 pub use vault::{MasterKey, Purpose, Sealed, Vault};

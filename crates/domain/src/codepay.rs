@@ -154,7 +154,7 @@ pub(crate) fn confirm(
 }
 
 /// Reverses a payment-code order: an unpaid one ends, a paid one is returned in full with its fee. Again, or
-/// after a close, changes nothing. Errors: `OrderNotFound`, `WrongApp`, `NotReversible`, `ReverseTooLate`, `NotEnough` when the
+/// after a close, changes nothing. Errors: `OrderNotFound`, `WrongApp`, `NotReversible`, `OrderRefunded`, `ReverseTooLate`, `NotEnough` when the
 /// merchant's unsettled money is spent.
 pub(crate) fn reverse(
     merchant: MerchantId,
@@ -172,6 +172,7 @@ pub(crate) fn reverse(
     }
     match order.state {
         OrderState::Revoked | OrderState::Closed => return Ok(()), // ended unpaid, or returned before
+        OrderState::Paid if order.refunded.sum > 0 => return Err(Rejection::OrderRefunded.into()),
         OrderState::Paid => give_back(&order, ctx, tx)?,
         _ => {}
     }

@@ -3,10 +3,14 @@
 use crate::{
     Context, Home, Key, Rejection, Stop, Tx, application,
     application::Application,
+    calendar::{self, Calendar},
     card::{self, NewCard},
     codepay,
     crossing::{self, Crossing},
     echo::{self, NewEcho},
+    exception::{self, NewException},
+    fee::{self, NewVersion},
+    hold::{self, NewHold},
     keyring,
     limit::{self, LimitTable},
     merchant::{self, Certificate, MerchantChange, NewMerchant},
@@ -15,15 +19,20 @@ use crate::{
     payer::{self, IdentityChannel, PinOutcome},
     payment::{self, ChannelAnswer, Confirmation, Paid, PaymentState},
     payment_code,
+    payout::{self, BankAnswer, Beneficiary, NewPayout, PayoutState},
     records::Digest,
+    refund::{self, NewRefund, Receiver, RefundState},
     session::{self, SignIn},
+    settlement::{self, SettlementId, SettlementState, Terms as SettlementTerms, Totals},
+    staff::{self, Given, NewPassword, NewStaff, StaffStep},
     sweep,
 };
 use ledger::AccountId;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use types::{
-    AppId, CardId, MerchantId, Money, NotificationId, OrderId, PayerId, PaymentId, Shard, Time, TransferId,
+    AppId, BusinessDay, CardId, HoldId, MerchantId, Money, NotificationId, OperatorId, OrderId, PayerId,
+    PaymentId, PayoutId, RefundId, Secret, Shard, Time, TransferId,
 };
 
 /// A change to the world, as data. The errors of each are listed at the function that decides it.
@@ -160,6 +169,174 @@ pub enum Command {
         number: Box<str>,
     },
 
+    /// Creates a refund. Answer: `Refund`.
+    CreateRefund(Box<NewRefund>),
+    /// Approves a large refund in the caller's name. Answer: `RefundState`.
+    ApproveRefund(RefundId),
+    /// Rejects a refund that waits for approval. Answer: `RefundState`.
+    RejectRefund {
+        /// Which.
+        refund: RefundId,
+        /// Why, for the journal; without personal data.
+        reason: Box<str>,
+    },
+    /// Closes a refund that nobody approved in time. Answer: `RefundState`.
+    ExpireRefund(RefundId),
+    /// Takes in a channel's answer on an attempt. Answer: `RefundState`.
+    AnswerRefund {
+        /// Which.
+        refund: RefundId,
+        /// The attempt it was asked about.
+        attempt: u32,
+        /// What it said.
+        answer: ChannelAnswer,
+    },
+    /// Sends an abnormal refund to another card. Answer: `RefundState`.
+    RetryRefund {
+        /// Whose.
+        merchant: MerchantId,
+        /// Which.
+        refund: RefundId,
+        /// The merchant's number of it.
+        number: Box<str>,
+        /// Where to.
+        to: Box<Receiver>,
+    },
+
+    /// Adds a version to a fee schedule. Answer: `Done`.
+    SetFees(Box<NewVersion>),
+    /// Replaces the business calendar. Answer: `Done`.
+    SetCalendar(Box<Calendar>),
+    /// Sets how a merchant is settled, or the platform's default. Answer: `Done`.
+    SetSettlementTerms(MerchantId, Option<SettlementTerms>),
+    /// Begins to close a day that is over. Answer: `Done`.
+    BeginDay(BusinessDay),
+    /// Closes a day for a merchant. Answer: `Done`.
+    CloseMerchantDay(MerchantId, BusinessDay, Box<Totals>),
+    /// Ends a day whose merchants are all closed. Answer: `Done`.
+    EndDay {
+        /// Which.
+        day: BusinessDay,
+        /// Merchants that its transfers name.
+        merchants: u32,
+        /// Their sums.
+        totals: Box<Totals>,
+    },
+    /// Does what is due of a settlement. Answer: `Settlement`.
+    ReleaseSettlement(SettlementId),
+    /// Sets settled money aside. Answer: `Hold`.
+    HoldMoney(Box<NewHold>),
+    /// Releases what was set aside. Answer: `Done`.
+    ReleaseHold(HoldId),
+    /// Sets a merchant's bank account. Answer: `Done`.
+    SetBankAccount(MerchantId, Arc<Beneficiary>),
+    /// Asks for a payout. Answer: `Payout`.
+    RequestPayout(NewPayout),
+    /// Pays out what releases have made due. Answer: `Count` of payouts made.
+    PayOutDue(MerchantId),
+    /// Approves a large payout in the caller's name. Answer: `PayoutState`.
+    ApprovePayout(PayoutId),
+    /// Rejects a payout that waits for approval. Answer: `PayoutState`.
+    RejectPayout {
+        /// Which.
+        payout: PayoutId,
+        /// Why, for the journal; without personal data.
+        reason: Box<str>,
+    },
+    /// Cancels a payout that nobody approved in time. Answer: `PayoutState`.
+    ExpirePayout(PayoutId),
+    /// Marks payouts as sent in a file that is about to be written. Answer: `Count`.
+    SendPayouts {
+        /// The file's message id, 1 to 35 characters.
+        file: Box<str>,
+        /// Which, at most 500.
+        payouts: Vec<PayoutId>,
+    },
+    /// Takes in what the bank says of a payout. Answer: `PayoutState`.
+    AnswerPayout {
+        /// Which.
+        payout: PayoutId,
+        /// The amount that the bank speaks of.
+        amount: Money,
+        /// What it said.
+        answer: BankAnswer,
+    },
+
+    /// Opens an exception of reconciliation. Answer: `Count` of exceptions opened.
+    OpenException(Box<NewException>),
+    /// Tells that a late entry ended an exception, by reference. Answer: `Exception`.
+    ClearException(Box<str>),
+    /// Suggests how to correct an exception. Answer: `Exception`.
+    SuggestCorrection {
+        /// Its reference.
+        exception: Box<str>,
+        /// Minor units into suspense, below zero out of it; zero to close it without money.
+        correction: i64,
+        /// Why, 1 to 300 characters, without personal data.
+        why: Box<str>,
+    },
+    /// Approves a suggested correction in the caller's name. Answer: `Exception`.
+    ApproveCorrection {
+        /// The exception's reference.
+        exception: Box<str>,
+        /// The correction that the caller was shown.
+        correction: i64,
+    },
+    /// Rejects a suggested correction. Answer: `Exception`.
+    RejectCorrection {
+        /// The exception's reference.
+        exception: Box<str>,
+        /// Why, for the journal; without personal data.
+        why: Box<str>,
+    },
+
+    /// Makes an account of a console. Answer: `Staff`.
+    CreateStaff(Box<NewStaff>),
+    /// Gives an account a new first password and ends its sessions. Answer: `Done`.
+    ResetStaff {
+        /// Whose.
+        staff: OperatorId,
+        /// Hash of the password.
+        password: Secret<String>,
+    },
+    /// Lets a person sign in, or not. Answer: `Done`.
+    SetStaffActive(OperatorId, bool),
+    /// Takes a password to sign in to a console. Answer: `StaffStep`.
+    SignInStaff {
+        /// Who.
+        staff: OperatorId,
+        /// The password, as compared.
+        given: Given,
+        /// Hash of the new session's token.
+        token: Digest,
+    },
+    /// Replaces one's own password. Answer: `StaffStep`.
+    ChangeStaffPassword(Box<NewPassword>),
+    /// Enrols the second factor. Answer: `StaffStep`.
+    EnrolTotp {
+        /// Hash of the session's token.
+        session: Digest,
+        /// The secret, sealed.
+        secret: Box<[u8]>,
+        /// The step of the code given, if it was right.
+        step: Option<i64>,
+        /// Hash of the token under which the session goes on.
+        token: Digest,
+    },
+    /// Takes the second factor. Answer: `StaffStep`.
+    ConfirmTotp {
+        /// Hash of the session's token.
+        session: Digest,
+        /// The step of the code given, if it was right.
+        step: Option<i64>,
+        /// Hash of the token under which the session goes on.
+        token: Digest,
+    },
+    /// Notes that a session of a console is in use. Answer: `Done`.
+    SeeStaffSession(Digest),
+    /// Ends a session of a console. Answer: `Done`.
+    SignOutStaff(Digest),
+
     /// Keeps a message to be sent to the merchant that asks for it. Answer: `Done`.
     Echo(Box<NewEcho>),
     /// Takes in what a notification's try came to. Answer: `Done`.
@@ -213,6 +390,15 @@ pub enum Reply {
     Order(OrderId),
     Paid(Paid),
     Payment(PaymentState),
+    Refund(RefundId),
+    RefundState(RefundState),
+    Settlement(SettlementState),
+    Hold(HoldId),
+    Payout(PayoutId),
+    PayoutState(PayoutState),
+    Exception(exception::State),
+    Staff(OperatorId),
+    StaffStep(StaffStep),
     ShownUntil(Time),
     Count(usize),
 }
@@ -248,6 +434,43 @@ impl Command {
             Self::CodePay { .. } => "code_pay",
             Self::ConfirmCodePay { .. } => "confirm_code_pay",
             Self::ReverseOrder { .. } => "reverse_order",
+            Self::CreateRefund(_) => "create_refund",
+            Self::ApproveRefund(_) => "approve_refund",
+            Self::RejectRefund { .. } => "reject_refund",
+            Self::ExpireRefund(_) => "expire_refund",
+            Self::AnswerRefund { .. } => "answer_refund",
+            Self::RetryRefund { .. } => "retry_refund",
+            Self::SetFees(_) => "set_fees",
+            Self::SetCalendar(_) => "set_calendar",
+            Self::SetSettlementTerms(..) => "set_settlement_terms",
+            Self::BeginDay(_) => "begin_day",
+            Self::CloseMerchantDay(..) => "close_merchant_day",
+            Self::EndDay { .. } => "end_day",
+            Self::ReleaseSettlement(_) => "release_settlement",
+            Self::HoldMoney(_) => "hold_money",
+            Self::ReleaseHold(_) => "release_hold",
+            Self::SetBankAccount(..) => "set_bank_account",
+            Self::RequestPayout(_) => "request_payout",
+            Self::PayOutDue(_) => "pay_out_due",
+            Self::ApprovePayout(_) => "approve_payout",
+            Self::RejectPayout { .. } => "reject_payout",
+            Self::ExpirePayout(_) => "expire_payout",
+            Self::SendPayouts { .. } => "send_payouts",
+            Self::AnswerPayout { .. } => "answer_payout",
+            Self::OpenException(_) => "open_exception",
+            Self::ClearException(_) => "clear_exception",
+            Self::SuggestCorrection { .. } => "suggest_correction",
+            Self::ApproveCorrection { .. } => "approve_correction",
+            Self::RejectCorrection { .. } => "reject_correction",
+            Self::CreateStaff(_) => "create_staff",
+            Self::ResetStaff { .. } => "reset_staff",
+            Self::SetStaffActive(..) => "set_staff_active",
+            Self::SignInStaff { .. } => "sign_in_staff",
+            Self::ChangeStaffPassword(_) => "change_staff_password",
+            Self::EnrolTotp { .. } => "enrol_totp",
+            Self::ConfirmTotp { .. } => "confirm_totp",
+            Self::SeeStaffSession(_) => "see_staff_session",
+            Self::SignOutStaff(_) => "sign_out_staff",
             Self::Echo(_) => "echo",
             Self::RecordAttempt(..) => "record_attempt",
             Self::Resend(_) => "resend",
@@ -258,6 +481,31 @@ impl Command {
             Self::Receive(_) => "receive",
             Self::Arrived(_) => "arrived",
         }
+    }
+    /// Whether it is offered only in a database that has one shard: a merchant's settled money is in one place.
+    #[must_use]
+    pub const fn needs_one_shard(&self) -> bool {
+        matches!(
+            self,
+            Self::BeginDay(_)
+                | Self::CloseMerchantDay(..)
+                | Self::EndDay { .. }
+                | Self::ReleaseSettlement(_)
+                | Self::HoldMoney(_)
+                | Self::ReleaseHold(_)
+                | Self::RequestPayout(_)
+                | Self::PayOutDue(_)
+                | Self::ApprovePayout(_)
+                | Self::RejectPayout { .. }
+                | Self::ExpirePayout(_)
+                | Self::SendPayouts { .. }
+                | Self::AnswerPayout { .. }
+                | Self::OpenException(_)
+                | Self::ClearException(_)
+                | Self::SuggestCorrection { .. }
+                | Self::ApproveCorrection { .. }
+                | Self::RejectCorrection { .. }
+        )
     }
     /// Whether the rules alone give a repeat the first answer, or one that means the same: such a command can be sent
     /// again without a request key.
@@ -278,6 +526,27 @@ impl Command {
             | Self::AnswerPayment(..)
             | Self::Receive(_)
             | Self::Arrived(_)
+            | Self::CreateRefund(_)
+            | Self::ApproveRefund(_)
+            | Self::ExpireRefund(_)
+            | Self::AnswerRefund { .. }
+            | Self::SetCalendar(_)
+            | Self::SetSettlementTerms(..)
+            | Self::BeginDay(_)
+            | Self::CloseMerchantDay(..)
+            | Self::EndDay { .. }
+            | Self::ReleaseSettlement(_)
+            | Self::ReleaseHold(_)
+            | Self::PayOutDue(_)
+            | Self::ApprovePayout(_)
+            | Self::ExpirePayout(_)
+            | Self::SendPayouts { .. }
+            | Self::AnswerPayout { .. }
+            | Self::SetStaffActive(..)
+            | Self::SeeStaffSession(_)
+            | Self::SignOutStaff(_)
+            | Self::OpenException(_)
+            | Self::ClearException(_)
             | Self::Sweep(..) => true,
             Self::RegisterMerchant(_)
             | Self::AddCertificate(_)
@@ -298,6 +567,22 @@ impl Command {
             | Self::Echo(_)
             | Self::RecordAttempt(..)
             | Self::Resend(_)
+            | Self::RejectRefund { .. }
+            | Self::RetryRefund { .. }
+            | Self::SetFees(_)
+            | Self::HoldMoney(_)
+            | Self::SetBankAccount(..)
+            | Self::RequestPayout(_)
+            | Self::RejectPayout { .. }
+            | Self::CreateStaff(_)
+            | Self::ResetStaff { .. }
+            | Self::SignInStaff { .. }
+            | Self::ChangeStaffPassword(_)
+            | Self::EnrolTotp { .. }
+            | Self::ConfirmTotp { .. }
+            | Self::SuggestCorrection { .. }
+            | Self::ApproveCorrection { .. }
+            | Self::RejectCorrection { .. }
             | Self::SendToShard { .. } => false,
         }
     }
@@ -315,7 +600,11 @@ pub fn apply(command: &Command, ctx: &Context, tx: &mut Tx<'_>) -> Result<Reply,
     {
         return Err(Rejection::Elsewhere(home).into());
     }
+    if !ctx.place.is_only() && command.needs_one_shard() {
+        return Err(Rejection::SeveralShards.into());
+    }
     let done = |()| Reply::Done;
+    staff::authorise(command, ctx, tx)?;
     match command {
         Command::RegisterMerchant(new) => merchant::register(new, ctx, tx).map(done),
         Command::ChangeMerchant(id, change) => merchant::change(*id, change, ctx, tx).map(done),
@@ -361,6 +650,69 @@ pub fn apply(command: &Command, ctx: &Context, tx: &mut Tx<'_>) -> Result<Reply,
         Command::ReverseOrder { merchant, app, number } => {
             codepay::reverse(*merchant, *app, number, ctx, tx).map(done)
         }
+        Command::CreateRefund(new) => refund::create(new, ctx, tx).map(Reply::Refund),
+        Command::ApproveRefund(id) => refund::approve(*id, ctx, tx).map(Reply::RefundState),
+        Command::RejectRefund { refund, reason } => {
+            refund::reject(*refund, reason, ctx, tx).map(Reply::RefundState)
+        }
+        Command::ExpireRefund(id) => refund::expire(*id, ctx, tx).map(Reply::RefundState),
+        Command::AnswerRefund { refund, attempt, answer } => {
+            refund::answer(*refund, *attempt, answer, ctx, tx).map(Reply::RefundState)
+        }
+        Command::RetryRefund { merchant, refund, number, to } => {
+            refund::retry(*merchant, *refund, number, to, ctx, tx).map(Reply::RefundState)
+        }
+        Command::SetFees(new) => fee::set(new, ctx, tx).map(done),
+        Command::SetCalendar(new) => calendar::set(new, ctx, tx).map(done),
+        Command::SetSettlementTerms(id, terms) => settlement::set_plan(*id, *terms, ctx, tx).map(done),
+        Command::BeginDay(day) => settlement::begin(*day, ctx, tx).map(done),
+        Command::CloseMerchantDay(id, day, totals) => settlement::close(*id, *day, totals, ctx, tx).map(done),
+        Command::EndDay { day, merchants, totals } => {
+            settlement::end(*day, *merchants, totals, ctx, tx).map(done)
+        }
+        Command::ReleaseSettlement(id) => settlement::release(*id, ctx, tx).map(Reply::Settlement),
+        Command::HoldMoney(new) => hold::make(new, ctx, tx).map(Reply::Hold),
+        Command::ReleaseHold(id) => hold::release(*id, ctx, tx).map(done),
+        Command::SetBankAccount(id, account) => payout::set_account(*id, account, ctx, tx).map(done),
+        Command::RequestPayout(new) => payout::request(new, ctx, tx).map(Reply::Payout),
+        Command::PayOutDue(id) => {
+            payout::pay_out_due(*id, ctx, tx).map(|paid| Reply::Count(paid.into_iter().count()))
+        }
+        Command::ApprovePayout(id) => payout::approve(*id, ctx, tx).map(Reply::PayoutState),
+        Command::RejectPayout { payout, reason } => {
+            payout::reject(*payout, reason, ctx, tx).map(Reply::PayoutState)
+        }
+        Command::ExpirePayout(id) => payout::expire(*id, ctx, tx).map(Reply::PayoutState),
+        Command::SendPayouts { file, payouts } => payout::send(file, payouts, ctx, tx).map(Reply::Count),
+        Command::AnswerPayout { payout, amount, answer } => {
+            payout::answer(*payout, *amount, answer, ctx, tx).map(Reply::PayoutState)
+        }
+        Command::OpenException(new) => exception::open(new, ctx, tx).map(Reply::Count),
+        Command::ClearException(reference) => exception::clear(reference, ctx, tx).map(Reply::Exception),
+        Command::SuggestCorrection { exception, correction, why } => {
+            exception::suggest(exception, *correction, why, ctx, tx).map(Reply::Exception)
+        }
+        Command::ApproveCorrection { exception, correction } => {
+            exception::approve(exception, *correction, ctx, tx).map(Reply::Exception)
+        }
+        Command::RejectCorrection { exception, why } => {
+            exception::reject(exception, why, ctx, tx).map(Reply::Exception)
+        }
+        Command::CreateStaff(new) => staff::create(new, ctx, tx).map(Reply::Staff),
+        Command::ResetStaff { staff, password } => staff::reset(*staff, password, ctx, tx).map(done),
+        Command::SetStaffActive(id, active) => staff::set_active(*id, *active, ctx, tx).map(done),
+        Command::SignInStaff { staff, given, token } => {
+            staff::sign_in(*staff, given, *token, ctx, tx).map(Reply::StaffStep)
+        }
+        Command::ChangeStaffPassword(change) => staff::change_password(change, ctx, tx).map(Reply::StaffStep),
+        Command::EnrolTotp { session, secret, step, token } => {
+            staff::enrol(*session, secret, *step, *token, ctx, tx).map(Reply::StaffStep)
+        }
+        Command::ConfirmTotp { session, step, token } => {
+            staff::confirm(*session, *step, *token, ctx, tx).map(Reply::StaffStep)
+        }
+        Command::SeeStaffSession(session) => staff::seen(*session, ctx, tx).map(done),
+        Command::SignOutStaff(session) => staff::sign_out(*session, tx).map(done),
         Command::Echo(new) => echo::ask(new, ctx, tx).map(done),
         Command::RecordAttempt(id, attempt) => notification::attempted(*id, attempt, ctx, tx).map(done),
         Command::Resend(id) => notification::resend(*id, ctx, tx).map(done),

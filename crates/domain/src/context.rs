@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, net::IpAddr, sync::Arc};
-use types::{IdBlock, JournalId, MerchantId, NotificationId, PayerId, PaymentId, Place, Time, TransferId};
+use types::{
+    IdBlock, JournalId, MerchantId, NotificationId, OperatorId, PayerId, PaymentId, Place, RefundId, Time,
+    TransferId,
+};
 
 /// Everything `apply` may know that is not a record.
 #[derive(Clone, Debug)]
@@ -57,6 +60,8 @@ pub enum Actor {
     Visitor,
     /// A channel's answer.
     Channel,
+    /// A person who is signed in to a console.
+    Operator(OperatorId),
 }
 
 impl fmt::Display for Actor {
@@ -67,6 +72,7 @@ impl fmt::Display for Actor {
             Self::Payer(id) => write!(f, "payer:{id}"),
             Self::Visitor => f.write_str("visitor"),
             Self::Channel => f.write_str("channel"),
+            Self::Operator(id) => write!(f, "operator:{id}"),
         }
     }
 }
@@ -81,6 +87,8 @@ pub enum Event {
     AuthorisationDue(PaymentId),
     /// Money left for another shard and must be received there.
     MoneySent(TransferId),
+    /// A channel must be asked to bring a refund to a card.
+    RefundDue(RefundId),
     /// A merchant's settings, keys or certificates changed.
     MerchantChanged(MerchantId),
     /// The platform's keys changed.

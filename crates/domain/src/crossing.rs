@@ -7,7 +7,7 @@
 //! exactly what is under way.
 
 use crate::{Context, Rejection, Stop, Tx, context::Event, home, journal::Subject};
-use ledger::{Account, AccountId, AccountKind, Draft, Refused, TransferKind};
+use ledger::{Account, AccountId, AccountKind, Draft, TransferKind};
 use serde::{Deserialize, Serialize};
 use types::{Shard, Time, TransferId};
 
@@ -80,8 +80,9 @@ pub(crate) fn send(
     Ok(())
 }
 
-/// Books money that another shard sent, once. Errors: `TransferMismatch` when its number was used for another,
-/// `NotAllowed` when it was not sent here.
+/// Books money that another shard sent, once. The source's own record is read, so nobody can bring what was never sent.
+/// Errors: `TransferMismatch` when it was not sent, or otherwise, or its number was used for another; `NotAllowed` when
+/// it was not sent here.
 pub(crate) fn receive(sent: &Crossing, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
     let (here, source) = (ctx.place.shard, Shard::of_id(sent.id.0));
     let ours = home::of_account(sent.to, ctx.place.shards) == here && source != here;
@@ -91,20 +92,22 @@ pub(crate) fn receive(sent: &Crossing, ctx: &Context, tx: &mut Tx<'_>) -> Result
     let id = sent.arrival();
     tx.about(Subject::Transfer(sent.id), None);
     let in_transit = AccountId::in_transit(here, source, sent.to.currency());
+    tx.expect::<ledger::Transfer>(&id);
+    tx.expect::<Crossing>(&sent.id);
+    tx.expect::<Account>(&in_transit);
+    tx.expect::<Account>(&sent.to);
+    tx.loaded()?;
     if let Some(kept) = tx.get::<ledger::Transfer>(&id)? {
         let same = (kept.debit, kept.credit, kept.amount) == (in_transit, sent.to, sent.amount);
         return if same { Ok(()) } else { Err(Rejection::TransferMismatch.into()) };
     }
-    tx.expect::<Account>(&in_transit);
-    tx.expect::<Account>(&sent.to);
-    tx.loaded()?;
+    if tx.get::<Crossing>(&sent.id)? != Some(sent) {
+        return Err(Rejection::TransferMismatch.into());
+    }
     let (kind, at) = (TransferKind::ShardReceive, ctx.now);
     let draft =
         Draft { id, debit: in_transit, credit: sent.to, amount: sent.amount, kind, subject: sent.id.0, at };
-    ledger::transfer(tx, draft).map_err(|stop| match stop {
-        Stop::Rejected(Rejection::Ledger(Refused::Amount(_))) => Rejection::AmountOutOfRange.into(),
-        other => other,
-    })?;
+    ledger::transfer(tx, draft)?;
     Ok(())
 }
 

@@ -86,7 +86,38 @@ impl Command {
             | Self::RevokeCertificate(_)
             | Self::RegisterApplication(_)
             | Self::ReplaceKeyRing { .. }
-            | Self::SetLimits(_) => Home::Shard(Shard::FIRST),
+            | Self::SetLimits(_)
+            | Self::SetFees(_)
+            | Self::SetCalendar(_)
+            | Self::SetSettlementTerms(..)
+            | Self::SetBankAccount(..)
+            | Self::BeginDay(_)
+            | Self::CloseMerchantDay(..)
+            | Self::EndDay { .. }
+            | Self::ReleaseSettlement(_)
+            | Self::HoldMoney(_)
+            | Self::ReleaseHold(_)
+            | Self::RequestPayout(_)
+            | Self::PayOutDue(_)
+            | Self::ApprovePayout(_)
+            | Self::RejectPayout { .. }
+            | Self::ExpirePayout(_)
+            | Self::SendPayouts { .. }
+            | Self::AnswerPayout { .. }
+            | Self::CreateStaff(_)
+            | Self::ResetStaff { .. }
+            | Self::SetStaffActive(..)
+            | Self::SignInStaff { .. }
+            | Self::ChangeStaffPassword(_)
+            | Self::EnrolTotp { .. }
+            | Self::ConfirmTotp { .. }
+            | Self::SeeStaffSession(_)
+            | Self::SignOutStaff(_)
+            | Self::OpenException(_)
+            | Self::ClearException(_)
+            | Self::SuggestCorrection { .. }
+            | Self::ApproveCorrection { .. }
+            | Self::RejectCorrection { .. } => Home::Shard(Shard::FIRST),
             Self::SendCode { phone, .. } | Self::SignIn { phone, .. } => {
                 Home::Shard(shards.of_phone(&phone.0))
             }
@@ -110,6 +141,17 @@ impl Command {
             Self::ExpireOrder(order) | Self::MoveOrder { order, .. } => Home::Order(*order),
             Self::CodePay { code, .. } => Home::Shard(shards.of_code(*code)),
             Self::AnswerPayment(id, _) => Home::Shard(of_id(id.0, shards)),
+            // Where the order is: it does not move once it is paid.
+            Self::CreateRefund(new) => match (new.order, &new.order_number) {
+                (Some(order), _) => Home::Order(order),
+                (None, Some(number)) => Home::Number(new.terms.merchant, number),
+                (None, None) => Home::Shard(Shard::FIRST),
+            },
+            Self::ApproveRefund(refund)
+            | Self::RejectRefund { refund, .. }
+            | Self::ExpireRefund(refund)
+            | Self::AnswerRefund { refund, .. }
+            | Self::RetryRefund { refund, .. } => Home::Shard(of_id(refund.0, shards)),
             Self::RecordAttempt(id, _) | Self::Resend(id) => Home::Shard(of_id(id.0, shards)),
             Self::Echo(new) => Home::Shard(shards.of_merchant(new.merchant)),
             Self::Sweep(shard, _) => Home::Shard(*shard),

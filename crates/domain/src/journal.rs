@@ -3,10 +3,13 @@
 //! A line links to the line before it on the same record, and the record keeps the newest link, so a record's
 //! timeline is read by following links; no index is kept.
 
-use crate::Caller;
+use crate::{Caller, settlement::SettlementId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use types::{CardId, JournalId, MerchantId, NotificationId, OrderId, PayerId, PaymentId, Time, TransferId};
+use types::{
+    BusinessDay, CardId, ExceptionId, HoldId, JournalId, MerchantId, NotificationId, OperatorId, OrderId,
+    PayerId, PaymentId, PayoutId, RefundId, Time, TransferId,
+};
 
 /// The record a command is about. Prints as `order:123`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,8 +22,19 @@ pub enum Subject {
     Card(CardId),
     Order(OrderId),
     Payment(PaymentId),
+    Refund(RefundId),
+    Fees(MerchantId),
+    Calendar,
+    Plan(MerchantId),
+    Day(BusinessDay),
+    Settlement(SettlementId),
+    Hold(HoldId),
+    BankAccount(MerchantId),
+    Payout(PayoutId),
+    Exception(ExceptionId),
     Notification(NotificationId),
     Transfer(TransferId),
+    Staff(OperatorId),
 }
 
 impl fmt::Display for Subject {
@@ -32,8 +46,19 @@ impl fmt::Display for Subject {
             Self::Card(id) => write!(f, "card:{id}"),
             Self::Order(id) => write!(f, "order:{id}"),
             Self::Payment(id) => write!(f, "payment:{id}"),
+            Self::Refund(id) => write!(f, "refund:{id}"),
+            Self::Fees(id) => write!(f, "fees:{id}"),
+            Self::Calendar => f.write_str("calendar"),
+            Self::Plan(id) => write!(f, "settlement_plan:{id}"),
+            Self::Day(day) => write!(f, "day:{day}"),
+            Self::Settlement(id) => write!(f, "settlement:{id}"),
+            Self::Hold(id) => write!(f, "hold:{id}"),
+            Self::BankAccount(id) => write!(f, "bank_account:{id}"),
+            Self::Payout(id) => write!(f, "payout:{id}"),
+            Self::Exception(id) => write!(f, "exception:{id}"),
             Self::Notification(id) => write!(f, "notification:{id}"),
             Self::Transfer(id) => write!(f, "transfer:{id}"),
+            Self::Staff(id) => write!(f, "staff:{id}"),
         }
     }
 }

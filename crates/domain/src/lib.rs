@@ -7,12 +7,17 @@
 //! One file a noun. Each holds the record, what its commands carry, and the rules that decide them.
 
 pub mod application;
+pub mod calendar;
 pub mod card;
 pub mod codepay;
 pub mod command;
 pub mod context;
 pub mod crossing;
 pub mod echo;
+pub mod exception;
+pub mod fee;
+pub mod held;
+pub mod hold;
 pub mod home;
 pub mod journal;
 pub mod keyring;
@@ -23,9 +28,13 @@ pub mod order;
 pub mod payer;
 pub mod payment;
 pub mod payment_code;
+pub mod payout;
 pub mod records;
+pub mod refund;
 pub mod rejection;
 pub mod session;
+pub mod settlement;
+pub mod staff;
 pub mod sweep;
 pub mod world;
 

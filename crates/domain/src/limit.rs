@@ -1,7 +1,10 @@
 //! Limits of the law and the operator, as versioned records, and what each payer and card has used of them
 //! (No. 43 of 2015 for balances, No. 296 of 2017 for barcodes; rules §1.1 and §1.3).
 
-use crate::{Context, Rejection, Stop, Tx, payer::AccountClass, rejection::Cap};
+use crate::{
+    Context, Rejection, Stop, Tx, payer::AccountClass, payout::PayoutRules, refund::RefundRules,
+    rejection::Cap,
+};
 use serde::{Deserialize, Serialize};
 use types::{BusinessDay, Money, Time};
 
@@ -36,6 +39,12 @@ pub struct LimitTable {
     pub pin_failures: u8,
     /// Seconds the PIN stays locked.
     pub pin_lock_s: i64,
+    /// The rules on refunds; versions kept before there were any have those of the rules.
+    #[serde(default = "RefundRules::of_rules")]
+    pub refund: RefundRules,
+    /// The rules on payouts; versions kept before there were any have those of the rules.
+    #[serde(default = "PayoutRules::of_rules")]
+    pub payout: PayoutRules,
 }
 
 impl LimitTable {
@@ -57,6 +66,8 @@ impl LimitTable {
             top_up: 50_000_00,
             pin_failures: 5,
             pin_lock_s: 3 * 3600,
+            refund: RefundRules::of_rules(),
+            payout: PayoutRules::of_rules(),
         }
     }
 }

@@ -1,6 +1,13 @@
 //! Merchants: who may place orders, with which keys, applications, products and fee.
 
-use crate::{Context, Rejection, Stop, Tx, application::Application, context::Event, journal::Subject};
+use crate::{
+    Context, Rejection, Stop, Tx,
+    application::Application,
+    context::Event,
+    fee::{self, Fees},
+    journal::Subject,
+    refund::{WINDOW_DAYS, WINDOW_DAYS_MAX},
+};
 use ledger::AccountId;
 use serde::{Deserialize, Serialize};
 use types::{AppId, JournalId, MerchantId, Rate, Time};
@@ -18,14 +25,14 @@ pub struct Merchant {
     pub apps: Vec<AppId>,
     /// Products switched on.
     pub products: Products,
-    /// Its fee, a proportion of each payment.
-    pub fee: Rate,
     /// The APIv3 key, sealed by the vault; none until set.
     pub apiv3_key: Option<Box<[u8]>>,
     /// Whether answers are signed with the platform public key when the request asks (wire §1.8).
     pub public_key_mode: bool,
     /// Requests a second it may make; bursts of the same size.
     pub rate_per_s: u32,
+    /// Days after a payment in which it can be refunded (D8): [`WINDOW_DAYS`] unless agreed otherwise.
+    pub refund_days: u16,
     /// When it was registered.
     pub created_at: Time,
     /// Newest journal line.
@@ -106,7 +113,7 @@ pub struct NewMerchant {
     pub name: Box<str>,
     /// Products switched on.
     pub products: Products,
-    /// Fee.
+    /// A plain fee for everything; [`crate::fee`] has the other kinds.
     pub fee: Rate,
     /// Requests a second.
     pub rate_per_s: u32,
@@ -119,7 +126,7 @@ pub struct MerchantChange {
     pub active: Option<bool>,
     /// Replace the products switched on.
     pub products: Option<Products>,
-    /// Replace the fee; payments made before keep theirs.
+    /// Replace the fee for every product without a rule of its own by a plain one; payments made before keep theirs.
     pub fee: Option<Rate>,
     /// Replace the sealed APIv3 key.
     pub apiv3_key: Option<Box<[u8]>>,
@@ -127,6 +134,8 @@ pub struct MerchantChange {
     pub public_key_mode: Option<bool>,
     /// Replace the rate limit.
     pub rate_per_s: Option<u32>,
+    /// Replace the days in which payments can be refunded, 1 to [`WINDOW_DAYS_MAX`].
+    pub refund_days: Option<u16>,
     /// Bind an application.
     pub bind: Option<AppId>,
     /// Release an application.
@@ -167,16 +176,17 @@ pub(crate) fn register(new: &NewMerchant, ctx: &Context, tx: &mut Tx<'_>) -> Res
     if tx.get::<Merchant>(&new.id)?.is_some() {
         return Err(Rejection::MerchantExists(new.id).into());
     }
+    tx.put(Fees::plain(new.id, new.fee, ctx.journal));
     tx.put(Merchant {
         id: new.id,
         name: new.name.clone(),
         active: true,
         apps: Vec::new(),
         products: new.products,
-        fee: new.fee,
         apiv3_key: None,
         public_key_mode: true,
         rate_per_s: new.rate_per_s,
+        refund_days: WINDOW_DAYS,
         created_at: ctx.now,
         journal: ctx.journal,
     });
@@ -184,7 +194,8 @@ pub(crate) fn register(new: &NewMerchant, ctx: &Context, tx: &mut Tx<'_>) -> Res
     Ok(())
 }
 
-/// Changes a merchant. Errors: `MerchantNotFound`, `AppNotFound`, `AmountOutOfRange` for a fee above 100 %.
+/// Changes a merchant. Errors: `MerchantNotFound`, `AppNotFound`, `AmountOutOfRange` for a fee above 100 %,
+/// `WindowOutOfRange`.
 pub(crate) fn change(
     id: MerchantId,
     change: &MerchantChange,
@@ -204,9 +215,15 @@ pub(crate) fn change(
     }
     merchant.active = change.active.unwrap_or(merchant.active);
     merchant.products = change.products.unwrap_or(merchant.products);
-    merchant.fee = change.fee.unwrap_or(merchant.fee);
-    check_fee(merchant.fee)?;
+    if let Some(rate) = change.fee {
+        check_fee(rate)?;
+        fee::replace(id, rate, ctx, tx)?;
+    }
     merchant.public_key_mode = change.public_key_mode.unwrap_or(merchant.public_key_mode);
+    merchant.refund_days = change.refund_days.unwrap_or(merchant.refund_days);
+    if !(1..=WINDOW_DAYS_MAX).contains(&merchant.refund_days) {
+        return Err(Rejection::WindowOutOfRange(merchant.refund_days).into());
+    }
     merchant.rate_per_s = change.rate_per_s.unwrap_or(merchant.rate_per_s);
     if let Some(key) = &change.apiv3_key {
         merchant.apiv3_key = Some(key.clone());

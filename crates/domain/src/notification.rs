@@ -2,7 +2,7 @@
 
 use crate::{Context, Rejection, Stop, Tx, context::Event, echo::Echo, journal::Subject};
 use serde::{Deserialize, Serialize};
-use types::{EchoId, JournalId, MerchantId, NotificationId, OrderId, Time, time};
+use types::{EchoId, JournalId, MerchantId, NotificationId, OrderId, RefundId, Time, time};
 
 /// A notification. Its content is built from the record it is about, which keeps what it was when the event
 /// happened.
@@ -34,6 +34,12 @@ pub struct Notification {
 pub enum About {
     /// The order was paid.
     Paid(OrderId),
+    /// The payer has the money of the refund.
+    RefundSucceeded(RefundId),
+    /// The refund's card could not take the money; once for each card that could not.
+    RefundAbnormal(RefundId),
+    /// The refund was closed; nothing moved.
+    RefundClosed(RefundId),
     /// The merchant asked for an echo. Its record goes when its time is over, the notification stays.
     Echo(EchoId),
 }
@@ -45,6 +51,9 @@ impl About {
         match self {
             Self::Paid(order) => (0, order.0),
             Self::Echo(echo) => (1, echo.0),
+            Self::RefundSucceeded(refund) => (2, refund.0),
+            Self::RefundAbnormal(refund) => (3, refund.0),
+            Self::RefundClosed(refund) => (4, refund.0),
         }
     }
     /// What is stored as these numbers.
@@ -53,6 +62,9 @@ impl About {
         match event {
             0 => Some(Self::Paid(OrderId(subject))),
             1 => Some(Self::Echo(EchoId(subject))),
+            2 => Some(Self::RefundSucceeded(RefundId(subject))),
+            3 => Some(Self::RefundAbnormal(RefundId(subject))),
+            4 => Some(Self::RefundClosed(RefundId(subject))),
             _ => None,
         }
     }
@@ -61,7 +73,17 @@ impl About {
     pub const fn order(self) -> Option<OrderId> {
         match self {
             Self::Paid(order) => Some(order),
-            Self::Echo(_) => None,
+            _ => None,
+        }
+    }
+    /// The refund it is about, if it is about one.
+    #[must_use]
+    pub const fn refund(self) -> Option<RefundId> {
+        match self {
+            Self::RefundSucceeded(refund) | Self::RefundAbnormal(refund) | Self::RefundClosed(refund) => {
+                Some(refund)
+            }
+            Self::Paid(_) | Self::Echo(_) => None,
         }
     }
 }

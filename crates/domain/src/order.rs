@@ -14,6 +14,7 @@ use crate::{
     limit::BillEntry,
     merchant::{Merchant, Product},
     payer::Payer,
+    refund::Refunded,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -49,6 +50,8 @@ pub struct Order {
     pub transfer: Option<TransferId>,
     /// The transfer that gave the money back; the fee's return is the next id.
     pub reversal: Option<TransferId>,
+    /// What its refunds have come to.
+    pub refunded: Refunded,
     /// The entry before this one in the payer's bill: an order or a top-up.
     pub bill_previous: Option<BillEntry>,
     /// Newest journal line.
@@ -289,6 +292,7 @@ pub(crate) fn place(
         payment: None,
         transfer: None,
         reversal: None,
+        refunded: Refunded::default(),
         bill_previous: None,
         journal: ctx.journal,
     };

@@ -9,6 +9,7 @@ use crate::{
     card::Card,
     codepay,
     context::Event,
+    fee,
     journal::Subject,
     limit::{self, Barcode, BillEntry, LimitTable, Limits, Source, Usage, Verification},
     merchant::{Merchant, Product},
@@ -262,6 +263,7 @@ pub(crate) fn from_balance(
     tx.expect::<Account>(&to);
     tx.expect::<Account>(&AccountId::platform_fee(amount.currency).at(ctx.place.shard));
     tx.expect::<Merchant>(&terms.merchant);
+    fee::expect(terms.merchant, tx);
     let used = tx.get::<Usage>(&payer.id.0)?.copied().unwrap_or(Usage::none(payer.id.0));
     tx.loaded()?;
     trading(&order, tx)?;
@@ -297,8 +299,7 @@ fn complete(
     tx: &mut Tx<'_>,
 ) -> Result<(), Stop> {
     let terms = &order.terms;
-    let merchant = tx.need::<Merchant>(&terms.merchant, Rejection::MerchantNotFound(terms.merchant))?;
-    let fee = merchant.fee.of(terms.amount).map_err(|_| Rejection::AmountOutOfRange)?;
+    let fee = fee::of(terms.merchant, terms.product, terms.amount, ctx.now, tx)?;
     if fee.is_positive() {
         ledger::transfer(
             tx,
@@ -408,7 +409,7 @@ pub(crate) fn top_up(
 }
 
 /// Seconds until the channel is asked again, by times asked so far; the last repeats.
-const ASK_AGAIN_S: [i64; 6] = [2, 5, 15, 60, 300, 900];
+pub(crate) const ASK_AGAIN_S: [i64; 6] = [2, 5, 15, 60, 300, 900];
 
 /// Takes in what a channel says. A final answer ends the payment, the same one again changes nothing.
 /// Errors: `PaymentNotFound`, `PaymentFinal` when it contradicts an earlier final answer.

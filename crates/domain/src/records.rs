@@ -2,9 +2,13 @@
 
 use crate::{
     application::Application,
+    calendar::Calendar,
     card::Card,
     crossing::Crossing,
     echo::Echo,
+    exception::Exception,
+    fee::Fees,
+    hold::Hold,
     journal::JournalLine,
     keyring::KeyRing,
     limit::{Limits, Usage},
@@ -14,14 +18,19 @@ use crate::{
     payer::{Payer, PhoneOwner},
     payment::Payment,
     payment_code::PaymentCode,
+    payout::{BankAccount, Payout},
+    refund::{Refund, RefundNumber},
     session::{OauthCode, OneTimeCode, Session},
+    settlement::{Day, Plan, Settlement, SettlementId},
+    staff::{Staff, StaffName, StaffSession},
     sweep::Counter,
     world::{Change, Entity, Table},
 };
 use ledger::{Account, AccountId, Transfer};
 use serde::{Deserialize, Serialize};
 use types::{
-    AppId, CardId, EchoId, MerchantId, NotificationId, OrderId, PayerId, PaymentId, Time, TransferId,
+    AppId, BusinessDay, CardId, EchoId, HoldId, MerchantId, NotificationId, OperatorId, OrderId, PayerId,
+    PaymentId, PayoutId, RefundId, Time, TransferId,
 };
 
 /// A request key of a caller: the first answer under it is kept and repeated.
@@ -190,12 +199,40 @@ records! {
     order_numbers: OrderNumber((MerchantId, Box<str>) => OrderNumber) by |r| (r.merchant, r.number.clone()), generation 60_000;
     /// A card payment or a top-up, while it runs and after.
     payments: Payment(PaymentId => Payment) by |r| r.id, generation 20_000;
+    /// A refund.
+    refunds: Refund(RefundId => Refund) by |r| r.id, generation 20_000;
+    /// Which refund a merchant's own number belongs to.
+    refund_numbers: RefundNumber((MerchantId, Box<str>) => RefundNumber) by |r| (r.merchant, r.number.clone()), generation 20_000;
     /// A payment code shown by a payer.
     payment_codes: PaymentCode(i64 => PaymentCode) by |r| r.code, generation 20_000;
     /// What a payer or card has used of its limits.
     usage: Usage(i64 => Usage) by |r| r.id, generation 60_000;
     /// The limits in force.
     limits: Limits(() => Limits) by |_| (), generation 20_000;
+    /// A fee schedule.
+    fees: Fees(MerchantId => Fees) by |r| r.merchant, generation 20_000;
+    /// The business calendar.
+    calendars: Calendar(() => Calendar) by |_| (), generation 20_000;
+    /// How a merchant is settled.
+    plans: Plan(MerchantId => Plan) by |r| r.merchant, generation 20_000;
+    /// A settlement day.
+    days: Day(BusinessDay => Day) by |r| r.day, generation 20_000;
+    /// A merchant's settlement of a day.
+    settlements: Settlement(SettlementId => Settlement) by |r| r.id, generation 20_000;
+    /// Money set aside.
+    holds: Hold(HoldId => Hold) by |r| r.id, generation 20_000;
+    /// A merchant's bank account.
+    bank_accounts: BankAccount(MerchantId => BankAccount) by |r| r.merchant, generation 20_000;
+    /// A payout.
+    payouts: Payout(PayoutId => Payout) by |r| r.id, generation 20_000;
+    /// A difference found by reconciliation.
+    exceptions: Exception(Box<str> => Exception) by |r| r.reference.clone(), generation 20_000;
+    /// Somebody who signs in to a console.
+    staff: Staff(OperatorId => Staff) by |r| r.id, generation 20_000;
+    /// Whose a sign-in name is.
+    staff_names: StaffName(Box<str> => StaffName) by |r| r.name.clone(), generation 20_000;
+    /// A session of a console.
+    staff_sessions: StaffSession(Digest => StaffSession) by |r| r.token, generation 20_000;
     /// A notification.
     notifications: Notification(NotificationId => Notification) by |r| r.id, generation 60_000;
     /// A message to be echoed to its merchant.
@@ -222,5 +259,7 @@ impl Tables {
         self.applications.forget_all();
         self.limits.forget_all();
         self.key_rings.forget_all();
+        self.fees.forget_all();
+        self.staff.forget_all();
     }
 }

@@ -1,9 +1,11 @@
 //! Why a command was refused: a stable code, and the values a reader needs.
 
-use crate::merchant::Product;
+use crate::{
+    exception, merchant::Product, payout::PayoutState, refund::RefundState, settlement::SettlementId,
+};
 use ledger::{AccountId, Refused};
 use serde::{Deserialize, Serialize};
-use types::{AppId, MerchantId, Money, Shard, Time};
+use types::{AppId, BusinessDay, MerchantId, Money, Shard, Time};
 
 /// A refusal. Nothing changed but the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -150,6 +152,131 @@ pub enum Rejection {
     /// The channel's answer contradicts its earlier final answer.
     #[error("the payment has another final outcome")]
     PaymentFinal,
+    /// No such refund.
+    #[error("the refund does not exist")]
+    RefundNotFound,
+    /// The merchant's refund number is taken by a refund with other content.
+    #[error("the refund number is taken by a refund with other content")]
+    RefundNumberUsed,
+    /// Only a paid order can be refunded.
+    #[error("the order is not paid")]
+    OrderNotPaid,
+    /// The order has refunds, so it can't be reversed.
+    #[error("the order has refunds; refund the rest instead")]
+    OrderRefunded,
+    /// Two numbers given for one order name different orders.
+    #[error("the two order numbers name different orders")]
+    WrongOrder,
+    /// More than was paid would go back.
+    #[error("{left} of the order is left to refund")]
+    RefundTooMuch {
+        /// What can still be refunded.
+        left: Money,
+    },
+    /// Too many refunds of one order.
+    #[error("an order can be refunded {0} times")]
+    RefundTooMany(u32),
+    /// The last refund of the order was a moment ago.
+    #[error("the order was refunded a moment ago; the next refund is taken at {0}")]
+    RefundTooSoon(Time),
+    /// The time for refunds is over.
+    #[error("the order could be refunded until {0}")]
+    RefundTooLate(Time),
+    /// The refund waits for no approval.
+    #[error("the refund is {}, it waits for no approval", .0.name())]
+    RefundNotWaiting(RefundState),
+    /// The refund is not one that a card could not take.
+    #[error("the refund is {}, only an abnormal one can go to another card", .0.name())]
+    RefundNotAbnormal(RefundState),
+    /// The time for refunds is out of range.
+    #[error("{0} days is no time for refunds; give 1 to {max}", max = crate::refund::WINDOW_DAYS_MAX)]
+    WindowOutOfRange(u16),
+    /// The channel's answer contradicts its earlier final answer.
+    #[error("the refund has another final outcome")]
+    RefundFinal,
+    /// Whoever asked for a refund can't approve it.
+    #[error("whoever asked for a refund can't approve it")]
+    OwnRefund,
+    /// The fee rule contradicts itself.
+    #[error("the fee rule can't be: {0}")]
+    FeeRule(Box<str>),
+    /// The calendar contradicts itself.
+    #[error("the calendar can't be: {0}")]
+    CalendarWrong(Box<str>),
+    /// The settlement day is still under way.
+    #[error("the day of {day} ends at {end}; close it after that")]
+    DayNotOver {
+        /// The day.
+        day: BusinessDay,
+        /// Its end.
+        end: Time,
+    },
+    /// Days are closed one after the other.
+    #[error("days are closed in order; the next is {next}")]
+    DayOutOfOrder {
+        /// The day to close next.
+        next: BusinessDay,
+    },
+    /// The day can't end: its merchants are not those counted.
+    #[error(
+        "{closed} merchants are closed for {day} but {counted} were counted, or their sums differ; close it again"
+    )]
+    DayDiffers {
+        /// The day.
+        day: BusinessDay,
+        /// Merchants closed.
+        closed: u32,
+        /// Merchants that its transfers name.
+        counted: u32,
+    },
+    /// No such settlement.
+    #[error("the settlement does not exist")]
+    SettlementNotFound,
+    /// The merchant was closed for that day with other sums.
+    #[error("settlement {0} has other sums; run `feiqian prove`")]
+    SettlementDiffers(SettlementId),
+    /// An earlier settlement of the merchant must be released first.
+    #[error("settlement {0} must be released first")]
+    SettlementOutOfOrder(SettlementId),
+    /// No such hold.
+    #[error("the hold does not exist")]
+    HoldNotFound,
+    /// The bank account is incomplete.
+    #[error("a bank account has a holder, a number, a 12-digit bank number and the bank's name")]
+    BankAccountWrong,
+    /// The merchant has no bank account.
+    #[error("merchant {0} has no bank account; set one first")]
+    BankAccountMissing(MerchantId),
+    /// No rail takes a payout of this amount.
+    #[error("no rail takes a payout of {0}; ask for less")]
+    NoRail(Money),
+    /// No such payout.
+    #[error("the payout does not exist")]
+    PayoutNotFound,
+    /// The payout waits for no approval.
+    #[error("the payout is {}, it waits for no approval", .0.name())]
+    PayoutNotWaiting(PayoutState),
+    /// Whoever asked for a payout can't approve it.
+    #[error("whoever asked for a payout can't approve it")]
+    OwnPayout,
+    /// The bank can't have an answer: it was not sent the payout.
+    #[error("the payout is {}, the bank was not sent it", .0.name())]
+    PayoutNotSent(PayoutState),
+    /// The bank's answer contradicts its earlier final answer.
+    #[error("the payout is {}, which is final", .0.name())]
+    PayoutFinal(PayoutState),
+    /// No such exception.
+    #[error("the exception does not exist")]
+    ExceptionNotFound,
+    /// The exception is over, or nothing is suggested for it.
+    #[error("the exception is {name}; look at it again", name = .0.name())]
+    ExceptionNotOpen(exception::State),
+    /// Whoever suggested a correction can't approve it.
+    #[error("a correction is approved by another person than who suggested it")]
+    OwnCorrection,
+    /// More than is in question, another amount than was shown, or a text that does not fit.
+    #[error("the correction is not within what is in question, is not what was suggested, or lacks a reason")]
+    CorrectionOutOfRange,
     /// No such notification.
     #[error("the notification does not exist")]
     NotificationNotFound,
@@ -162,6 +289,36 @@ pub enum Rejection {
     /// The same request key came with another content.
     #[error("this request key was used for another request")]
     RequestKeyReused,
+    /// The sign-in name has another form.
+    #[error("a sign-in name has 3 to 40 of a-z, 0-9, `.`, `-`, `_`, `@` and begins with a letter or digit")]
+    StaffNameWrong,
+    /// The sign-in name is taken.
+    #[error("the sign-in name is taken; choose another")]
+    StaffNameUsed,
+    /// A merchant's role for the platform's people, or the other way round.
+    #[error("the role is not one of where the person works")]
+    StaffRoleWrong,
+    /// No such account, or it may not sign in.
+    #[error("the account does not exist or may not sign in")]
+    StaffNotFound,
+    /// One's own account.
+    #[error("somebody else has to do that to your account")]
+    StaffSelf,
+    /// Too many wrong passwords and codes.
+    #[error("the account is locked until {0}")]
+    StaffLocked(Time),
+    /// What should be a password's hash is none.
+    #[error("a password is kept as an argon2id hash")]
+    PasswordWrong,
+    /// The first password must be replaced.
+    #[error("choose a password of your own first")]
+    PasswordMustChange,
+    /// The second factor is there already.
+    #[error("the code is enrolled already")]
+    TotpEnrolled,
+    /// The second factor is not there yet.
+    #[error("enrol the code first")]
+    TotpMissing,
     /// The caller may not do this.
     #[error("not allowed")]
     NotAllowed,
@@ -172,8 +329,11 @@ pub enum Rejection {
     /// client ever hears of it.
     #[error("the record is in shard {0}")]
     Elsewhere(Shard),
-    /// The number of a transfer between shards was used for another one.
-    #[error("the transfer number is taken by another transfer")]
+    /// The command is offered only in a database of one shard.
+    #[error("settlement, holds, payouts and reconciliation are offered only in a database of one shard")]
+    SeveralShards,
+    /// Money that no shard sent, or sent otherwise, or whose number was used for another transfer.
+    #[error("this money was not sent from another shard, or its number is another transfer's")]
     TransferMismatch,
     /// The ledger refused.
     #[error(transparent)]
@@ -257,13 +417,59 @@ impl Rejection {
             Self::TooManyCards(_) => "too_many_cards",
             Self::PaymentNotFound => "payment_not_found",
             Self::PaymentFinal => "payment_final",
+            Self::RefundNotFound => "refund_not_found",
+            Self::RefundNumberUsed => "refund_number_used",
+            Self::OrderNotPaid => "order_not_paid",
+            Self::OrderRefunded => "order_refunded",
+            Self::WrongOrder => "wrong_order",
+            Self::RefundTooMuch { .. } => "refund_too_much",
+            Self::RefundTooMany(_) => "refund_too_many",
+            Self::RefundTooSoon(_) => "refund_too_soon",
+            Self::RefundTooLate(_) => "refund_too_late",
+            Self::RefundNotWaiting(_) => "refund_not_waiting",
+            Self::RefundNotAbnormal(_) => "refund_not_abnormal",
+            Self::WindowOutOfRange(_) => "window_out_of_range",
+            Self::RefundFinal => "refund_final",
+            Self::OwnRefund => "own_refund",
+            Self::FeeRule(_) => "fee_rule",
+            Self::CalendarWrong(_) => "calendar_wrong",
+            Self::DayNotOver { .. } => "day_not_over",
+            Self::DayOutOfOrder { .. } => "day_out_of_order",
+            Self::DayDiffers { .. } => "day_differs",
+            Self::SettlementNotFound => "settlement_not_found",
+            Self::SettlementDiffers(_) => "settlement_differs",
+            Self::SettlementOutOfOrder(_) => "settlement_out_of_order",
+            Self::HoldNotFound => "hold_not_found",
+            Self::BankAccountWrong => "bank_account_wrong",
+            Self::BankAccountMissing(_) => "bank_account_missing",
+            Self::NoRail(_) => "no_rail",
+            Self::PayoutNotFound => "payout_not_found",
+            Self::PayoutNotWaiting(_) => "payout_not_waiting",
+            Self::OwnPayout => "own_payout",
+            Self::PayoutNotSent(_) => "payout_not_sent",
+            Self::PayoutFinal(_) => "payout_final",
+            Self::ExceptionNotFound => "exception_not_found",
+            Self::ExceptionNotOpen(_) => "exception_not_open",
+            Self::OwnCorrection => "own_correction",
+            Self::CorrectionOutOfRange => "correction_out_of_range",
             Self::NotificationNotFound => "notification_not_found",
             Self::OauthCodeInvalid => "oauth_code_invalid",
             Self::RedirectNotAllowed => "redirect_not_allowed",
             Self::RequestKeyReused => "request_key_reused",
+            Self::StaffNameWrong => "staff_name_wrong",
+            Self::StaffNameUsed => "staff_name_used",
+            Self::StaffRoleWrong => "staff_role_wrong",
+            Self::StaffNotFound => "staff_not_found",
+            Self::StaffSelf => "staff_self",
+            Self::StaffLocked(_) => "staff_locked",
+            Self::PasswordWrong => "password_wrong",
+            Self::PasswordMustChange => "password_must_change",
+            Self::TotpEnrolled => "totp_enrolled",
+            Self::TotpMissing => "totp_missing",
             Self::NotAllowed => "not_allowed",
             Self::LimitsOutOfOrder(_) => "limits_out_of_order",
             Self::Elsewhere(_) => "elsewhere",
+            Self::SeveralShards => "several_shards",
             Self::TransferMismatch => "transfer_mismatch",
             Self::Ledger(Refused::Amount(_)) => "ledger_amount",
             Self::Ledger(Refused::SameAccount(_)) => "ledger_same_account",

@@ -6,9 +6,10 @@ use crate::{
     payment_code::PaymentCode,
     records::Request,
     session::{OauthCode, OneTimeCode, Session},
+    staff::StaffSession,
 };
 use serde::{Deserialize, Serialize};
-use types::{Place, Time, time};
+use types::{Place, Shard, Time, time};
 
 /// A counter that gives out small numbers, such as payer numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,7 @@ pub(crate) fn sweep(keys: &[Key], ctx: &Context, tx: &mut Tx<'_>) -> Result<usiz
         match key {
             Key::PaymentCode(key) => tx.expect::<PaymentCode>(key),
             Key::Session(key) => tx.expect::<Session>(key),
+            Key::StaffSession(key) => tx.expect::<StaffSession>(key),
             Key::OneTimeCode(key) => tx.expect::<OneTimeCode>(key),
             Key::OauthCode(key) => tx.expect::<OauthCode>(key),
             Key::Echo(key) => tx.expect::<Echo>(key),
@@ -55,6 +57,9 @@ pub(crate) fn sweep(keys: &[Key], ctx: &Context, tx: &mut Tx<'_>) -> Result<usiz
             Key::Session(key) => {
                 let ours = |r: &&Session| shards.of_payer(r.payer) == shard;
                 tx.get::<Session>(key)?.filter(ours).is_some_and(|r| over(r.expires_at))
+            }
+            Key::StaffSession(key) => {
+                shard == Shard::FIRST && tx.get::<StaffSession>(key)?.is_some_and(|r| over(r.expires_at))
             }
             Key::OneTimeCode(key) => {
                 shards.of_phone(&key.0) == shard
@@ -82,6 +87,7 @@ pub(crate) fn sweep(keys: &[Key], ctx: &Context, tx: &mut Tx<'_>) -> Result<usiz
         match key {
             Key::PaymentCode(key) => tx.delete::<PaymentCode>(*key),
             Key::Session(key) => tx.delete::<Session>(*key),
+            Key::StaffSession(key) => tx.delete::<StaffSession>(*key),
             Key::OneTimeCode(key) => tx.delete::<OneTimeCode>(*key),
             Key::OauthCode(key) => tx.delete::<OauthCode>(*key),
             Key::Echo(key) => tx.delete::<Echo>(*key),

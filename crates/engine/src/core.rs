@@ -262,6 +262,7 @@ impl Core {
                 Key::Order(id) => drop(self.tables.orders.forget(&id, 0)),
                 Key::OrderNumber(number) => drop(self.tables.order_numbers.forget(&number, 0)),
                 Key::Payer(id) => drop(self.tables.payers.forget(&id, 0)),
+                Key::Crossing(id) => drop(self.tables.crossings.forget(&id, 0)),
                 _ => {}
             }
         }
@@ -365,6 +366,7 @@ fn foreign(key: &Key, record: Option<&Record>, place: Place) -> bool {
     let home = match (key, record) {
         (Key::Order(_), Some(Record::Order(order))) => order.shard,
         (Key::Order(id), _) => Shard::of_id(id.0),
+        (Key::Crossing(id), _) => Shard::of_id(id.0),
         (Key::OrderNumber((merchant, number)), None) => place.shards.of_number(*merchant, number),
         (Key::Payer(payer), None) => place.shards.of_payer(*payer),
         _ => return false,

@@ -1,5 +1,8 @@
 //! The proof: every money invariant over a whole store, for `feiqian prove` and for every money test's end.
 
+mod exceptions;
+mod refunds;
+mod settlement;
 mod shards;
 
 use crate::prove::shards::Between;
@@ -9,7 +12,7 @@ use domain::{
     order::{Order, OrderState},
     payment::{Payment, PaymentState},
 };
-use ledger::{AccountKind, Transfer, TransferKind, TransferState, TrialBalance};
+use ledger::{Side, Transfer, TransferKind, TransferState, TrialBalance};
 use std::collections::HashMap;
 use types::PaymentId;
 
@@ -24,6 +27,14 @@ pub struct Proof {
     pub orders: u64,
     /// Channel payments checked.
     pub payments: u64,
+    /// Refunds checked.
+    pub refunds: u64,
+    /// Settlements checked.
+    pub settlements: u64,
+    /// Payouts checked.
+    pub payouts: u64,
+    /// Exceptions of reconciliation checked.
+    pub exceptions: u64,
     /// Notifications checked.
     pub notifications: u64,
     /// Invariants checked, by name.
@@ -72,10 +83,15 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
             "accounts equal the sum of their transfers, pending and posted",
             "no overdraft where the account forbids it",
             "every order state has exactly its transfers",
-            "every transfer belongs to one order or top-up",
+            "every transfer belongs to one order, top-up or refund",
+            "every refund state has exactly its transfers, and refunds never exceed what was paid",
+            "every settlement equals its payments, every day its settlements, and what is carried goes on",
+            "reserve, holds and payouts in transit equal their records",
+            "every exception is open, cleared, or resolved by its transfers, and suspense holds just these",
+            "every refund that ended has one notification of its end",
             "one success per order, and an open payment exactly while it locks the order",
             "every paid order with a notify address has one notification",
-            "customer balances + unsettled + fees + what is between shards = channel receivables",
+            "what is owed (balances, merchants' money, fees, what is between shards) = what the platform has (channel receivables, bank)",
             "every transfer stays in the shard that made it",
             "the two accounts in transit of each pair of shards differ by exactly what is under way",
         ],
@@ -88,14 +104,9 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
     store.each_account(&mut |account| {
         proof.accounts += 1;
         let balance = i128::from(account.balance().minor);
-        match account.id.kind() {
-            AccountKind::ChannelReceivable => receivables += balance,
-            AccountKind::PayerBalance
-            | AccountKind::MerchantUnsettled
-            | AccountKind::PlatformFee
-            | AccountKind::ShardInTransit => {
-                liabilities += balance;
-            }
+        match account.id.kind().side() {
+            Side::Debit => receivables += balance,
+            Side::Credit => liabilities += balance,
         }
         between.account(&account);
         trial.account(&account);
@@ -103,11 +114,18 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
     let mut moved: HashMap<i64, Moved> = HashMap::new();
     let mut top_ups: HashMap<i64, i64> = HashMap::new();
     let mut doubled = Vec::new();
+    let mut refunds = refunds::Seen::default();
+    let mut settled = settlement::Seen::read(store)?;
+    let mut corrections = exceptions::Seen::default();
     store.each_transfer(&mut |transfer: Transfer| {
         proof.transfers += 1;
         trial.transfer(&transfer);
         between.stays(&transfer);
-        if transfer.state == TransferState::Voided {
+        if corrections.transfer(&transfer)
+            || settled.transfer(&transfer)
+            || refunds.transfer(&transfer)
+            || transfer.state == TransferState::Voided
+        {
             return;
         }
         if matches!(transfer.kind, TransferKind::ShardSend | TransferKind::ShardReceive) {
@@ -131,7 +149,7 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
             TransferKind::Fee => sums.fee += transfer.amount,
             TransferKind::Reversal => sums.reversal += transfer.amount,
             TransferKind::FeeReturn => sums.fee_return += transfer.amount,
-            TransferKind::TopUp | TransferKind::ShardSend | TransferKind::ShardReceive => {}
+            _ => {}
         }
     })?;
     for failure in trial.finish() {
@@ -150,6 +168,7 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
     let mut notify = HashMap::new();
     store.each_notification(&mut |notification| {
         proof.notifications += 1;
+        refunds.notification(notification.about);
         if let Some(order) = notification.about.order() {
             *notify.entry(order).or_insert(0_u32) += 1;
         }
@@ -178,8 +197,13 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
             }
         }
     })?;
+    store.each_refund(&mut |refund| {
+        proof.refunds += 1;
+        refunds.refund(&refund, &mut |failure| proof.fail(failure));
+    })?;
     store.each_order(&mut |order: Order| {
         proof.orders += 1;
+        refunds.order(&order, &mut |failure| proof.fail(failure));
         let sums = moved.remove(&order.id.0).unwrap_or_default();
         let (amount, fee) = (order.terms.amount.minor, order.fee);
         let fee_rows = u32::from(fee > 0);
@@ -221,6 +245,9 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
             proof.fail(format!("order {}: {kept} notifications, {owed} owed", order.id));
         }
     })?;
+    settled.finish(store, &mut proof)?;
+    corrections.finish(store, &mut proof)?;
+    refunds.rest(&mut |failure| proof.fail(failure));
     for (order, sums) in moved {
         proof.fail(format!("{} transfers name order {order}, which does not exist", sums.rows));
     }

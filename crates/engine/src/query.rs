@@ -2,7 +2,7 @@
 
 use crate::store::Fault;
 use domain::{
-    Key,
+    Key, Record,
     application::Application,
     card::Card,
     crossing::Crossing,
@@ -16,12 +16,13 @@ use domain::{
     payment::Payment,
     payment_code::PaymentCode,
     records::Digest,
+    refund::Refund,
     session::{OauthCode, Session},
 };
 use ledger::{Account, AccountId, Transfer};
 use types::{
     AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
-    PaymentId, ShardSet, Shards, Time, TransferId,
+    PaymentId, RefundId, ShardSet, Shards, Time, TransferId,
 };
 
 /// A journal line as read back.
@@ -67,12 +68,18 @@ pub struct Counts {
     pub bytes: i64,
 }
 
+mod console;
+mod settlement;
+
+pub use console::{ConsoleQueries, Found, OrderFilter, Past};
+pub use settlement::SettlementQueries;
+
 type Answer<T> = Result<T, Fault>;
 
 /// The read side of a store. Calls block for microseconds (a row) to milliseconds (a list); async callers of
 /// lists use a blocking thread. Every method fails only with [`Fault::Failed`].
 #[expect(clippy::missing_errors_doc, reason = "said once above")]
-pub trait Queries: Send + Sync {
+pub trait Queries: ConsoleQueries + Send + Sync {
     /// A merchant.
     fn merchant(&self, id: MerchantId) -> Answer<Option<Merchant>>;
     /// All merchants, by number.
@@ -127,6 +134,25 @@ pub trait Queries: Send + Sync {
     fn orders_to_confirm(&self, payer: PayerId) -> Answer<Vec<Order>>;
     /// A channel payment.
     fn payment(&self, id: PaymentId) -> Answer<Option<Payment>>;
+    /// A refund.
+    fn refund(&self, id: RefundId) -> Answer<Option<Refund>>;
+    /// A refund by the merchant's own number.
+    fn refund_by_number(&self, merchant: MerchantId, number: &str) -> Answer<Option<Refund>>;
+    /// Refunds that wait for approval, oldest first.
+    fn refunds_waiting(&self, page: PageRequest) -> Answer<Page<Refund>>;
+    /// The refunds of an order, newest first. One row is read for each.
+    fn refunds_of(&self, order: &Order) -> Answer<Vec<Refund>> {
+        let mut found: Vec<Refund> = Vec::new();
+        let mut next = order.refunded.newest;
+        while let Some(id) = next
+            && let Some(refund) = self.refund(id)?
+        {
+            // A link leads back in time, so a damaged one can't lead in a circle.
+            next = refund.previous.filter(|previous| *previous < id);
+            found.push(refund);
+        }
+        Ok(found)
+    }
     /// A payment code.
     fn payment_code(&self, code: i64) -> Answer<Option<PaymentCode>>;
     /// A payer's bill from `from` back, newest first; from the newest when none.
@@ -157,6 +183,9 @@ pub trait Queries: Send + Sync {
     ) -> Answer<Vec<Notification>>;
     /// Channel payments of these shards that must be asked (again), earliest first.
     fn due_payments(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<Payment>>;
+    /// Refunds of these shards that must be asked of their channel (again), or waited for approval for too long, earliest
+    /// first.
+    fn due_refunds(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<Refund>>;
     /// Orders of these shards that can be paid no more: the deadline has passed and no payment is under way. Earliest first.
     fn due_orders(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<OrderId>>;
     /// Keys of short-lived records of these shards whose time is over.
@@ -172,10 +201,30 @@ pub trait Queries: Send + Sync {
     fn each_order(&self, take: &mut dyn FnMut(Order)) -> Answer<()>;
     /// Every channel payment, in id order.
     fn each_payment(&self, take: &mut dyn FnMut(Payment)) -> Answer<()>;
+    /// Every refund, in id order.
+    fn each_refund(&self, take: &mut dyn FnMut(Refund)) -> Answer<()>;
     /// Every notification, in id order.
     fn each_notification(&self, take: &mut dyn FnMut(Notification)) -> Answer<()>;
     /// Every crossing, in id order.
     fn each_crossing(&self, take: &mut dyn FnMut(Crossing)) -> Answer<()>;
+    /// The transfers with ids from `from` up to, not including, `to`, in id order. Ids are ordered by time, so this is
+    /// how a day is read; a piece at a time, so that neither memory nor a snapshot grows with the day.
+    fn transfers_between(
+        &self,
+        from: TransferId,
+        to: TransferId,
+        take: &mut dyn FnMut(Transfer),
+    ) -> Answer<()>;
+    /// The refunds with ids from `from` up to, not including, `to`, in id order, as [`Queries::transfers_between`].
+    fn refunds_between(&self, from: RefundId, to: RefundId, take: &mut dyn FnMut(Refund)) -> Answer<()>;
+    /// The records under `keys`, in order; none where there is no such record. For hundreds at once.
+    fn records(&self, keys: &[Key]) -> Answer<Vec<Option<Record>>>;
+    /// Holds that were voided from `from` up to, not including, `to`, in the order of that time. They are few.
+    fn transfers_voided(&self, from: Time, to: Time, take: &mut dyn FnMut(Transfer)) -> Answer<()>;
+    /// The balance of every account of merchants' own money just before `at`, all of one moment's state. A hold counts
+    /// in full on both sides from the time of its id on, whether it is posted or not, until it is voided. Accounts that
+    /// nothing ever moved through are left out.
+    fn merchant_balances(&self, at: Time) -> Answer<Vec<(AccountId, i64)>>;
     /// Size of the store.
     fn counts(&self) -> Answer<Counts>;
 }

@@ -175,6 +175,7 @@ impl App {
             metrics,
             signing_threads: config.signing(),
             under_way,
+            bills: home.bills(),
         });
         let home = home.clone();
         Ok(Self { service: Arc::new(service), sandbox_clock, home, running, _lock: lock })

@@ -23,15 +23,28 @@ pub(crate) enum Command {
     /// Make and steer sandboxes for integrators.
     #[command(subcommand)]
     Sandbox(Sandbox),
-    /// Register merchants while the platform is stopped.
+    /// Register merchants, what they pay and how they are paid.
     #[command(subcommand)]
     Merchant(Merchant),
     /// List the nodes on a PostgreSQL database and their shards; exit 1 when a shard has no live owner.
     Nodes(Nodes),
+    /// Close the days that are over and release what is due while the platform is stopped, or show a day.
+    Settle(crate::settle::Settle),
+    /// The business calendar: holidays, made-up days, cut-off.
+    #[command(subcommand)]
+    Calendar(crate::settle::CalendarCommand),
+    /// Match closed days with the channel's bills while the platform is stopped, or list open exceptions; exit 1 when there
+    /// are any.
+    Reconcile(crate::reconcile::Reconcile),
+    /// Accounts of the consoles; while the platform runs, its console does the same.
+    #[command(subcommand)]
+    Staff(Staff),
     /// Check every money invariant over a data directory; exit 1 and name the rows when one is broken.
     Prove(Prove),
     /// Copy the store to a file while payments go on.
     Backup(Backup),
+    /// Write bills of a day that is over to files, while payments go on.
+    Bill(BillOptions),
     /// Make a data directory from a backup, check it whole and prove it.
     Restore(Restore),
     /// Bring the store to this version's schema while the platform is stopped; `serve` does it by itself.
@@ -130,6 +143,14 @@ pub(crate) enum Merchant {
     /// Register a merchant with an application, API certificate and APIv3 key; the files are written once to
     /// DIR/merchants/MCHID and must be handed over and removed.
     Add(MerchantAdd),
+    /// Show, preview or change what a merchant pays; changing needs the platform stopped.
+    Fee(crate::terms::MerchantFee),
+    /// Set T+n, reserve and payout while the platform is stopped.
+    Terms(crate::terms::MerchantTerms),
+    /// Set the bank account a merchant is paid to while the platform is stopped.
+    BankAccount(crate::terms::MerchantAccount),
+    /// Show every cent of a merchant that it can't use yet, and why.
+    Held(crate::terms::MerchantHeld),
 }
 
 #[derive(Debug, Args)]
@@ -156,6 +177,47 @@ pub(crate) struct MerchantAdd {
     pub(crate) rate_per_s: u32,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Staff {
+    /// Make an account; its first password is printed once.
+    Add(StaffAdd),
+    /// Give an account a new first password, which is printed once; its code is enrolled anew.
+    Reset(StaffReset),
+    /// List accounts.
+    List(StaffList),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StaffAdd {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Sign-in name: 3 to 40 of a-z, 0-9, `.`, `-`, `_`, `@`.
+    pub(crate) name: String,
+    /// administrator, finance, support, auditor; for a merchant owner, manager, clerk.
+    #[arg(long)]
+    pub(crate) role: String,
+    /// Merchant that the person works for; the platform when not given.
+    #[arg(long, value_name = "MCHID")]
+    pub(crate) merchant: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StaffReset {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Sign-in name.
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StaffList {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Of this merchant; of the platform when not given.
+    #[arg(long, value_name = "MCHID")]
+    pub(crate) merchant: Option<i64>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Prove {
     /// Data directory. It may be in use.
@@ -180,6 +242,33 @@ pub(crate) struct Backup {
     /// Print the manifest as JSON instead of text.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BillOptions {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Whose bill; of every merchant when not given.
+    #[arg(long)]
+    pub(crate) mchid: Option<i64>,
+    /// The day, as 2026-11-21, in Beijing time. It can be read from 09:00 of the next day on.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) date: String,
+    /// Which bill.
+    #[arg(long, value_enum, default_value = "trade-all")]
+    pub(crate) kind: BillKind,
+    /// The new file, compressed when its name ends with .gz; for every merchant, a folder.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) to: PathBuf,
+}
+
+/// Bills as `--kind` names them.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum BillKind {
+    TradeAll,
+    TradeSuccess,
+    TradeRefund,
+    FundBasic,
 }
 
 #[derive(Debug, Args)]

@@ -58,6 +58,15 @@ pub(crate) struct Config {
     pub(crate) sms_url: String,
     /// File with the bearer token for `sms_url`.
     pub(crate) sms_token_file: String,
+    /// Folder shared with the platform's bank: payment orders go to `in`, reports and notices come from `out`. A sandbox
+    /// without one has a bank of its own; in production payouts wait when it is empty.
+    pub(crate) bank_folder: String,
+    /// The platform's account from which payouts are made.
+    pub(crate) bank_account: String,
+    /// Whose account that is.
+    pub(crate) bank_holder: String,
+    /// The number of its bank in the payment system, 12 digits.
+    pub(crate) bank_number: String,
     /// Seconds between the signal to stop, when `/readyz` begins to say no, and the moment new connections are
     /// turned away, 0 to 60.
     pub(crate) drain_notice_s: u64,
@@ -98,6 +107,10 @@ impl Default for Config {
             payment_code_prefix: 88,
             sms_url: String::new(),
             sms_token_file: String::new(),
+            bank_folder: String::new(),
+            bank_account: String::new(),
+            bank_holder: String::new(),
+            bank_number: String::new(),
             drain_notice_s: 1,
             drain_s: 10,
             metrics_listen: String::new(),

@@ -76,6 +76,11 @@ pub(crate) async fn run(options: &cli::Demo) -> Result<bool, Error> {
             made.payer_phone,
             made.payer_pin
         ));
+        say(&format!(
+            "console    {}/console   names and first passwords in {}",
+            config.base(),
+            home.sandbox().join("console.json").display()
+        ));
         say(&format!("reference  {}/docs", config.base()));
         say(&format!("SDK keys   {}", home.sandbox().join("merchant.json").display()));
         say("Ctrl-C stops it and removes the sandbox.");

@@ -54,6 +54,18 @@ impl Home {
     pub(crate) fn master_key(&self) -> PathBuf {
         self.0.join("master.key")
     }
+    /// Bills that were made; can be deleted at any time.
+    pub(crate) fn bills(&self) -> PathBuf {
+        self.0.join("bills")
+    }
+    /// The bills of the card channel, a file a day.
+    pub(crate) fn channel(&self) -> PathBuf {
+        self.0.join("channel")
+    }
+    /// The folder of a sandbox's bank.
+    pub(crate) fn bank(&self) -> PathBuf {
+        self.0.join("bank")
+    }
     /// What integrators of a sandbox need.
     pub(crate) fn sandbox(&self) -> PathBuf {
         self.0.join("sandbox")

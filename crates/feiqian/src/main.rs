@@ -3,11 +3,13 @@
 mod app;
 mod backup;
 mod bench;
+mod bill;
 mod cli;
 mod client;
 mod config;
 mod database;
 mod demo;
+mod desk;
 mod drain;
 mod drill;
 mod home;
@@ -15,13 +17,17 @@ mod metrics;
 mod migrate;
 mod nodes;
 mod onboard;
+mod people;
 mod ready;
+mod reconcile;
 mod restore;
 mod sandbox;
 mod sandbox_api;
 mod seed;
 mod serve;
+mod settle;
 mod sms;
+mod terms;
 
 use crate::{
     app::App,
@@ -89,11 +95,22 @@ async fn run(command: Command) -> Result<bool, Error> {
         Command::Sandbox(Sandbox::Init(options)) => sandbox_init(&options).await,
         Command::Merchant(Merchant::Add(options)) => merchant_add(&options).await,
         Command::Nodes(options) => nodes::run(&options),
+        Command::Merchant(Merchant::Fee(options)) => terms::fee(&options).await,
+        Command::Merchant(Merchant::Terms(options)) => terms::terms(&options).await,
+        Command::Merchant(Merchant::BankAccount(options)) => terms::bank_account(&options).await,
+        Command::Merchant(Merchant::Held(options)) => terms::held(&options),
+        Command::Settle(options) => settle::run(&options).await,
+        Command::Calendar(command) => settle::calendar(&command).await,
+        Command::Reconcile(options) => reconcile::run(&options).await,
+        Command::Staff(cli::Staff::Add(options)) => people::run_add(&options).await,
+        Command::Staff(cli::Staff::Reset(options)) => people::run_reset(&options).await,
+        Command::Staff(cli::Staff::List(options)) => people::run_list(&options).await,
         Command::Prove(options) => prove(&options),
         Command::Backup(options) => {
             file_only(&options.data, "back it up with PostgreSQL's own tools: pg_basebackup, archiving")?;
             backup::run(&options)
         }
+        Command::Bill(options) => bill::run(&options),
         Command::Restore(options) => restore::run(&options),
         Command::Migrate(options) => {
             file_only(&options.data, "`feiqian serve` brings it to the newest schema")?;
@@ -152,6 +169,7 @@ async fn serve_all(options: &cli::Serve) -> Result<bool, Error> {
     config.listen = listener.local_addr()?;
     let app = App::open(&home, &config, As::Server).await?;
     tracing::info!(listen = %config.listen, base = %config.base(), data = %home.path().display(), mode = ?config.mode, "serving");
+    people::first(&app.service, &config.base()).await?;
     let stop = serve::stop_signal();
     serve::serve(app, listener, &config, stop).await?;
     Ok(true)
@@ -223,9 +241,18 @@ async fn merchant_add(options: &cli::MerchantAdd) -> Result<bool, Error> {
     };
     let folder = home.path().join("merchants").join(id.to_string());
     onboard::merchant(&app.service, &folder, &config.base(), &asked).await?;
+    let owner = people::add(&app.service, &format!("owner@{id}"), Some(id), domain::staff::Role::Owner).await;
     app.close();
+    let owner = owner?;
     let mut out = std::io::stdout();
     writeln!(out, "merchant {id} may take payments with {} once the platform runs", options.appid)?;
+    writeln!(
+        out,
+        "its owner signs in at {}/console as {}, first password {}",
+        config.base(),
+        owner.name,
+        owner.password
+    )?;
     writeln!(out, "its files are in {}: hand them over by a safe way, then remove them", folder.display())?;
     Ok(true)
 }

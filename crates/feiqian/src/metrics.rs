@@ -156,6 +156,13 @@ impl Readings {
             let help = "Age of the card payment that should have been asked about longest";
             to.gauge("feiqian_channel_lag_seconds", help, lag as f64 / 1e6)?;
         }
+        if let Ok((open, oldest)) = exceptions(&*service.queries) {
+            let help = "Exceptions of reconciliation that people have to decide";
+            to.gauge("feiqian_exceptions_open", help, open)?;
+            let age = oldest.map_or(0, |day| now.since(day.next().start()).max(0));
+            let help = "Time since the end of the day on which the oldest open exception was first seen";
+            to.gauge("feiqian_exception_oldest_seconds", help, age as f64 / 1e6)?;
+        }
         if let Ok(counts) = service.queries.counts() {
             to.gauge("feiqian_store_bytes", "Bytes of the store, its log included", counts.bytes)?;
             to.gauge("feiqian_store_batch", "Number of the last batch", counts.batch)?;
@@ -166,6 +173,11 @@ impl Readings {
         to.gauge("feiqian_certificate_expiry_timestamp_seconds", help, end.map_or(0, types::Time::unix))
     }
     fn files(&self, to: &mut Writer<'_>) -> fmt::Result {
+        let bills = worker::reconcile::Bills::new(Home::new(&self.folder).channel());
+        if let Ok(days) = bills.days() {
+            let refused = days.into_iter().filter(|day| bills.refused(*day).is_some()).count();
+            to.gauge("feiqian_bills_refused", "Bills of the channel that could not be read", refused as u64)?;
+        }
         let mut log = self.store.clone().into_os_string();
         log.push("-wal");
         let log = fs::metadata(log).map_or(0, |file| file.len());
@@ -190,6 +202,25 @@ impl Readings {
         to.gauge("process_start_time_seconds", "When it started, Unix time", started.as_secs())
     }
 }
+
+/// Open exceptions, and the day since when the oldest of them is known. Beyond a few thousand it does not matter how many.
+fn exceptions(queries: &dyn engine::Queries) -> Result<(u64, Option<types::BusinessDay>), engine::Fault> {
+    let mut page = types::PageRequest::new(types::PageRequest::MAX, None);
+    let (mut open, mut oldest) = (0, None);
+    for _ in 0..EXCEPTION_PAGES {
+        let read = queries.exceptions_open(page)?;
+        open += read.rows.len() as u64;
+        oldest = read.rows.iter().map(|one| one.since).chain(oldest).min();
+        page.after = read.next;
+        if read.next.is_none() {
+            break;
+        }
+    }
+    Ok((open, oldest))
+}
+
+/// Pages of open exceptions that a reading counts.
+const EXCEPTION_PAGES: usize = 20;
 
 /// This node among the others.
 fn shards(node: &NodeStatus, to: &mut Writer<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@ use crate::{
     config::Config,
     home::{Home, HomeError, write_private},
     onboard::{self, MerchantFile, NewMerchant, OnboardError},
+    people,
     seed::{self, MerchantSeed, SeedError},
 };
 use domain::payer::IdentityChannel;
@@ -38,6 +39,8 @@ pub(crate) enum SandboxError {
     Onboard(#[from] OnboardError),
     #[error(transparent)]
     Seed(#[from] SeedError),
+    #[error("console accounts: {0}")]
+    People(String),
     #[error("the simulated bank refuses the sandbox's card: {0}")]
     Card(String),
     #[error(transparent)]
@@ -85,6 +88,9 @@ pub(crate) async fn init(app: &App, home: &Home, config: &Config) -> Result<Sand
         payer_phone: PAYER_PHONE.to_owned(),
         payer_pin: seed::SANDBOX_PIN.to_owned(),
     };
+    people::sandbox(service, home, MERCHANT)
+        .await
+        .map_err(|error| SandboxError::People(error.to_string()))?;
     write_private(&folder.join("merchant.json"), &serde_json::to_vec_pretty(&written)?)?;
     Ok(written)
 }

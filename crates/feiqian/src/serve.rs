@@ -39,6 +39,13 @@ impl wallet::CardLookup for Cards {
     }
 }
 
+impl service::CardNumbers for Cards {
+    fn known(&self, number: &types::Secret<String>) -> Option<service::KnownCard> {
+        let card = self.0.verify_card(number.expose()).ok()?;
+        Some(service::KnownCard { bank: card.bank.into(), tail: card.tail.into(), token: card.token.into() })
+    }
+}
+
 /// All routes.
 pub(crate) fn router(app: &App, readiness: &Arc<Readiness>) -> Router {
     let service = &app.service;
@@ -47,7 +54,8 @@ pub(crate) fn router(app: &App, readiness: &Arc<Readiness>) -> Router {
         .route("/", get(|| async { Redirect::temporary("/wallet") }))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz).with_state(Arc::clone(readiness)))
-        .merge(gateway::router(Arc::clone(service)))
+        .merge(gateway::router(Arc::clone(service), Arc::new(Cards(bank.clone()))))
+        .merge(console::router(Arc::clone(service)))
         .merge(wallet::router(Arc::clone(service), Arc::new(Cards(bank))));
     if service.settings.sandbox {
         router = router
@@ -73,7 +81,13 @@ pub(crate) async fn serve(
     let bank = Arc::new(SimulatedBank::new(Arc::clone(&app.service.vault)));
     let workers =
         Worker::start(&app.service, bank, worker::Setup::default()).map_err(std::io::Error::other)?;
+    match crate::desk::open(&app.home, config).map_err(std::io::Error::other)? {
+        Some(desk) => workers.serve_payouts(&app.service, desk),
+        None => tracing::warn!("no bank_folder is set: payouts wait"),
+    }
+    workers.serve_reconciliation(&app.service, crate::reconcile::desk(&app, config));
     tokio::spawn(keep_certificates(Arc::clone(&app.service), stop.clone()));
+    tokio::spawn(prepare_bills(Arc::clone(&app.service), stop.clone()));
     let readiness = Arc::new(Readiness::new(&app.service, &app.home, config));
     let ended = CancellationToken::new();
     if let Some(address) = config.metrics_address() {
@@ -124,6 +138,27 @@ async fn keep_certificates(service: Arc<Service>, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
             () = tokio::time::sleep(Duration::from_secs(3600)) => {}
+        }
+    }
+}
+
+/// Has the day before sorted for bills at 09:00 (wire §6): the first merchants to ask at 10:00 do not wait for it.
+async fn prepare_bills(service: Arc<Service>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let (bills, now) = (service.bills.clone(), service.now());
+        match tokio::task::spawn_blocking(move || bills.prepare(now)).await {
+            Ok(Ok(true)) => {
+                tracing::info!(day = %now.business_day().previous(), "the day's bills are ready to be made")
+            }
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the day could not be sorted for bills; it is tried again")
+            }
+            Err(error) => tracing::error!(%error, "the day could not be sorted for bills; it is tried again"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(300)) => {}
         }
     }
 }

@@ -5,9 +5,8 @@ use crate::{
     errors, notify_url,
     transport::{Answer, Call, Outcome},
 };
-use crypto::{platform::PlatformError, rsa::FieldError};
 use domain::{Command, echo::NewEcho};
-use protocol::{ApiError, Location, Text, echo::Echo, issue};
+use protocol::{ApiError, Location, echo::Echo, issue};
 
 const SERIAL: &str = "wechatpay-serial";
 const ENCRYPTED: &str = "/encrypted_echo_message";
@@ -46,8 +45,9 @@ async fn encrypted_anew(call: &Call, encrypted: &str) -> Result<String, ApiError
     let signed_by = call.serial.clone();
     // An RSA decryption costs as much as a signature, so it runs where signatures do.
     let work = move || {
-        let clear =
-            keys.decrypt_field(&serial, &encrypted, now).map_err(|error| field_error(&error, &serial))?;
+        let clear = keys
+            .decrypt_field(&serial, &encrypted, now)
+            .map_err(|error| errors::field_error(&error, &serial, ENCRYPTED))?;
         let Some(certificate) = merchant.certificate(&signed_by, now) else {
             return Err(errors::broken("the certificate that signed is gone", &signed_by));
         };
@@ -56,25 +56,4 @@ async fn encrypted_anew(call: &Call, encrypted: &str) -> Result<String, ApiError
     };
     let again = call.service().signing.run(work).await;
     again.map_err(|error| errors::broken("a field can't be decrypted", &error))?
-}
-
-/// Why a sensitive field of a request can't be read; always the merchant's to repair.
-fn field_error(error: &PlatformError, serial: &str) -> ApiError {
-    match error {
-        PlatformError::UnknownSerial(_) => {
-            let issue = issue::form(
-                "本平台有效的证书序列号或公钥 ID",
-                "the serial of a valid certificate, or the public-key id, of this platform",
-            );
-            ApiError::param("Wechatpay-Serial", Some(serial.to_owned()), issue, Location::Header)
-        }
-        PlatformError::Field(FieldError::Undecryptable | FieldError::TooLong(_)) => {
-            let issue = Text::fixed(
-                "无法解密，请用 Wechatpay-Serial 对应的平台公钥以 RSA-OAEP 加密",
-                "can't be decrypted; encrypt it by RSA-OAEP with the platform key that Wechatpay-Serial names",
-            );
-            ApiError::param(ENCRYPTED, None, issue, Location::Body)
-        }
-        other => errors::broken("a field can't be decrypted", other),
-    }
 }

@@ -14,6 +14,7 @@
 //! | store not available | `SYSTEM_ERROR` | nothing is kept of it; the same number again is right |
 
 use axum::extract::Request;
+use crypto::{platform::PlatformError, rsa::FieldError};
 use domain::Rejection;
 use engine::{Fault, Refusal};
 use ledger::Refused;
@@ -84,6 +85,28 @@ pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
         R::CardNotFound | R::PaymentNotFound | R::NotificationNotFound => {
             because(Code::ResourceNotExists, Code::ResourceNotExists.text().zh, rejection)
         }
+        R::RefundNotFound => ApiError::new(Code::ResourceNotExists),
+        R::OrderNotPaid => no(Code::ResourceNotExists, "订单未支付，不能退款", rejection),
+        R::RefundNumberUsed => {
+            no(Code::InvalidRequest, "商户退款单号重复：此单号已用于参数不同的退款", rejection)
+        }
+        R::OrderRefunded => no(Code::InvalidRequest, "订单已有退款，不能撤销，请退还剩余金额", rejection),
+        R::WrongOrder => no(Code::InvalidRequest, "transaction_id 与 out_trade_no 不是同一笔订单", rejection),
+        R::RefundTooMuch { left } => {
+            no(Code::InvalidRequest, format!("退款金额超过可退金额，还可退 {left} 元"), rejection)
+        }
+        R::RefundTooMany(most) => no(Code::InvalidRequest, format!("一笔订单最多退款 {most} 次"), rejection),
+        R::RefundTooLate(at) => no(Code::InvalidRequest, format!("订单已过退款期限 {at}"), rejection),
+        R::RefundTooSoon(at) => no(
+            Code::FrequencyLimited,
+            format!("同一订单的退款过于频繁，请在 {at} 之后以相同商户退款单号重试"),
+            rejection,
+        ),
+        R::RefundNotAbnormal(_) => {
+            no(Code::InvalidRequest, "退款单不是异常状态，无需发起异常退款", rejection)
+        }
+        R::RefundNotWaiting(_) => no(Code::InvalidRequest, "退款单不在待审批状态", rejection),
+        R::OwnRefund => no(Code::NoAuth, "申请人不能审批自己的退款", rejection),
         R::CodeTooSoon(_) | R::CodeTooMany => {
             because(Code::FrequencyLimited, Code::FrequencyLimited.text().zh, rejection)
         }
@@ -93,13 +116,49 @@ pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
         | R::CodeMissing
         | R::TooManyCards(_)
         | R::PaymentFinal
+        | R::RefundFinal
+        | R::WindowOutOfRange(_)
+        | R::FeeRule(_)
+        | R::CalendarWrong(_)
+        | R::DayNotOver { .. }
+        | R::DayOutOfOrder { .. }
+        | R::DayDiffers { .. }
+        | R::SettlementNotFound
+        | R::SettlementDiffers(_)
+        | R::SettlementOutOfOrder(_)
+        | R::HoldNotFound
+        | R::BankAccountWrong
+        | R::BankAccountMissing(_)
+        | R::NoRail(_)
+        | R::PayoutNotFound
+        | R::PayoutNotWaiting(_)
+        | R::OwnPayout
+        | R::PayoutNotSent(_)
+        | R::PayoutFinal(_)
+        | R::StaffNameWrong
+        | R::StaffNameUsed
+        | R::StaffRoleWrong
+        | R::StaffNotFound
+        | R::StaffSelf
+        | R::StaffLocked(_)
+        | R::PasswordWrong
+        | R::PasswordMustChange
+        | R::TotpEnrolled
+        | R::TotpMissing
+        | R::SeveralShards
+        | R::ExceptionNotFound
+        | R::ExceptionNotOpen(_)
+        | R::OwnCorrection
+        | R::CorrectionOutOfRange
         | R::OauthCodeInvalid
         | R::RedirectNotAllowed
         | R::RequestKeyReused
         | R::NumberOutOfRange(_)
         | R::LimitsOutOfOrder(_) => because(Code::InvalidRequest, Code::InvalidRequest.text().zh, rejection),
         // The router follows the first, and the second is between shards: neither leaves the platform unless it errs.
-        R::Elsewhere(_) | R::TransferMismatch => broken("a refusal between shards came to a merchant", rejection),
+        R::Elsewhere(_) | R::TransferMismatch => {
+            broken("a refusal between shards came to a merchant", rejection)
+        }
         // The rules above the ledger let none of these through: one of our invariants is broken.
         R::Ledger(
             Refused::Amount(_)
@@ -163,6 +222,44 @@ pub(crate) fn reversal(why: &Refusal) -> ApiError {
     }
 }
 
+/// As [`refusal`], for a refund: the money is the merchant's, the order is a resource, and the amount has another name.
+pub(crate) fn refund(why: &Refusal) -> ApiError {
+    let Refusal::Rejected(rejected) = why else { return refusal(why) };
+    match rejected {
+        Rejection::OrderNotFound => ApiError::because(
+            Code::ResourceNotExists,
+            Text::fixed(
+                "订单不存在，请检查订单号与商户号",
+                "The order does not exist; check the order number and the mchid",
+            ),
+        ),
+        Rejection::OrderRevoked => ApiError::because(
+            Code::InvalidRequest,
+            Text::fixed("订单已撤销，款项已退还用户", "The order was reversed; its money has gone back"),
+        ),
+        Rejection::NotEnough => ApiError::because(
+            Code::NotEnough,
+            Text::fixed(
+                "商户可用退款资金不足，请充值后以相同商户退款单号重试",
+                "The merchant's money does not cover the refund; add funds and repeat with the same out_refund_no",
+            ),
+        ),
+        Rejection::WrongAmount { wanted, .. } => ApiError::because(
+            Code::InvalidRequest,
+            Text::new(
+                format!("amount.total 与订单金额 {wanted} 元不一致"),
+                format!("amount.total is not the order's amount, {wanted}"),
+            ),
+        ),
+        Rejection::AmountOutOfRange => {
+            let issue = Text::fixed("超出允许范围", "is out of range");
+            ApiError::param("/amount/refund", None, issue, Location::Body)
+        }
+        Rejection::PayerNotFound => ApiError::new(Code::UserAccountAbnormal),
+        other => rejection(other),
+    }
+}
+
 /// What a merchant is told when the store can't be read.
 pub(crate) fn fault(fault: &Fault) -> ApiError {
     broken("the store can't be read", fault)
@@ -172,6 +269,27 @@ pub(crate) fn fault(fault: &Fault) -> ApiError {
 pub(crate) fn broken(what: &'static str, error: &dyn std::fmt::Display) -> ApiError {
     tracing::error!(%error, "{what}");
     ApiError::new(Code::SystemError)
+}
+
+/// Why a sensitive field of a request can't be read; always the merchant's to repair.
+pub(crate) fn field_error(error: &PlatformError, serial: &str, field: &str) -> ApiError {
+    match error {
+        PlatformError::UnknownSerial(_) => {
+            let issue = issue::form(
+                "本平台有效的证书序列号或公钥 ID",
+                "the serial of a valid certificate, or the public-key id, of this platform",
+            );
+            ApiError::param("Wechatpay-Serial", Some(serial.to_owned()), issue, Location::Header)
+        }
+        PlatformError::Field(FieldError::Undecryptable | FieldError::TooLong(_)) => {
+            let issue = Text::fixed(
+                "无法解密，请用 Wechatpay-Serial 对应的平台公钥以 RSA-OAEP 加密",
+                "can't be decrypted; encrypt it by RSA-OAEP with the platform key that Wechatpay-Serial names",
+            );
+            ApiError::param(field, None, issue, Location::Body)
+        }
+        other => broken("a field can't be decrypted", other),
+    }
 }
 
 /// 404 and 405: the method and path that lead nowhere.

@@ -8,6 +8,9 @@
 //! | --- | --- |
 //! | `transport` | what every signed request goes through: body, signature, replay, rate, signed answer, log line |
 //! | `orders`, `query`, `codepay` | orders: placed, closed; asked for; by payment code, reversed |
+//! | `refunds` | refunds: asked for, looked up, sent to another card |
+//! | `funds` | a merchant's balance, and the money it can't use yet, with the reasons |
+//! | `bills` | bills of a day: a link with a hash, the file |
 //! | `certificates`, `echo` | platform certificates; the self-test of keys |
 //! | `oauth` | authorization code → openid |
 //! | `sandbox` | paying and looking without a phone, on this machine only |
@@ -15,15 +18,18 @@
 //! | `notify_url` | which notification addresses may be named |
 //! | `docs` | the OpenAPI document |
 
+mod bills;
 mod certificates;
 mod codepay;
 mod docs;
 mod echo;
 mod errors;
+mod funds;
 mod notify_url;
 mod oauth;
 mod orders;
 mod query;
+mod refunds;
 mod sandbox;
 mod transport;
 
@@ -38,7 +44,7 @@ use axum::{
     routing::{MethodRouter, any, get, post},
 };
 use protocol::order::Product;
-use service::Service;
+use service::{CardNumbers, Service};
 use std::{future::Future, sync::Arc};
 use transport::{Call, Gateway, Outcome, Shared};
 
@@ -48,8 +54,10 @@ use transport::{Call, Gateway, Outcome, Shared};
 /// Serve it with connection info ([`axum::extract::ConnectInfo`] of a socket address): the caller's address goes
 /// to the journal, and failures are counted by it. A proxy on the same machine is believed about the last address
 /// of `X-Forwarded-For`.
-pub fn router(service: Arc<Service>) -> Router {
-    router_of(Gateway::new(Arc::clone(&service), Arc::clone(&service.wall)))
+///
+/// `cards` makes tokens of the card numbers that abnormal refunds are sent to.
+pub fn router(service: Arc<Service>, cards: Arc<dyn CardNumbers>) -> Router {
+    router_of(Gateway::new(Arc::clone(&service), Arc::clone(&service.wall), cards))
 }
 
 fn router_of(gateway: Arc<Gateway>) -> Router {
@@ -63,6 +71,17 @@ fn router_of(gateway: Arc<Gateway>) -> Router {
         .route("/v3/pay/transactions/out-trade-no/{out_trade_no}", get_signed(query::by_out_trade_no))
         .route("/v3/pay/transactions/out-trade-no/{out_trade_no}/close", post_signed(orders::close))
         .route("/v3/pay/transactions/out-trade-no/{out_trade_no}/reverse", post_signed(codepay::reverse))
+        .route("/v3/refund/domestic/refunds", post_signed(refunds::create))
+        .route("/v3/refund/domestic/refunds/{out_refund_no}", get_signed(refunds::by_out_refund_no))
+        .route(
+            "/v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund",
+            post_signed(refunds::apply_abnormal),
+        )
+        .route("/v3/merchant/fund/balance/{account_type}", get_signed(funds::balance))
+        .route("/v3/feiqian/held", get_signed(funds::held))
+        .route("/v3/bill/tradebill", get_signed(bills::trade))
+        .route("/v3/bill/fundflowbill", get_signed(bills::fund))
+        .route("/v3/billdownload/file", get_signed(bills::download))
         .route("/v3/certificates", get_signed(certificates::list))
         .route("/v3/security/echo", post_signed(echo::echo))
         .route("/v3/{*rest}", any(transport::not_found))

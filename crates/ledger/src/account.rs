@@ -22,37 +22,82 @@ pub enum AccountKind {
     PayerBalance = 1,
     /// A merchant's takings before settlement.
     MerchantUnsettled = 2,
+    /// A merchant's settled money: paid out to its bank account, or used for refunds.
+    MerchantAvailable = 3,
+    /// A merchant's money set aside for a stated reason, such as a dispute.
+    MerchantHeld = 4,
+    /// A payout on its way to the merchant's bank, until the bank answers.
+    PayoutInTransit = 5,
     /// Fees the platform has earned.
     PlatformFee = 6,
+    /// Differences found by reconciliation until they are explained: above zero the platform owes it to somebody, below it
+    /// is missing.
+    PlatformSuspense = 7,
     /// What a channel (bank, card network) owes the platform until it settles.
     ChannelReceivable = 10,
+    /// The platform's money at its own bank: where channels pay in and payouts leave.
+    BankCash = 11,
+    /// A refund on its way to the payer's bank, until the channel answers.
+    RefundInTransit = 12,
+    /// The part of a merchant's settled money that is kept back for some days.
+    MerchantReserve = 14,
     /// Between one shard and another: what it sent there, less what came from there.
     ShardInTransit = 20,
 }
 
 impl AccountKind {
     /// Every kind, in stored order.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 12] = [
         Self::PayerBalance,
         Self::MerchantUnsettled,
+        Self::MerchantAvailable,
+        Self::MerchantHeld,
+        Self::PayoutInTransit,
         Self::PlatformFee,
+        Self::PlatformSuspense,
         Self::ChannelReceivable,
+        Self::BankCash,
+        Self::RefundInTransit,
+        Self::MerchantReserve,
         Self::ShardInTransit,
     ];
     /// The side on which the balance grows.
     #[must_use]
     pub const fn side(self) -> Side {
         match self {
-            Self::ChannelReceivable => Side::Debit,
-            Self::PayerBalance | Self::MerchantUnsettled | Self::PlatformFee | Self::ShardInTransit => {
-                Side::Credit
-            }
+            Self::ChannelReceivable | Self::BankCash => Side::Debit,
+            Self::PayerBalance
+            | Self::MerchantUnsettled
+            | Self::MerchantAvailable
+            | Self::MerchantHeld
+            | Self::PayoutInTransit
+            | Self::PlatformFee
+            | Self::PlatformSuspense
+            | Self::RefundInTransit
+            | Self::MerchantReserve
+            | Self::ShardInTransit => Side::Credit,
         }
     }
     /// Whether the balance may pass below zero. Only the platform's own positions may.
     #[must_use]
     pub const fn may_go_negative(self) -> bool {
-        matches!(self, Self::PlatformFee | Self::ChannelReceivable | Self::ShardInTransit)
+        matches!(
+            self,
+            Self::PlatformFee
+                | Self::PlatformSuspense
+                | Self::ChannelReceivable
+                | Self::BankCash
+                | Self::ShardInTransit
+        )
+    }
+    /// Whether it holds a merchant's own money, which bills account for. A transfer that touches one counts in full on
+    /// the day of its id, held or posted; a voided hold is undone on the day of its `at`.
+    #[must_use]
+    pub const fn is_merchants_own(self) -> bool {
+        matches!(
+            self,
+            Self::MerchantUnsettled | Self::MerchantAvailable | Self::MerchantHeld | Self::MerchantReserve
+        )
     }
     /// The name used in pages, files and the manual.
     #[must_use]
@@ -61,8 +106,15 @@ impl AccountKind {
             Self::PayerBalance => "payer.balance",
             Self::MerchantUnsettled => "merchant.unsettled",
             Self::PlatformFee => "platform.fee",
+            Self::PlatformSuspense => "platform.suspense",
             Self::ChannelReceivable => "channel.receivable",
             Self::ShardInTransit => "shard.in_transit",
+            Self::MerchantAvailable => "merchant.available",
+            Self::MerchantHeld => "merchant.held",
+            Self::PayoutInTransit => "payout.in_transit",
+            Self::BankCash => "bank.cash",
+            Self::RefundInTransit => "refund.in_transit",
+            Self::MerchantReserve => "merchant.reserve",
         }
     }
     /// The kind stored as `number`.
@@ -126,10 +178,40 @@ impl AccountId {
     pub fn merchant_unsettled(merchant: MerchantId, currency: Currency) -> Self {
         Self::new(AccountKind::MerchantUnsettled, merchant.0, currency)
     }
+    /// A merchant's settled money.
+    #[must_use]
+    pub fn merchant_available(merchant: MerchantId, currency: Currency) -> Self {
+        Self::new(AccountKind::MerchantAvailable, merchant.0, currency)
+    }
+    /// A merchant's money set aside for a stated reason.
+    #[must_use]
+    pub fn merchant_held(merchant: MerchantId, currency: Currency) -> Self {
+        Self::new(AccountKind::MerchantHeld, merchant.0, currency)
+    }
+    /// A merchant's reserve.
+    #[must_use]
+    pub fn merchant_reserve(merchant: MerchantId, currency: Currency) -> Self {
+        Self::new(AccountKind::MerchantReserve, merchant.0, currency)
+    }
+    /// A merchant's payouts under way.
+    #[must_use]
+    pub fn payout_in_transit(merchant: MerchantId, currency: Currency) -> Self {
+        Self::new(AccountKind::PayoutInTransit, merchant.0, currency)
+    }
+    /// The platform's money at its bank.
+    #[must_use]
+    pub fn bank_cash(currency: Currency) -> Self {
+        Self::new(AccountKind::BankCash, 0, currency)
+    }
     /// The platform's fee income.
     #[must_use]
     pub fn platform_fee(currency: Currency) -> Self {
         Self::new(AccountKind::PlatformFee, 0, currency)
+    }
+    /// Differences of reconciliation.
+    #[must_use]
+    pub fn platform_suspense(currency: Currency) -> Self {
+        Self::new(AccountKind::PlatformSuspense, 0, currency)
     }
     /// What channel number `channel` owes.
     #[must_use]

@@ -18,23 +18,63 @@ pub enum TransferKind {
     Reversal = 4,
     /// Platform to merchant: the fee of a reversed payment.
     FeeReturn = 5,
+    /// Merchant to payer or channel: the merchant's part of a refund, which is the refund less the fee returned.
+    Refund = 6,
+    /// Platform to payer or channel: the fee returned by a refund, as a part of the refund. What exceeds the refund goes
+    /// to the merchant. Held, posted and voided together with [`TransferKind::Refund`].
+    RefundFee = 7,
+    /// A merchant's takings to its settled money, for a settlement.
+    Settle = 8,
+    /// A merchant's takings to its reserve, for a settlement.
+    Reserve = 9,
+    /// A merchant's reserve to its settled money, when its time is over.
+    ReserveRelease = 10,
+    /// A merchant's settled money set aside.
+    Hold = 11,
+    /// What was set aside back to the merchant's settled money.
+    HoldRelease = 12,
+    /// A merchant's settled money on its way to a bank account.
+    Payout = 13,
+    /// The platform's bank has paid a payout.
+    PayoutSettled = 14,
+    /// A payout that was refused or sent back, to the merchant's settled money.
+    PayoutReturned = 15,
+    /// Between suspense and what the outside holds: an approved correction of reconciliation.
+    Correction = 30,
     /// Out of an account of one shard, on the way to another.
-    ShardSend = 30,
+    ShardSend = 40,
     /// Into an account of a shard, from another.
-    ShardReceive = 31,
+    ShardReceive = 41,
 }
 
 impl TransferKind {
     /// Every kind, in stored order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 18] = [
         Self::Payment,
         Self::Fee,
         Self::TopUp,
         Self::Reversal,
         Self::FeeReturn,
+        Self::Refund,
+        Self::RefundFee,
+        Self::Settle,
+        Self::Reserve,
+        Self::ReserveRelease,
+        Self::Hold,
+        Self::HoldRelease,
+        Self::Payout,
+        Self::PayoutSettled,
+        Self::PayoutReturned,
+        Self::Correction,
         Self::ShardSend,
         Self::ShardReceive,
     ];
+    /// Whether it only brings money from one shard to another, to the same owner. The two transfers of a crossing may
+    /// lie on different days.
+    #[must_use]
+    pub const fn is_crossing(self) -> bool {
+        matches!(self, Self::ShardSend | Self::ShardReceive)
+    }
     /// The name used in pages, files and the manual.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -44,6 +84,17 @@ impl TransferKind {
             Self::TopUp => "top_up",
             Self::Reversal => "reversal",
             Self::FeeReturn => "fee_return",
+            Self::Refund => "refund",
+            Self::RefundFee => "refund_fee",
+            Self::Settle => "settle",
+            Self::Reserve => "reserve",
+            Self::ReserveRelease => "reserve_release",
+            Self::Hold => "hold",
+            Self::HoldRelease => "hold_release",
+            Self::Payout => "payout",
+            Self::PayoutSettled => "payout_settled",
+            Self::PayoutReturned => "payout_returned",
+            Self::Correction => "correction",
             Self::ShardSend => "shard_send",
             Self::ShardReceive => "shard_receive",
         }
@@ -95,7 +146,8 @@ pub struct Transfer {
     pub kind: TransferKind,
     /// Pending, posted or voided.
     pub state: TransferState,
-    /// The business record it belongs to: an order id for payments, a payment id for top-ups.
+    /// The business record it belongs to: an order id for payments, a payment id for top-ups, a
+    /// refund id for refunds, a settlement, hold or payout id for a merchant's settled money.
     pub subject: i64,
     /// When it was posted or voided; its creation time while pending.
     pub at: Time,

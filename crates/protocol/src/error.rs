@@ -73,6 +73,14 @@ codes! {
     AlreadyExists = 400, "ALREADY_EXISTS",
         "数据已存在，请勿重复提交",
         "It exists already; do not submit it again";
+    /// There is no bill: nothing happened that day.
+    NoStatementExist = 400, "NO_STATEMENT_EXIST",
+        "账单不存在：当日没有可出账的交易或资金变动",
+        "There is no bill: nothing of that kind happened that day";
+    /// The bill is not ready yet.
+    StatementCreating = 400, "STATEMENT_CREATING",
+        "账单尚未生成，请稍后重试",
+        "The bill is not ready yet; try again later";
     /// The request signature is absent, wrong, too old or repeated.
     SignError = 401, "SIGN_ERROR",
         "签名错误，请检查签名串、商户私钥与证书序列号",

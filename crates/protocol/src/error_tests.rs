@@ -22,6 +22,8 @@ fn codes_are_distinct_and_have_the_status_of_the_reference() {
         ("OUT_TRADE_NO_USED", 403),
         ("NOT_ENOUGH", 403),
         ("TRADE_ERROR", 403),
+        ("NO_STATEMENT_EXIST", 400),
+        ("STATEMENT_CREATING", 400),
         ("ACCOUNT_ERROR", 403),
         ("USER_ACCOUNT_ABNORMAL", 403),
         ("ORDER_NOT_EXIST", 404),

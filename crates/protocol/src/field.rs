@@ -4,7 +4,7 @@ use crate::error::{ApiError, Location};
 use crate::issue;
 use crate::language::Text;
 use std::fmt;
-use types::{Masked, MerchantId, Secret, Time, TransactionId};
+use types::{Masked, MerchantId, RefundNumber, Secret, Time, TransactionId};
 
 /// What `out_trade_no` must be (wire §3.2).
 pub(crate) const OUT_TRADE_NO: Text =
@@ -26,6 +26,38 @@ pub fn path_out_trade_no(text: &str) -> Result<&str, ApiError> {
         return Ok(text);
     }
     Err(ApiError::param("out_trade_no", Some(text.to_owned()), form(OUT_TRADE_NO), Location::Path))
+}
+
+/// What `out_refund_no` must be (wire §4).
+pub(crate) const OUT_REFUND_NO: Text =
+    Text::fixed("由 1 至 64 个数字、大小写字母或 _ - | * @ 组成", "1 to 64 of digits, letters and _ - | * @");
+
+/// True for a merchant's refund number: 1 to 64 of digits, letters and `_ - | * @` (wire §4).
+#[must_use]
+pub fn is_out_refund_no(text: &str) -> bool {
+    let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'|' | b'*' | b'@');
+    (1..=64).contains(&text.len()) && text.bytes().all(known)
+}
+
+/// A merchant's refund number from the path, already percent-decoded.
+///
+/// # Errors
+/// `PARAM_ERROR` with `field` `out_refund_no` and `location` `path`.
+pub fn path_out_refund_no(text: &str) -> Result<&str, ApiError> {
+    if is_out_refund_no(text) {
+        return Ok(text);
+    }
+    Err(ApiError::param("out_refund_no", Some(text.to_owned()), form(OUT_REFUND_NO), Location::Path))
+}
+
+/// A `refund_id` from the path.
+///
+/// # Errors
+/// `PARAM_ERROR` with `field` `refund_id` and `location` `path`.
+pub fn path_refund_id(text: &str) -> Result<RefundNumber, ApiError> {
+    let issue =
+        || issue::form("本平台生成的 28 位数字退款单号", "a refund number of this platform, 28 digits");
+    text.parse().map_err(|_| ApiError::param("refund_id", Some(text.to_owned()), issue(), Location::Path))
 }
 
 /// A `transaction_id` from the path.

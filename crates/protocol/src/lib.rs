@@ -1,9 +1,10 @@
 //! Wire formats without I/O: bodies and errors of the merchant API (WeChat Pay API v3), notification bodies,
-//! QR and bar codes, EMVCo payloads.
+//! bills, QR and bar codes, EMVCo payloads.
 //!
 //! Knows only `types`. No HTTP server, no clock, no keys, no randomness: what a module needs of those is a
 //! parameter. Nothing here panics on any input.
 
+pub mod bill;
 pub mod certificates;
 pub mod echo;
 pub mod emv;
@@ -15,6 +16,7 @@ pub mod language;
 pub mod notification;
 pub mod order;
 pub mod qr;
+pub mod refund;
 pub mod sealed;
 pub mod transaction;
 

@@ -17,8 +17,21 @@ pub const ANSWER_BYTES_MAX: usize = 64 << 10;
 pub enum Event {
     /// An order was paid; the clear text is the transaction object.
     TransactionSuccess,
+    /// A refund came to its end; the clear text is [`crate::refund::RefundNotice`].
+    Refund(RefundEnd),
     /// The merchant asked for it by `POST /v3/security/echo`; the clear text is the answer it got (wire §1.11).
     SecurityEcho,
+}
+
+/// What a refund came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefundEnd {
+    /// The payer has the money.
+    Success,
+    /// The card could not take it; the merchant must name another.
+    Abnormal,
+    /// Nothing moved.
+    Closed,
 }
 
 impl Event {
@@ -27,6 +40,9 @@ impl Event {
     pub const fn wire(self) -> &'static str {
         match self {
             Self::TransactionSuccess => "TRANSACTION.SUCCESS",
+            Self::Refund(RefundEnd::Success) => "REFUND.SUCCESS",
+            Self::Refund(RefundEnd::Abnormal) => "REFUND.ABNORMAL",
+            Self::Refund(RefundEnd::Closed) => "REFUND.CLOSED",
             Self::SecurityEcho => "SECURITY_ECHO.SUCCESS",
         }
     }
@@ -35,6 +51,7 @@ impl Event {
     pub const fn original_type(self) -> &'static str {
         match self {
             Self::TransactionSuccess => "transaction",
+            Self::Refund(_) => "refund",
             Self::SecurityEcho => "security",
         }
     }
@@ -43,6 +60,9 @@ impl Event {
     pub const fn summary(self) -> &'static str {
         match self {
             Self::TransactionSuccess => "支付成功",
+            Self::Refund(RefundEnd::Success) => "退款成功",
+            Self::Refund(RefundEnd::Abnormal) => "退款异常",
+            Self::Refund(RefundEnd::Closed) => "退款关闭",
             Self::SecurityEcho => "安全自测成功",
         }
     }

@@ -3,13 +3,18 @@
 //!
 //! It holds no rule and no HTTP. An edge translates between the outside and [`Service`].
 
+pub mod bills;
+pub mod cards;
 pub mod directory;
 pub mod events;
 pub mod message;
 pub mod metrics;
+pub mod payout;
 pub mod signing;
 pub mod wire;
 
+pub use bills::Bills;
+pub use cards::{CardNumbers, KnownCard};
 pub use directory::{Directory, MerchantEntry};
 pub use events::EventBus;
 pub use message::{Message, Messenger, SandboxInbox};
@@ -21,7 +26,10 @@ use crypto::{PlatformKeys, Sealed, Vault};
 use domain::{Command, keyring::KeyRing, records::Digest};
 use engine::{Clock, Queries, Refusal};
 use protocol::qr::Prefix;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, atomic::AtomicUsize};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, RwLock, atomic::AtomicUsize},
+};
 use types::{Time, time};
 
 /// Name of the key ring that holds the platform's signing keys.
@@ -66,6 +74,8 @@ pub struct Service {
     pub under_way: Arc<AtomicUsize>,
     /// What happened, for workers.
     pub events: EventBus,
+    /// Merchants' bills.
+    pub bills: Bills,
     /// Sends codes to phones.
     pub messenger: Arc<dyn Messenger>,
     /// How this installation shows itself.
@@ -101,6 +111,8 @@ pub struct Parts {
     pub signing_threads: usize,
     /// Counts signed requests under way.
     pub under_way: Arc<AtomicUsize>,
+    /// Where bills are kept.
+    pub bills: PathBuf,
 }
 
 impl std::fmt::Debug for Parts {
@@ -131,6 +143,12 @@ impl Service {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self {
+            bills: Bills::new(
+                Arc::clone(&parts.queries),
+                Arc::clone(&parts.vault),
+                parts.bills,
+                bills::Bounds::default(),
+            ),
             directory: Directory::new(Arc::clone(&parts.queries), Arc::clone(&parts.vault)),
             signing: SigningThreads::start(parts.signing_threads, parts.metrics.clone()),
             under_way: parts.under_way,

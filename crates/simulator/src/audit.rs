@@ -2,7 +2,9 @@
 //! asked for; the ledger is what the books and the bank come to, to the cent.
 
 use crate::{
+    bank::Matter,
     books::{Received, number},
+    refunds::effects,
     world::{Step, World, broken},
 };
 use domain::{
@@ -10,17 +12,19 @@ use domain::{
     notification::{Notification, NotificationState},
     order::{Order, OrderState},
     payment::{Payment, PaymentState},
+    refund::{Refund, RefundState},
 };
 use engine::prove::prove;
-use ledger::{Account, AccountId, Transfer, TransferKind};
+use ledger::{Account, AccountId, Side, Transfer, TransferKind};
 use std::collections::BTreeMap;
-use types::{Currency, OrderId, PaymentId, Shard};
+use types::{Currency, OrderId, PaymentId, RefundId, Shard};
 
 /// What the store holds, by id.
 #[derive(Default)]
 struct Held {
     orders: BTreeMap<OrderId, Order>,
     payments: BTreeMap<PaymentId, Payment>,
+    refunds: BTreeMap<RefundId, Refund>,
     notifications: Vec<Notification>,
     accounts: Vec<Account>,
     /// Between shards: sent and received.
@@ -42,6 +46,7 @@ impl World {
         let mut held = Held::default();
         self.queries.each_order(&mut |row| drop(held.orders.insert(row.id, row)))?;
         self.queries.each_payment(&mut |row| drop(held.payments.insert(row.id, row)))?;
+        self.queries.each_refund(&mut |row| drop(held.refunds.insert(row.id, row)))?;
         self.queries.each_notification(&mut |row| held.notifications.push(row))?;
         self.queries.each_account(&mut |row| held.accounts.push(row))?;
         if !self.shards.is_one() {
@@ -63,6 +68,7 @@ impl World {
             }
         }
         self.payments_are_the_banks(&held)?;
+        self.refunds_are_true(&held.refunds, &held.orders)?;
         self.notifications_are_true(&held)?;
         self.ledger_is_the_books(&held)
     }
@@ -205,7 +211,7 @@ impl World {
                     payment.state.name()
                 ));
             }
-            let took = self.bank.fate(id).filter(|fate| !fate.lies).map(|fate| fate.pays);
+            let took = self.bank.fate(Matter::Payment(id)).filter(|fate| !fate.lies).map(|fate| fate.pays);
             let ended = matches!(payment.state, PaymentState::Succeeded | PaymentState::Declined);
             let booked = payment.state == PaymentState::Succeeded;
             if ended && took.is_some_and(|took| took != booked) {
@@ -220,7 +226,7 @@ impl World {
             let Some(order) = owed.about.order() else {
                 if owed.state == NotificationState::Delivered && !self.books.echoed.contains(&owed.id) {
                     return broken(format!(
-                        "echo {} counts as delivered, its merchant never said so",
+                        "echo or refund notification {} counts as delivered, its merchant never said so",
                         owed.id
                     ));
                 }
@@ -276,6 +282,14 @@ impl World {
             add(moved.debit, -moved.amount);
             add(moved.credit, moved.amount);
         }
+        let mut holds: BTreeMap<AccountId, i128> = BTreeMap::new();
+        for refund in held.refunds.values().filter(|refund| refund.state != RefundState::Closed) {
+            let Some(order) = held.orders.get(&refund.order) else { continue };
+            for (account, fen, pending) in effects(refund, order) {
+                let sums = if pending { &mut holds } else { &mut wanted };
+                *sums.entry(account).or_default() += i128::from(fen);
+            }
+        }
         for account in &held.accounts {
             let wanted = wanted.remove(&account.id).unwrap_or(0);
             if i128::from(account.balance().minor) != wanted {
@@ -285,8 +299,15 @@ impl World {
                     account.balance().minor
                 ));
             }
-            if account.held().minor != 0 || account.debits_pending != 0 || account.credits_pending != 0 {
-                return broken(format!("{} has money on hold, and no order state has a hold", account.id));
+            // A hold leaves on one side or arrives on the other; each account has one side of a refund only.
+            let (leaves, arrives) = match account.id.kind().side() {
+                Side::Credit => (account.debits_pending, account.credits_pending),
+                Side::Debit => (account.credits_pending, account.debits_pending),
+            };
+            let pending = i128::from(arrives) - i128::from(leaves);
+            let hold = holds.remove(&account.id).unwrap_or(0);
+            if pending != hold {
+                return broken(format!("{} holds {pending} fen for refunds, they say {hold}", account.id));
             }
         }
         match wanted.into_iter().find(|(_, fen)| *fen != 0) {

@@ -1,23 +1,44 @@
-//! The bank: what it makes of a payment is settled when it first hears of it, and what it says of it can be late,
+//! The bank: what it makes of a payment or a refund is settled when it first hears of it, and what it says of it can be late,
 //! lost, doubled, or for some payments a lie.
 //!
-//! It is idempotent by the payment's id, as a channel must be. Asked about a payment that never reached it, it
+//! It is idempotent by the payment's id, and by a refund's id and attempt, as a channel must be. Asked about a payment that never reached it, it
 //! settles on no and stays with it, should the request come after all.
 
 use crate::{
     Sabotage,
     world::{Alive, Event, World},
 };
-use domain::payment::{ChannelAnswer, Payment, PaymentState};
+use domain::{
+    Command,
+    payment::{ChannelAnswer, PaymentState},
+};
 use std::collections::BTreeMap;
-use types::{PaymentId, Time, time};
+use types::{PaymentId, RefundId, Time, time};
 
 /// How long the worker lets the channel take (`worker::channel`); after that the outcome is unknown.
 const ANSWER_WITHIN: i64 = 10 * time::SECOND;
 
+/// What the bank is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Matter {
+    Payment(PaymentId),
+    /// An attempt of a refund.
+    Refund(RefundId, u32),
+}
+
+impl Matter {
+    /// What is recorded of an answer.
+    pub(crate) fn answered(self, answer: ChannelAnswer) -> Command {
+        match self {
+            Self::Payment(id) => Command::AnswerPayment(id, answer),
+            Self::Refund(refund, attempt) => Command::AnswerRefund { refund, attempt, answer },
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Bank {
-    fates: BTreeMap<PaymentId, Fate>,
+    fates: BTreeMap<Matter, Fate>,
     /// It pays whatever it is asked.
     pub(crate) generous: bool,
 }
@@ -36,21 +57,20 @@ pub(crate) struct Fate {
 }
 
 impl Bank {
-    pub(crate) fn fate(&self, id: PaymentId) -> Option<Fate> {
+    pub(crate) fn fate(&self, id: Matter) -> Option<Fate> {
         self.fates.get(&id).copied()
     }
 }
 
 impl World {
-    /// The worker asks about a payment: to authorise it when that was never recorded, else what became of it.
-    pub(crate) fn question(&mut self, alive: Alive, payment: &Payment) {
-        let id = payment.id;
+    /// The worker asks about a payment or refund: to do it when that was never recorded, else what became of it.
+    pub(crate) fn question(&mut self, alive: Alive, id: Matter, first: bool) {
         let odds = if self.calm { crate::weather::Bank::default() } else { self.weather.bank };
         if self.dice.chance(odds.lost / 2) {
             self.count("bank: question lost");
             return self.silence(alive, id);
         }
-        let said = self.says(payment);
+        let said = self.says(id, first);
         if self.dice.chance(odds.lost / 2) {
             self.count("bank: answer lost");
             return self.silence(alive, id);
@@ -73,7 +93,7 @@ impl World {
     }
 
     /// Nothing comes within the time the worker gives.
-    fn silence(&mut self, alive: Alive, id: PaymentId) {
+    fn silence(&mut self, alive: Alive, id: Matter) {
         let taken_for = match self.sabotage {
             Some(Sabotage::TimeoutIsDeclined) => ChannelAnswer::Declined("timeout".into()),
             _ => ChannelAnswer::Unknown,
@@ -81,10 +101,10 @@ impl World {
         self.enter_in(ANSWER_WITHIN, Event::BankSays(alive, id, taken_for));
     }
 
-    fn says(&mut self, payment: &Payment) -> ChannelAnswer {
-        let (id, now, calm) = (payment.id, self.now, self.calm);
+    fn says(&mut self, id: Matter, first: bool) -> ChannelAnswer {
+        let (now, calm) = (self.now, self.calm);
         if self.bank.fate(id).is_none() {
-            let (first, odds) = (payment.asked == 0, self.weather.bank);
+            let odds = self.weather.bank;
             let ignorant = self.dice.chance(odds.unknown) && !calm;
             let for_long = if ignorant { self.dice.between(time::SECOND, 3 * time::HOUR) } else { 0 };
             let pays = (first && self.dice.chance(750)) || self.bank.generous;
@@ -106,13 +126,16 @@ impl World {
         self.said(id, yes)
     }
 
-    fn said(&mut self, id: PaymentId, yes: bool) -> ChannelAnswer {
+    fn said(&mut self, id: Matter, yes: bool) -> ChannelAnswer {
         if let Some(fate) = self.bank.fates.get_mut(&id) {
             fate.said_yes |= yes;
             fate.said_no |= !yes;
         }
         if yes {
-            ChannelAnswer::Succeeded(format!("B{id}").into())
+            ChannelAnswer::Succeeded(match id {
+                Matter::Payment(id) => format!("B{id}").into(),
+                Matter::Refund(id, attempt) => format!("R{id}-{attempt}").into(),
+            })
         } else {
             ChannelAnswer::Declined("51".into())
         }
@@ -120,7 +143,7 @@ impl World {
 
     /// Whether the bank ever said that a payment is in this state.
     pub(crate) fn bank_said(&self, id: PaymentId, state: PaymentState) -> bool {
-        let fate = self.bank.fate(id);
+        let fate = self.bank.fate(Matter::Payment(id));
         match state {
             PaymentState::Succeeded => fate.is_some_and(|fate| fate.said_yes),
             PaymentState::Declined => fate.is_some_and(|fate| fate.said_no),

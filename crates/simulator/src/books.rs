@@ -1,18 +1,25 @@
 //! The books: what was asked, and what was acknowledged. They know nothing of the store and nothing of the rules,
 //! so that both can be held against them.
 
-use crate::world::{Step, broken};
+use crate::{
+    talk::Who,
+    world::{Step, broken},
+};
 use domain::{
     Batch, Command, Reply,
     order::{Order, Terms},
     payment::{Confirmation, Paid, PaymentState},
     records::Digest,
+    refund::{NewRefund, RefundState},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-use types::{CardId, MerchantId, Money, NotificationId, OrderId, PayerId, PaymentId, Rate, Shard, Time};
+use types::{
+    CardId, MerchantId, Money, NotificationId, OperatorId, OrderId, PayerId, PaymentId, Rate, RefundId,
+    Shard, Time,
+};
 
 /// A merchant's own number.
 pub(crate) type Number = (MerchantId, Box<str>);
@@ -34,6 +41,10 @@ pub(crate) struct Books {
     pub(crate) fees: BTreeMap<MerchantId, Vec<Rate>>,
     pub(crate) pins: BTreeMap<PayerId, Digest>,
 
+    pub(crate) refunds_asked: BTreeMap<Number, Vec<NewRefund>>,
+    pub(crate) approvals: BTreeSet<(RefundId, OperatorId)>,
+    pub(crate) rejections: BTreeSet<RefundId>,
+
     /// Acknowledged.
     pub(crate) orders: BTreeMap<OrderId, Arc<Terms>>,
     numbers: BTreeMap<Number, OrderId>,
@@ -43,10 +54,13 @@ pub(crate) struct Books {
     pub(crate) reversed: BTreeSet<Number>,
     pub(crate) waiting: BTreeMap<PaymentId, Waiting>,
     pub(crate) ended: BTreeMap<PaymentId, PaymentState>,
+    pub(crate) refunds_kept: BTreeMap<RefundId, Number>,
+    refund_numbers: BTreeMap<Number, RefundId>,
+    pub(crate) refunds_ended: BTreeMap<RefundId, RefundState>,
 
     /// What merchants have received: under which id, how often, and whether they said so.
     pub(crate) inbox: BTreeMap<OrderId, Received>,
-    /// Echoes that merchants have acknowledged.
+    /// Echoes and notifications of refunds that merchants have acknowledged.
     pub(crate) echoed: BTreeSet<NotificationId>,
 }
 
@@ -69,8 +83,18 @@ pub(crate) struct Received {
 
 impl Books {
     /// Keeps what is asked, before anybody knows what comes of it.
-    pub(crate) fn asked(&mut self, command: &Command) {
+    pub(crate) fn asked(&mut self, who: Who, command: &Command) {
         match command {
+            Command::CreateRefund(new) => {
+                let number = (new.terms.merchant, new.terms.number.clone());
+                self.refunds_asked.entry(number).or_default().push((**new).clone());
+            }
+            Command::ApproveRefund(id) => {
+                if let Who::Checker(by) = who {
+                    self.approvals.insert((*id, by));
+                }
+            }
+            Command::RejectRefund { refund, .. } => drop(self.rejections.insert(*refund)),
             Command::CreateOrder { terms, .. } => self.terms(terms),
             Command::CodePay { terms, code } => {
                 self.terms(terms);
@@ -133,6 +157,23 @@ impl Books {
                 self.reversed.insert((*merchant, number.clone()));
                 Ok(())
             }
+            (Command::CreateRefund(new), Reply::Refund(id)) => {
+                let number = (new.terms.merchant, new.terms.number.clone());
+                match self.refund_numbers.insert(number.clone(), id) {
+                    Some(first) if first != id => {
+                        return broken(format!("number {} has two refunds, {first} and {id}", number.1));
+                    }
+                    _ => drop(self.refunds_kept.insert(id, number)),
+                }
+                Ok(())
+            }
+            (
+                Command::AnswerRefund { refund, .. }
+                | Command::ApproveRefund(refund)
+                | Command::RejectRefund { refund, .. }
+                | Command::ExpireRefund(refund),
+                Reply::RefundState(state),
+            ) => self.refund_ends(*refund, state),
             (Command::AnswerPayment(id, _), Reply::Payment(state)) => self.ends(*id, state),
             _ => Ok(()),
         }
@@ -180,6 +221,18 @@ impl Books {
         }
     }
 
+    fn refund_ends(&mut self, id: RefundId, state: RefundState) -> Step {
+        if !matches!(state, RefundState::Succeeded | RefundState::Closed) {
+            return Ok(());
+        }
+        match self.refunds_ended.insert(id, state) {
+            Some(first) if first != state => {
+                broken(format!("refund {id} ended as {first:?} and as {state:?}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A merchant receives a notification.
     pub(crate) fn received(&mut self, id: NotificationId, order: &Order, acknowledges: bool) -> Step {
         let (amount, paid_at) = (order.terms.amount, order.paid_at);
@@ -208,6 +261,7 @@ impl Books {
     pub(crate) fn written(&mut self, shard: Shard, batch: &Batch) -> Step {
         let new = batch.orders.iter().filter(|c| !c.existed).map(|c| c.key.0);
         let new = new.chain(batch.payments.iter().filter(|c| !c.existed).map(|c| c.key.0));
+        let new = new.chain(batch.refunds.iter().filter(|c| !c.existed).map(|c| c.key.0));
         // What arrives from another shard has a number that the other one gave it.
         let ours = |id: i64| Shard::of_id(id) == shard;
         let transfers = batch.transfers.iter().filter(|c| !c.existed && ours(c.key.0));

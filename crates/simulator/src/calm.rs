@@ -11,8 +11,9 @@ use domain::{
     notification::{About, NotificationState},
     order::OrderState,
     payment::PaymentState,
+    refund::RefundState,
 };
-use types::{ShardSet, Time, time};
+use types::{PageRequest, ShardSet, Time, time};
 
 /// By then every retry of a notification (six hours at most, wire §5) and every question to a bank (15 minutes) is
 /// due once more, whatever clocks differ by.
@@ -96,6 +97,15 @@ impl World {
                 stuck = Some(row);
             }
         })?;
+        let mut refund = None;
+        self.queries.each_refund(&mut |row| {
+            if matches!(row.state, RefundState::Processing | RefundState::Unknown) {
+                refund = Some(row);
+            }
+        })?;
+        if let Some(refund) = refund {
+            return broken(format!("the bank has answered, but a refund is still open: {refund:?}"));
+        }
         match stuck {
             Some(payment) => {
                 broken(format!("the bank has answered, but a payment is still open: {payment:?}"))
@@ -115,7 +125,10 @@ impl World {
         for row in open {
             // An echo's message is kept for two days; one that was put off for longer can't be delivered any more.
             let gone = match row.about {
-                About::Paid(_) => false,
+                About::Paid(_)
+                | About::RefundSucceeded(_)
+                | About::RefundAbnormal(_)
+                | About::RefundClosed(_) => false,
                 About::Echo(echo) => self.queries.echo(echo)?.is_none(),
             };
             stuck = stuck.or((!gone).then_some(row));
@@ -137,6 +150,10 @@ impl World {
         })?;
         if let Some(order) = stuck {
             return broken(format!("its deadline has long passed, but an order is still open: {order:?}"));
+        }
+        let waiting = self.queries.refunds_waiting(PageRequest::new(1, None))?.rows;
+        if let Some(refund) = waiting.first() {
+            return broken(format!("nobody approved it in time, but a refund still waits: {refund:?}"));
         }
         for shard in self.shards.all() {
             let primary = self.primary(shard);

@@ -1,10 +1,11 @@
-//! What merchants do: place orders of every product, again, twice at once and wrongly; scan codes, close, reverse.
+//! What merchants do: place orders of every product, again, twice at once and wrongly; scan codes, close, reverse,
+//! refund.
 
 use crate::{
     books::number,
     talk::Who,
     town::{amount, digest},
-    world::{Event, World},
+    world::{Event, Step, World},
 };
 use domain::{
     Command, Rejection, Reply,
@@ -29,13 +30,21 @@ fn sealed(terms: Terms) -> Arc<Terms> {
 const OPEN_MAX: usize = 24;
 
 impl World {
-    pub(crate) fn merchant_acts(&mut self, place: usize) {
+    pub(crate) fn merchant_acts(&mut self, place: usize) -> Step {
         if self.left == 0 {
-            return;
+            return Ok(());
         }
         self.left -= 1;
         let next = self.dice.between(0, 2 * self.pace);
         self.enter_in(next, Event::Merchant(place));
+        if self.dice.chance(250) {
+            return self.merchant_refunds(place);
+        }
+        self.merchant_orders(place);
+        Ok(())
+    }
+
+    fn merchant_orders(&mut self, place: usize) {
         let who = Who::Merchant(self.town.shops[place].id);
         match self.dice.below(100) {
             0..=49 => {

@@ -6,10 +6,11 @@
 
 use crate::{
     Sabotage,
+    loader::Faulty,
     talk::Answer,
     world::{Alive, Event, Step, Stray, World, broken},
 };
-use domain::{Event as Told, Key, Record};
+use domain::Event as Told;
 use engine::{
     Committer, Fault, Loader, Recovered,
     core::{Asked, BATCH_MAX, Closed, Core, Outcome},
@@ -18,7 +19,7 @@ use std::{
     collections::{BTreeSet, VecDeque},
     sync::Arc,
 };
-use types::{NotificationId, OrderId, PaymentId, Shard, Time, TransferId, time};
+use types::{NotificationId, OrderId, PaymentId, RefundId, Time, TransferId, time};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Condition {
@@ -49,6 +50,7 @@ pub(crate) struct Node {
     turning: bool,
     /// What its worker is at.
     pub(crate) asking: BTreeSet<PaymentId>,
+    pub(crate) refunding: BTreeSet<RefundId>,
     pub(crate) sending: BTreeSet<NotificationId>,
     pub(crate) expiring: BTreeSet<OrderId>,
     pub(crate) sweeping: bool,
@@ -64,30 +66,6 @@ struct Flying {
     /// It has reached the store, or never will.
     sent: bool,
     said: Option<Result<(), Fault>>,
-}
-
-/// A loader that may fail this once, or take every order for one of its shard's.
-struct Faulty<'a> {
-    loader: &'a mut dyn Loader,
-    fails: bool,
-    takes: Option<Shard>,
-}
-
-impl Loader for Faulty<'_> {
-    fn load(&mut self, keys: &[Key]) -> Result<Vec<Option<Record>>, Fault> {
-        if self.fails {
-            return Err(Fault::Failed("the disk does not read".into()));
-        }
-        let mut found = self.loader.load(keys)?;
-        if let Some(shard) = self.takes {
-            for record in found.iter_mut().flatten() {
-                if let Record::Order(order) = record {
-                    order.shard = shard;
-                }
-            }
-        }
-        Ok(found)
-    }
 }
 
 /// Executors A and B are those of shard 0, C and D of shard 1, and so on.
@@ -444,8 +422,8 @@ impl World {
             }
         }
         let due = &flying.closed.batch;
-        let crosses = !due.crossings.is_empty();
-        if crosses || !due.payments.is_empty() || !due.notifications.is_empty() || !due.orders.is_empty() {
+        let more = !due.crossings.is_empty() || !due.payments.is_empty() || !due.refunds.is_empty();
+        if more || !due.notifications.is_empty() || !due.orders.is_empty() {
             self.scan_in(time::SECOND, node);
         }
         for event in flying.closed.events {
@@ -455,6 +433,7 @@ impl World {
             }
             match event {
                 Told::AuthorisationDue(id) => self.begin_asking(node, id)?,
+                Told::RefundDue(id) => self.begin_refund(node, id)?,
                 Told::NotificationDue(id) => self.begin_sending(node, id)?,
                 Told::MoneySent(_) => self.scan_in(0, node),
                 Told::MerchantChanged(_) | Told::KeysChanged => {}

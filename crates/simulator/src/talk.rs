@@ -9,7 +9,7 @@ use crate::{
 use domain::{Actor, Caller, Command, Reply, payment::Paid, records::Digest};
 use engine::core::{Asked, Outcome};
 use std::sync::Arc;
-use types::{MerchantId, PayerId, Shard, Time, time};
+use types::{MerchantId, OperatorId, PayerId, Shard, Time, time};
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(crate) enum Who {
     Payer(PayerId),
     Visitor,
     Operator,
+    /// A person who approves.
+    Checker(OperatorId),
     Bank,
     /// The worker in an executor's own process: nothing is lost on the way, and it dies with it.
     Worker(Alive),
@@ -91,11 +93,12 @@ impl World {
             Who::Merchant(id) => Actor::Merchant(id),
             Who::Payer(id) => Actor::Payer(id),
             Who::Visitor => Actor::Visitor,
+            Who::Checker(id) => Actor::Operator(id),
             Who::Bank => Actor::Channel,
             Who::Operator | Who::Worker(_) | Who::Courier(_) | Who::Router(_) => Actor::Platform,
         };
         let request = keyed.then(|| (number(place), content(&command)));
-        self.books.asked(&command);
+        self.books.asked(who, &command);
         let tries_max = match who {
             Who::Worker(_) | Who::Courier(_) => INSISTS,
             _ => u32::try_from(self.dice.between(1, 6)).unwrap_or(1),
@@ -258,7 +261,10 @@ impl World {
             talk.kept = outcome.as_ref().ok().copied();
             return Ok(());
         };
-        let numbered = matches!(talk.asked.command, Command::CreateOrder { .. } | Command::CodePay { .. });
+        let numbered = matches!(
+            talk.asked.command,
+            Command::CreateOrder { .. } | Command::CodePay { .. } | Command::CreateRefund(_)
+        );
         let same = match outcome {
             Ok(again) => *again == first || !(numbered || talk.asked.request.is_some()),
             Err(_) => talk.asked.request.is_none(),
@@ -326,6 +332,17 @@ fn describe(command: &Command) -> String {
         }
         Command::TopUp { card, amount, .. } => format!("{name} ¥{amount} from card {card}"),
         Command::AnswerPayment(id, said) => format!("{name} {id} {said:?}"),
+        Command::CreateRefund(new) => {
+            let of = new.order_number.as_deref().unwrap_or_default();
+            format!("{name} {} of {of} ¥{}", new.terms.number, new.terms.amount)
+        }
+        Command::ApproveRefund(id) | Command::ExpireRefund(id) => format!("{name} {id}"),
+        Command::RejectRefund { refund, .. } | Command::RetryRefund { refund, .. } => {
+            format!("{name} {refund}")
+        }
+        Command::AnswerRefund { refund, attempt, answer } => {
+            format!("{name} {refund} attempt {attempt} {answer:?}")
+        }
         Command::ConfirmCodePay { order, pin, .. } => {
             format!("{name} {order} {}", if pin.is_some() { "with a PIN" } else { "refusing" })
         }

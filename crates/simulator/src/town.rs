@@ -2,6 +2,7 @@
 
 use crate::{
     dice::Dice,
+    refunds::OPERATORS,
     talk::Who,
     world::{Broken, Step, World, broken},
 };
@@ -15,10 +16,12 @@ use domain::{
     payer::IdentityChannel,
     payment::Paid,
     records::Digest,
+    refund::NewRefund,
     session::SignIn,
+    staff::{NewStaff, Role},
 };
 use std::sync::Arc;
-use types::{AppId, CardId, MerchantId, Money, OrderId, PayerId, Rate, Time};
+use types::{AppId, CardId, MerchantId, Money, OrderId, PayerId, Rate, Secret, Time, time};
 
 /// The channel of every card.
 pub(crate) const CHANNEL: i64 = 1;
@@ -31,6 +34,8 @@ pub(crate) struct Town {
     pub(crate) open: Vec<(OrderId, Arc<Terms>)>,
     /// A payment code pays up to this without a PIN, fen.
     pub(crate) free_most: i64,
+    /// How long a refund may wait for approvals, microseconds.
+    pub(crate) approval_life: i64,
     /// Payment codes shown so far.
     pub(crate) codes: i64,
 }
@@ -41,6 +46,8 @@ pub(crate) struct Shop {
     pub(crate) app: AppId,
     /// Orders placed so far, by number.
     pub(crate) placed: Vec<Arc<Terms>>,
+    /// Refunds asked for so far.
+    pub(crate) refunds: Vec<NewRefund>,
     /// Until when its endpoint answers nothing.
     pub(crate) dead_until: Time,
 }
@@ -80,10 +87,18 @@ impl World {
         if self.dice.chance(600) {
             let wide = 100_000_000_00;
             (table.class_1_lifetime, table.balance_day_two_factors, table.barcode_b_day) = (wide, wide, wide);
+            table.refund.automatic = self.dice.pick(&[500_00, 20_00]);
+            table.refund.apart_s = self.dice.pick(&[60, 0]);
             table.effective_from = Time(1);
             self.must(Who::Operator, Command::SetLimits(Box::new(table.clone())))?;
         }
         self.town.free_most = table.free_amount;
+        self.town.approval_life = table.refund.approval_s * time::SECOND;
+        for number in 1..=OPERATORS {
+            let (name, password) = (format!("operator-{number}"), Secret::new("$argon2id$".to_owned()));
+            let new = NewStaff { name: name.into(), merchant: None, role: Role::Finance, password };
+            self.must(Who::Operator, Command::CreateStaff(Box::new(new)))?;
+        }
         for place in 1..=self.dice.between(1, 3) {
             self.found_shop(place)?;
         }
@@ -110,7 +125,7 @@ impl World {
         self.must(Who::Operator, Command::RegisterMerchant(new))?;
         let bind = MerchantChange { bind: Some(app), ..MerchantChange::default() };
         self.must(Who::Operator, Command::ChangeMerchant(id, Box::new(bind)))?;
-        self.town.shops.push(Shop { id, app, placed: Vec::new(), dead_until: Time(0) });
+        self.town.shops.push(Shop { id, app, placed: Vec::new(), refunds: Vec::new(), dead_until: Time(0) });
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 use crate::{
     Sabotage,
+    bank::Matter,
     talk::Who,
     world::{Alive, Event, Step, World, broken},
 };
@@ -10,6 +11,7 @@ use domain::{
     Command,
     notification::{About, Attempt, NotificationState},
     payment::{ChannelAnswer, PaymentState},
+    refund::RefundState,
 };
 use ledger::AccountId;
 use types::{Currency, NotificationId, PaymentId, ShardSet, Time, time};
@@ -42,6 +44,9 @@ impl World {
         for payment in self.queries.due_payments(of, now, DUE_MAX)? {
             self.begin_asking(node, payment.id)?;
         }
+        for refund in self.queries.due_refunds(of, now, DUE_MAX)? {
+            self.begin_refund(node, refund.id)?;
+        }
         for notification in self.queries.due_notifications(of, now, DUE_MAX)? {
             self.begin_sending(node, notification.id)?;
         }
@@ -70,8 +75,9 @@ impl World {
             Some(id) => self.queries.order(*id)?.map(|order| order.expires_at),
             None => None,
         };
+        let refund = self.queries.due_refunds(of, FOR_EVER, 1)?.first().and_then(|row| row.due_at);
         let crossing = self.queries.crossings(of, 1)?.first().map(|row| row.sent_at);
-        if let Some(next) = [payment, notification, order, crossing].into_iter().flatten().min() {
+        if let Some(next) = [payment, refund, notification, order, crossing].into_iter().flatten().min() {
             let wait = next.since(self.clock(node)).clamp(time::SECOND, 100 * time::DAY);
             self.scan_in(wait, node);
         }
@@ -136,20 +142,20 @@ impl World {
             return Ok(());
         };
         let alive = self.this(node);
-        self.question(alive, &payment);
+        self.question(alive, Matter::Payment(id), payment.asked == 0);
         Ok(())
     }
 
     /// The bank's answer, or the end of the worker's patience with it.
-    pub(crate) fn bank_says(&mut self, alive: Alive, id: PaymentId, said: ChannelAnswer) {
+    pub(crate) fn bank_says(&mut self, alive: Alive, id: Matter, said: ChannelAnswer) {
         if self.alive(alive) {
-            self.ask(Who::Worker(alive), Command::AnswerPayment(id, said), false, None);
+            self.ask(Who::Worker(alive), id.answered(said), false, None);
         }
     }
 
     /// The bank calls of itself.
-    pub(crate) fn bank_calls(&mut self, id: PaymentId, said: ChannelAnswer) {
-        self.ask(Who::Bank, Command::AnswerPayment(id, said), false, None);
+    pub(crate) fn bank_calls(&mut self, id: Matter, said: ChannelAnswer) {
+        self.ask(Who::Bank, id.answered(said), false, None);
     }
 
     pub(crate) fn begin_sending(&mut self, node: usize, id: NotificationId) -> Step {
@@ -174,6 +180,19 @@ impl World {
                     ));
                 }
             },
+            About::RefundSucceeded(id) | About::RefundAbnormal(id) | About::RefundClosed(id) => {
+                let state = self.queries.refund(id)?.map(|refund| refund.state);
+                let true_once = match owed.about {
+                    About::RefundSucceeded(_) => state == Some(RefundState::Succeeded),
+                    About::RefundClosed(_) => state == Some(RefundState::Closed),
+                    _ => state
+                        .is_some_and(|state| !matches!(state, RefundState::Waiting | RefundState::Closed)),
+                };
+                if !true_once {
+                    return broken(format!("notification {id} would tell {:?}, it is {state:?}", owed.about));
+                }
+                None
+            }
             About::Echo(echo) => {
                 if self.queries.echo(echo)?.is_none() {
                     // Its message is gone: that counts as a try, so that it ends.
@@ -235,6 +254,9 @@ impl World {
         let it = &mut self.nodes[alive.0];
         match command {
             Command::AnswerPayment(id, _) => drop(it.asking.remove(id)),
+            Command::AnswerRefund { refund, .. } | Command::ExpireRefund(refund) => {
+                it.refunding.remove(refund);
+            }
             Command::RecordAttempt(id, _) => drop(it.sending.remove(id)),
             Command::ExpireOrder(id) => drop(it.expiring.remove(id)),
             Command::Sweep(..) => it.sweeping = false,

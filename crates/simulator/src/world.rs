@@ -3,7 +3,7 @@
 use crate::{
     Sabotage, Setup, TAIL, Tail,
     agenda::Agenda,
-    bank::Bank,
+    bank::{Bank, Matter},
     books::Books,
     dice::Dice,
     node::Node,
@@ -14,7 +14,7 @@ use crate::{
 use domain::{Batch, notification::Attempt, payment::ChannelAnswer};
 use engine::{Committer, Fault, Queries};
 use std::{collections::BTreeMap, sync::Arc};
-use types::{NotificationId, PaymentId, Place, Shard, Shards, Time, time};
+use types::{NotificationId, Place, Shard, Shards, Time, time};
 
 /// What does not hold.
 #[derive(Debug)]
@@ -64,9 +64,9 @@ pub(crate) enum Event {
     /// The worker looks for what is due.
     Scan(Alive),
     /// The bank answers the worker, or the worker's patience ends.
-    BankSays(Alive, PaymentId, ChannelAnswer),
+    BankSays(Alive, Matter, ChannelAnswer),
     /// The bank says again what it said, or says late what it did not.
-    BankCalls(PaymentId, ChannelAnswer),
+    BankCalls(Matter, ChannelAnswer),
     /// A merchant's endpoint has been tried.
     Posted(Alive, NotificationId, Attempt),
     /// A merchant does something.
@@ -217,7 +217,7 @@ impl World {
             Event::BankSays(alive, id, said) => self.bank_says(alive, id, said),
             Event::BankCalls(id, said) => self.bank_calls(id, said),
             Event::Posted(alive, id, attempt) => self.posted(alive, id, attempt),
-            Event::Merchant(place) => self.merchant_acts(place),
+            Event::Merchant(place) => return self.merchant_acts(place),
             Event::Payer(place) => self.payer_acts(place),
             Event::Pay(place, order) => self.pay(place, order),
             Event::Confirm(place, order) => self.confirm(place, order),

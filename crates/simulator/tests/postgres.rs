@@ -18,13 +18,18 @@ fn server() -> Disk {
     let cluster = Rc::new(Cluster::start(&settings).unwrap());
     Box::new(move |place| {
         let statement_timeout = Duration::from_secs(20);
-        let options =
-            PostgresOptions { place, readers: 1, durable: false, statement_timeout, ..PostgresOptions::default() };
+        let options = PostgresOptions {
+            place,
+            readers: 1,
+            durable: false,
+            statement_timeout,
+            ..PostgresOptions::default()
+        };
         postgres(&cluster.url("postgres").parse().unwrap(), options).unwrap()
     })
 }
 
-/// A world of three shards comes to the same bytes as over the store in memory: the same orders have moved, the same
+/// Worlds of three shards come to the same bytes as over the store in memory: the same orders have moved, the same
 /// money has crossed, and what was fenced wrote nothing.
 #[test]
 fn postgres_comes_to_the_same_bytes_as_memory_with_three_shards() {
@@ -33,17 +38,20 @@ fn postgres_comes_to_the_same_bytes_as_memory_with_three_shards() {
         return;
     }
     let setup = |disk| Setup { disk, networked: true, shards: Shards::new(3).unwrap(), sabotage: None };
-    let seed = 35;
-    let reports = [simulate(seed, &setup(&memory)), simulate(seed, &setup(&server))];
-    for report in &reports {
-        if let Some(failure) = &report.failure {
-            panic!("{failure}");
+    let mut met = std::collections::BTreeSet::new();
+    for seed in [5, 12, 31] {
+        let reports = [simulate(seed, &setup(&memory)), simulate(seed, &setup(&server))];
+        for report in &reports {
+            if let Some(failure) = &report.failure {
+                panic!("{failure}");
+            }
         }
+        let [in_memory, in_postgres] = reports;
+        assert_eq!(in_postgres.happened, in_memory.happened, "seed {seed}");
+        assert_eq!(in_postgres.digest, in_memory.digest, "seed {seed}");
+        met.extend(in_memory.happened.into_keys());
     }
-    let [in_memory, in_postgres] = reports;
-    assert_eq!(in_postgres.happened, in_memory.happened);
-    assert_eq!(in_postgres.digest, in_memory.digest);
     for what in ["move_order: ok", "claim_order: ok", "arrived: ok", "executor fenced", "start"] {
-        assert!(in_memory.happened.contains_key(what), "`{what}` never happened: {:#?}", in_memory.happened);
+        assert!(met.contains(what), "`{what}` never happened: {met:#?}");
     }
 }

@@ -15,6 +15,7 @@ use domain::{
     payment::{Payment, PaymentState},
     payment_code::PaymentCode,
     records::{Digest, Request},
+    refund::{Funds, Refund, RefundState, RefundTerms, Refunded},
     session::{OauthCode, OneTimeCode, Session},
     sweep::Counter,
     world::Entity,
@@ -22,8 +23,8 @@ use domain::{
 use ledger::{Account, AccountId, Transfer, TransferKind, TransferState};
 use std::sync::{Arc, OnceLock};
 use types::{
-    AppId, BusinessDay, CardId, Currency, EchoId, JournalId, MerchantId, Money, NotificationId, OrderId,
-    PayerId, PaymentId, Rate, Shard, Time, TransferId,
+    AppId, BusinessDay, CardId, Currency, EchoId, JournalId, MerchantId, Money, NotificationId, OperatorId,
+    OrderId, PayerId, PaymentId, RefundId, Shard, Time, TransferId,
 };
 
 /// A value on its way to a column.
@@ -160,6 +161,12 @@ macro_rules! stored {
     };
 }
 
+mod exception;
+mod settlement;
+mod staff;
+
+pub(crate) use settlement::ids_of;
+
 use Value::{Blob, Int, Null, Text};
 
 fn json<T: serde::Serialize>(value: &T) -> String {
@@ -167,20 +174,20 @@ fn json<T: serde::Serialize>(value: &T) -> String {
 }
 
 stored!(Merchant, "merchants", keys 1 |key, put| { put(Int(key.0)) },
-columns { id, name, active, apps, products, fee_ppm, apiv3_key, public_key_mode, rate_per_s, created_at, journal }
-mutable { 1, 2, 3, 4, 5, 6, 7, 8, 10 },
+columns { id, name, active, apps, products, apiv3_key, public_key_mode, rate_per_s, created_at, journal, refund_days }
+mutable { 1, 2, 3, 4, 5, 6, 7, 9, 10 },
 write |r, put| {
     put(Int(r.id.0));
     put(Text(&r.name));
     put(Int(r.active.into()));
     put(Text(&json(&r.apps.iter().map(ToString::to_string).collect::<Vec<_>>())));
     put(Int(r.products.0.into()));
-    put(Int(r.fee.0.into()));
     put(r.apiv3_key.as_deref().map_or(Null, Blob));
     put(Int(r.public_key_mode.into()));
     put(Int(r.rate_per_s.into()));
     put(Int(r.created_at.0));
     put(Int(r.journal.0));
+    put(Int(r.refund_days.into()));
 },
 read |row| {
     let apps: Vec<String> = row.json(3)?;
@@ -191,12 +198,12 @@ read |row| {
         active: row.bool(2)?,
         apps: apps.map_err(|_| Corrupt { column: 3, problem: "not appids" })?,
         products: Products(row.small(4)?),
-        fee: Rate(row.small(5)?),
-        apiv3_key: row.blob(6)?.map(Into::into),
-        public_key_mode: row.bool(7)?,
-        rate_per_s: row.small(8)?,
-        created_at: Time(row.need(9)?),
-        journal: JournalId(row.need(10)?),
+        apiv3_key: row.blob(5)?.map(Into::into),
+        public_key_mode: row.bool(6)?,
+        rate_per_s: row.small(7)?,
+        created_at: Time(row.need(8)?),
+        journal: JournalId(row.need(9)?),
+        refund_days: row.small(10)?,
     })
 });
 
@@ -354,9 +361,9 @@ stored!(Order, "orders", keys 1 |key, put| { put(Int(key.0)) },
 columns {
     id, state, expires_at, payer, card, paid_at, fee, payment, transfer, reversal, bill_previous, journal,
     mchid, out_trade_no, appid, product, amount, currency, description, attach, notify_url, bound_payer,
-    device, extra, digest, shard,
+    device, extra, digest, shard, refunded, fee_refunded, refunds, newest_refund,
 }
-mutable { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 25 },
+mutable { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 25, 26, 27, 28, 29 },
 write |r, put| {
     let terms = &*r.terms;
     put(Int(r.id.0));
@@ -386,6 +393,13 @@ write |r, put| {
     put(Blob(&terms.digest));
     // Most stay in the shard that made them, and then the column takes no room.
     put(Some(i64::from(r.shard.number())).filter(|_| r.shard != Shard::of_id(r.id.0)).into());
+    // Null in nearly every order, which takes no room.
+    let refunded = r.refunded;
+    let any = |value: i64| refunded.newest.map(|_| value).into();
+    put(any(refunded.sum));
+    put(any(refunded.fee));
+    put(any(refunded.count.into()));
+    put(refunded.newest.map(|v| v.0).into());
 },
 read |row| {
     let digest = row.blob(24)?.unwrap_or_default();
@@ -421,6 +435,13 @@ read |row| {
         payment: row.int(7)?.map(PaymentId),
         transfer: row.int(8)?.map(TransferId),
         reversal: row.int(9)?.map(TransferId),
+        refunded: Refunded {
+            sum: row.int(26)?.unwrap_or(0),
+            fee: row.int(27)?.unwrap_or(0),
+            count: u32::try_from(row.int(28)?.unwrap_or(0))
+                .map_err(|_| Corrupt { column: 28, problem: "number out of range" })?,
+            newest: row.int(29)?.map(RefundId),
+        },
         bill_previous: row.int(10)?.map(BillEntry),
         journal: JournalId(row.need(11)?),
     })
@@ -465,6 +486,74 @@ read |row| {
         channel_code: row.boxed(10)?,
         bill_previous: row.int(11)?.map(BillEntry),
         journal: JournalId(row.need(12)?),
+    })
+});
+
+stored!(Refund, "refunds", keys 1 |key, put| { put(Int(key.0)) },
+columns {
+    id, state, ended_at, due_at, asked, attempt, channel_code, receiver, approvals, journal,
+    order_id, mchid, out_refund_no, amount, currency, fee, previous, created_at, maker, approvals_needed,
+    reason, notify_url, funds, extra, digest,
+}
+mutable { 1, 2, 3, 4, 5, 6, 7, 8, 9 },
+write |r, put| {
+    let terms = &*r.terms;
+    put(Int(r.id.0));
+    put(Int(r.state as i64));
+    put(r.ended_at.map(|v| v.0).into());
+    put(r.due_at.map(|v| v.0).into());
+    put(Int(r.asked.into()));
+    put(Int(r.attempt.into()));
+    put(Text(&r.channel_code));
+    put(Text(&r.receiver.as_ref().map(json).unwrap_or_default()));
+    put(Text(&json(&r.approvals)));
+    put(Int(r.journal.0));
+    put(Int(r.order.0));
+    put(Int(terms.merchant.0));
+    put(Text(&terms.number));
+    put(Int(terms.amount.minor));
+    put(Int(terms.amount.currency.numeric().into()));
+    put(Int(r.fee));
+    put(r.previous.map(|v| v.0).into());
+    put(Int(r.created_at.0));
+    put(r.maker.map(|v| v.0).into());
+    put(Int(r.approvals_needed.into()));
+    put(Text(&terms.reason));
+    put(Text(&terms.notify_url));
+    put(Int(terms.funds as i64));
+    put(Text(&terms.extra));
+    put(Blob(&terms.digest));
+},
+read |row| {
+    let digest = row.blob(24)?.unwrap_or_default();
+    let terms = RefundTerms {
+        merchant: MerchantId(row.need(11)?),
+        number: row.boxed(12)?,
+        amount: Money::new(row.need(13)?, currency(row, 14)?),
+        reason: row.boxed(20)?,
+        notify_url: row.boxed(21)?,
+        funds: row.known(22, Funds::from_number)?,
+        extra: row.boxed(23)?,
+        digest: digest.try_into().map_err(|_| Corrupt { column: 24, problem: "a digest has 16 bytes" })?,
+    };
+    Ok(Self {
+        id: RefundId(row.need(0)?),
+        order: OrderId(row.need(10)?),
+        terms: Arc::new(terms),
+        state: row.known(1, RefundState::from_number)?,
+        fee: row.need(15)?,
+        previous: row.int(16)?.map(RefundId),
+        created_at: Time(row.need(17)?),
+        ended_at: row.time(2)?,
+        due_at: row.time(3)?,
+        asked: row.small(4)?,
+        attempt: row.small(5)?,
+        channel_code: row.boxed(6)?,
+        receiver: if row.text(7)?.is_empty() { None } else { Some(row.json(7)?) },
+        maker: row.int(18)?.map(OperatorId),
+        approvals_needed: row.small(19)?,
+        approvals: row.json(8)?,
+        journal: JournalId(row.need(9)?),
     })
 });
 

@@ -3,6 +3,7 @@
 //! Each implements the engine's [`engine::Loader`], [`engine::Committer`] and [`engine::Queries`]. A record's
 //! columns are defined once, in `columns`. No rule lives here.
 
+mod balances;
 mod columns;
 #[doc(hidden)]
 pub mod conformance;

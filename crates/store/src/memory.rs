@@ -4,14 +4,20 @@
 //! It checks what it is given harder than a database would: batch numbers without a gap, inserts of records
 //! that are new, updates of records that exist. Lists are found by looking at every row.
 
+mod console;
 mod queries;
+mod settlement;
 
 use domain::{
     Batch, JournalLine, Key, Record,
     application::Application,
+    calendar::Calendar,
     card::Card,
     crossing::Crossing,
     echo::Echo,
+    exception::Exception,
+    fee::Fees,
+    hold::Hold,
     keyring::KeyRing,
     limit::{Limits, Usage},
     merchant::{Certificate, Merchant},
@@ -20,8 +26,12 @@ use domain::{
     payer::{Payer, PhoneOwner},
     payment::Payment,
     payment_code::PaymentCode,
+    payout::{BankAccount, Payout},
     records::Request,
+    refund::{Refund, RefundNumber},
     session::{OauthCode, OneTimeCode, Session},
+    settlement::{Day, Plan, Settlement},
+    staff::{Staff, StaffName, StaffSession},
     sweep::Counter,
     world::{Change, Entity},
 };
@@ -165,9 +175,23 @@ kinds! {
     orders: Order(Order);
     order_numbers: OrderNumber(OrderNumber);
     payments: Payment(Payment);
+    refunds: Refund(Refund);
+    refund_numbers: RefundNumber(RefundNumber);
     payment_codes: PaymentCode(PaymentCode);
     usage: Usage(Usage);
     limits: Limits(Limits);
+    fees: Fees(Fees);
+    calendars: Calendar(Calendar);
+    plans: Plan(Plan);
+    days: Day(Day);
+    settlements: Settlement(Settlement);
+    holds: Hold(Hold);
+    bank_accounts: BankAccount(BankAccount);
+    payouts: Payout(Payout);
+    exceptions: Exception(Exception);
+    staff: Staff(Staff);
+    staff_names: StaffName(StaffName);
+    staff_sessions: StaffSession(StaffSession);
     notifications: Notification(Notification);
     echoes: Echo(Echo);
     key_rings: KeyRing(KeyRing);

@@ -29,6 +29,8 @@ pub(crate) enum Home {
     Phone,
     /// `key`, by the low 6 bits of its last byte.
     Key,
+    /// The first, for all of them.
+    First,
 }
 
 /// How a key is made of its column.
@@ -39,13 +41,14 @@ pub(crate) enum Make {
 }
 
 /// What is over at `now`.
-pub(crate) fn stale(now: Time) -> [Stale; 6] {
+pub(crate) fn stale(now: Time) -> [Stale; 7] {
     let over = now.plus(-sweep::KEPT);
     let (day, kept_day) = (now.plus(-time::DAY).0, over.plus(-time::DAY).0);
     let of = |table, key, at, before, make, home| Stale { table, key, at, before, make, home };
     [
         of("payment_codes", "code", "expires_at", over.0, Make::Number(Key::PaymentCode), Home::Code),
         of("sessions", "token", "expires_at", over.0, Make::Digest(Key::Session), Home::Payer),
+        of("staff_sessions", "token", "expires_at", over.0, Make::Digest(Key::StaffSession), Home::First),
         of("one_time_codes", "phone", "sent_at", day, Make::Digest(Key::OneTimeCode), Home::Phone),
         of("oauth_codes", "code", "expires_at", over.0, Make::Digest(Key::OauthCode), Home::Payer),
         of("requests", "key", "at", kept_day, Make::Digest(Key::Request), Home::Key),

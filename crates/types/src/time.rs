@@ -1,6 +1,10 @@
 //! Time: UTC microseconds everywhere, business days in a zone at the edges. The clock is never read here.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime},
+    tz::{Offset, TimeZone},
+};
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::LazyLock};
 
@@ -19,6 +23,9 @@ pub const DAY: i64 = 24 * HOUR;
 
 static SHANGHAI: LazyLock<TimeZone> =
     LazyLock::new(|| TimeZone::get("Asia/Shanghai").unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(8))));
+
+/// The business zone has had one fixed offset since 1991; before that the table is asked.
+const FIXED_SINCE: i64 = 700_000_000 * SECOND;
 
 impl Time {
     /// From Unix seconds.
@@ -52,12 +59,23 @@ impl Time {
     /// `yyyy-MM-dd HH:mm:ss` in the business zone, for pages and bills.
     #[must_use]
     pub fn local(self) -> String {
-        self.timestamp().to_zoned(SHANGHAI.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+        let t = self.civil();
+        let (year, month, day) = (t.year(), t.month(), t.day());
+        format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}", t.hour(), t.minute(), t.second())
     }
     /// `yyyyMMddHHmmss` in the business zone.
     #[must_use]
     pub fn compact(self) -> String {
-        self.timestamp().to_zoned(SHANGHAI.clone()).strftime("%Y%m%d%H%M%S").to_string()
+        let t = self.civil();
+        let (year, month, day) = (t.year(), t.month(), t.day());
+        format!("{year:04}{month:02}{day:02}{:02}{:02}{:02}", t.hour(), t.minute(), t.second())
+    }
+    /// Date and time of day in the business zone. Bills print it twice a row.
+    fn civil(self) -> DateTime {
+        if self.0 > FIXED_SINCE {
+            return Offset::constant(8).to_datetime(self.timestamp());
+        }
+        self.timestamp().to_zoned(SHANGHAI.clone()).datetime()
     }
     /// Reads RFC 3339 with or without a fraction, `Z` or an offset (wire reference §1.1).
     #[must_use]
@@ -70,8 +88,6 @@ impl Time {
     /// The calendar day in the business zone (Asia/Shanghai).
     #[must_use]
     pub fn business_day(self) -> BusinessDay {
-        // The zone has had one fixed offset since 1991; before that the table is asked.
-        const FIXED_SINCE: i64 = 700_000_000 * SECOND;
         if self.0 > FIXED_SINCE {
             let days = (self.0 + 8 * HOUR).div_euclid(DAY);
             return BusinessDay(i32::try_from(days).unwrap_or(i32::MAX));
@@ -99,6 +115,38 @@ impl BusinessDay {
     fn date(self) -> Date {
         let epoch = Date::constant(1970, 1, 1);
         epoch.checked_add(jiff::Span::new().days(i64::from(self.0))).unwrap_or(epoch)
+    }
+    /// Reads `yyyy-MM-dd`, years 1970 to 9999.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let form = text.len() == 10
+            && text.bytes().enumerate().all(|(at, byte)| match at {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        let day = form.then(|| text.parse::<Date>().ok().map(Self::from_date))??;
+        (day.0 >= 0).then_some(day)
+    }
+    /// Later by whole days; earlier when negative. Saturating.
+    #[must_use]
+    pub const fn plus(self, days: i32) -> Self {
+        Self(self.0.saturating_add(days))
+    }
+    /// The day after.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        self.plus(1)
+    }
+    /// The day before.
+    #[must_use]
+    pub const fn previous(self) -> Self {
+        self.plus(-1)
+    }
+    /// Monday is 1, Sunday is 7 (ISO 8601).
+    #[must_use]
+    pub const fn weekday(self) -> u8 {
+        // 1970-01-01 was a Thursday.
+        ((self.0 as i64 + 3).rem_euclid(7) + 1) as u8
     }
     /// The calendar year.
     #[must_use]
@@ -135,11 +183,37 @@ mod tests {
     }
 
     #[test]
+    fn local_time_is_shanghai_before_and_after_summer_time_ended() {
+        for (unix, local) in [
+            (0, "1970-01-01 08:00:00"),
+            (547_200_000, "1987-05-05 17:00:00"), // summer time, +09:00
+            (700_000_000, "1992-03-08 04:26:40"),
+            (700_000_001, "1992-03-08 04:26:41"),
+            (1_700_000_000, "2023-11-15 06:13:20"),
+            (253_402_200_000, "9999-12-31 04:00:00"),
+        ] {
+            let t = Time::from_unix(unix);
+            assert_eq!(t.local(), local);
+            assert_eq!(t.compact(), local.replace(['-', ' ', ':'], ""));
+            assert_eq!(t.rfc3339()[..10], local[..10]);
+            assert_eq!(t.rfc3339()[11..19], local[11..]);
+        }
+        // Beyond what can be a date, as everywhere here.
+        assert_eq!(Time(i64::MAX).local(), Time(0).local());
+    }
+
+    #[test]
     fn a_business_day_turns_at_shanghai_midnight() {
         let noon = Time::parse_rfc3339("2026-11-21T23:59:59+08:00").unwrap();
         assert_eq!(noon.business_day().to_string(), "2026-11-21");
         assert_eq!(noon.plus(SECOND).business_day().to_string(), "2026-11-22");
         assert_eq!(noon.business_day().start().rfc3339(), "2026-11-21T00:00:00+08:00");
         assert_eq!(noon.business_day().year(), 2026);
+        assert_eq!(noon.business_day().weekday(), 6);
+        assert_eq!(BusinessDay::parse("2026-11-22"), Some(noon.business_day().next()));
+        assert_eq!(BusinessDay::parse("2026-11-22").unwrap().previous(), noon.business_day());
+        for bad in ["", "2026-11-31", "2026-1-1", "20261122", "1969-12-31", "2026-11-22 "] {
+            assert_eq!(BusinessDay::parse(bad), None, "{bad}");
+        }
     }
 }

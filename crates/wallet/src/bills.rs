@@ -18,6 +18,7 @@ use domain::{
     merchant::Merchant,
     order::{Order, OrderState},
     payment::{Payment, PaymentState},
+    refund::{Refund, RefundState},
 };
 use engine::{
     Fault, Queries,
@@ -27,7 +28,7 @@ use ledger::{AccountKind, Transfer, TransferState};
 use protocol::Language;
 use serde::Deserialize;
 use std::collections::HashMap;
-use types::{MerchantId, Money, OrderId, PayerId, PaymentId, Time, TransactionId};
+use types::{MerchantId, Money, OrderId, PayerId, PaymentId, RefundNumber, Time, TransactionId};
 
 /// Entries on a page of the list.
 const PAGE: usize = 20;
@@ -73,6 +74,8 @@ pub(crate) struct Entry {
     /// Money came in; else it went out.
     pub(crate) incoming: bool,
     pub(crate) reversed: bool,
+    /// What came back or is on its way back, if anything.
+    pub(crate) refunded: Option<String>,
     pub(crate) at: Time,
 }
 
@@ -88,6 +91,7 @@ impl Entry {
                     amount: format!("-{}", show::money(order.terms.amount)),
                     incoming: false,
                     reversed: order.state == OrderState::Revoked,
+                    refunded: refunded(&order),
                     at: order.paid_at.unwrap_or_default(),
                 }
             }
@@ -98,10 +102,17 @@ impl Entry {
                 amount: format!("+{}", show::money(payment.amount)),
                 incoming: true,
                 reversed: false,
+                refunded: None,
                 at: payment.created_at,
             },
         }
     }
+}
+
+/// What came back of an order, or is on its way back.
+fn refunded(order: &Order) -> Option<String> {
+    let (sum, currency) = (order.refunded.sum, order.terms.amount.currency);
+    (sum > 0).then(|| show::money(Money::new(sum, currency)))
 }
 
 /// The entries of one month.
@@ -220,6 +231,7 @@ impl Movement {
             ledger::TransferKind::Fee => "kind-fee",
             ledger::TransferKind::FeeReturn => "kind-fee-return",
             ledger::TransferKind::ShardSend | ledger::TransferKind::ShardReceive => "kind-between-shards",
+            _ => "kind-other", // a payer's page shows no other
         };
         Self {
             id: transfer.id.to_string(),
@@ -229,6 +241,43 @@ impl Movement {
             from: place(transfer.debit.kind()),
             to: place(transfer.credit.kind()),
             at: transfer.at,
+        }
+    }
+}
+
+/// A refund as the payer may see it: what the merchant gets back of its fee is not the payer's to know.
+struct Return {
+    amount: Money,
+    state: &'static str,
+    good: bool,
+    /// Where the money goes; none for the balance.
+    card: Option<String>,
+    reason: Option<String>,
+    number: String,
+    at: Time,
+    ended_at: Option<Time>,
+}
+
+impl Return {
+    fn of(refund: &Refund, order: &Order, card: Option<&String>, language: Language) -> Self {
+        let terms = &refund.terms;
+        // A small part of an order is returned without a reason (wire §4).
+        let shown = terms.amount.minor > 100 || terms.amount == order.terms.amount;
+        let to = refund.receiver.as_ref().map(|to| names::card(&to.bank, &to.tail, language));
+        Self {
+            amount: terms.amount,
+            state: match refund.state {
+                RefundState::Waiting | RefundState::Processing | RefundState::Unknown => "refund-processing",
+                RefundState::Succeeded => "refund-succeeded",
+                RefundState::Abnormal => "refund-abnormal",
+                RefundState::Closed => "refund-closed",
+            },
+            good: refund.state == RefundState::Succeeded,
+            card: to.or_else(|| card.cloned()),
+            reason: Some(terms.reason.to_string()).filter(|reason| shown && !reason.is_empty()),
+            number: RefundNumber(refund.id).to_string(),
+            at: refund.created_at,
+            ended_at: refund.ended_at,
         }
     }
 }
@@ -243,9 +292,13 @@ struct OrderPage {
     card: Option<String>,
     steps: Vec<Step>,
     movements: Vec<Movement>,
+    returns: Vec<Return>,
 }
 
 impl OrderPage {
+    fn refunded(&self) -> Option<String> {
+        refunded(&self.order)
+    }
     fn reversed(&self) -> bool {
         self.order.state == OrderState::Revoked
     }
@@ -266,6 +319,7 @@ struct OrderStory {
     card: Option<Card>,
     rows: Vec<JournalRow>,
     transfers: Vec<Transfer>,
+    refunds: Vec<Refund>,
 }
 
 fn order_story(queries: &dyn Queries, order: Order) -> Result<OrderStory, Fault> {
@@ -278,6 +332,7 @@ fn order_story(queries: &dyn Queries, order: Order) -> Result<OrderStory, Fault>
         card: order.card.map(|card| queries.card(card)).transpose()?.flatten(),
         rows: queries.timeline(order.journal, TIMELINE_MAX)?,
         transfers,
+        refunds: queries.refunds_of(&order)?,
         order,
     })
 }
@@ -313,12 +368,16 @@ pub(crate) async fn detail(
 }
 
 fn order_page(app: &App, visit: &Visit, me: PayerId, story: OrderStory) -> Result<Response, Fail> {
-    let OrderStory { order, merchant, card, rows, transfers } = story;
+    let OrderStory { order, merchant, card, rows, transfers, refunds } = story;
+    let card = card.map(|card| names::card(&card.bank, &card.tail, visit.language));
+    let returns = refunds.iter().map(|refund| Return::of(refund, &order, card.as_ref(), visit.language));
+    let returns = returns.collect();
     page::show(&OrderPage {
         p: Page::new(app, visit, Tab::Bills),
         merchant: merchant.map(|merchant| merchant.name.into_string()).unwrap_or_default(),
         number: TransactionId(order.id).to_string(),
-        card: card.map(|card| names::card(&card.bank, &card.tail, visit.language)),
+        card,
+        returns,
         steps: steps(&rows, me, visit.language),
         movements: transfers.iter().map(Movement::of).collect(),
         order,

@@ -316,7 +316,10 @@ mod tests {
             let draw = || draw(Prefix::DEFAULT, payer, shards).unwrap();
             let ((one, number), (other, _)) = (draw(), draw());
             assert_eq!(PaymentCode::parse(Prefix::DEFAULT, one.expose()).as_ref(), Ok(&one));
-            assert_eq!((number.to_string().as_str(), shards.of_code(number)), (one.expose(), shards.of_payer(payer)));
+            assert_eq!(
+                (number.to_string().as_str(), shards.of_code(number)),
+                (one.expose(), shards.of_payer(payer))
+            );
             assert_ne!(one, other);
         }
     }

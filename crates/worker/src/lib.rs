@@ -9,6 +9,9 @@ pub mod crossings;
 pub mod delivery;
 mod insist;
 mod listen;
+pub mod payouts;
+pub mod reconcile;
+pub mod settlement;
 pub mod timers;
 
 pub use bank::{Channel, SimulatedBank};
@@ -31,6 +34,8 @@ pub struct Setup {
     pub timers: timers::Setup,
     /// Money between shards.
     pub crossings: crossings::Setup,
+    /// Settlement.
+    pub settlement: settlement::Setup,
 }
 
 /// The running work. Dropping it lets nothing new begin and waits for nothing; see [`Worker::stop`].
@@ -55,10 +60,23 @@ impl Worker {
         Asker::start(service, bank, setup.channel, &tasks, &stop);
         timers::start(service, setup.timers, &tasks, &stop);
         crossings::start(service, setup.crossings, &tasks, &stop);
+        settlement::start(service, setup.settlement, &tasks, &stop);
         tasks.spawn(
             stop.clone().run_until_cancelled_owned(end_when_replaced(Arc::clone(service), stop.clone())),
         );
         Ok(Self { tasks, stop })
+    }
+
+    /// Exchanges payouts with a bank from now on, until the worker stops.
+    pub fn serve_payouts(&self, service: &Arc<Service>, desk: payouts::Desk) {
+        let work = payouts::run(Arc::clone(service), Arc::new(desk));
+        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(work));
+    }
+
+    /// Matches days with the bills of a channel from now on, until the worker stops.
+    pub fn serve_reconciliation(&self, service: &Arc<Service>, desk: Arc<reconcile::Desk>) {
+        let work = reconcile::run(Arc::clone(service), desk);
+        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(work));
     }
 
     /// Lets nothing new begin and waits up to `limit` for what is under way. True when all of it ended; what did

@@ -34,7 +34,12 @@ async fn listen(service: Arc<Service>, mut events: Receiver<Event>) {
         match events.recv().await {
             Ok(event @ Event::MerchantChanged(_)) => service.directory.hear(&[event]),
             Ok(Event::KeysChanged) => aside(&service, reload_keys).await,
-            Ok(Event::NotificationDue(_) | Event::AuthorisationDue(_) | Event::MoneySent(_)) => {}
+            Ok(
+                Event::NotificationDue(_)
+                | Event::AuthorisationDue(_)
+                | Event::RefundDue(_)
+                | Event::MoneySent(_),
+            ) => {}
             // Some events are gone: whatever is cached may be old.
             Err(RecvError::Lagged(_)) => aside(&service, renew_all).await,
             Err(RecvError::Closed) => return,

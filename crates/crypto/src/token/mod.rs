@@ -1,9 +1,11 @@
-//! Texts that carry their own proof, so that nothing about them is stored: order tokens and openids; and random
-//! session tokens, of which only a hash is stored.
+//! Texts that carry their own proof, so that nothing about them is stored: order tokens, links to bills and openids;
+//! and random session tokens, of which only a hash is stored.
 
+mod bill;
 mod openid;
 mod order;
 
+pub use bill::BillToken;
 pub use order::{OrderToken, TokenKind};
 
 use crate::{
@@ -39,18 +41,22 @@ use zeroize::Zeroize;
 /// ```
 pub struct Tokens {
     order: hmac::Key,
+    bill: hmac::Key,
     openid: Prk,
 }
 
 impl Tokens {
     pub(crate) fn derive(master: &MasterKey) -> Self {
         let mut order: [u8; 32] = master.derive("token/order");
+        let mut bill: [u8; 32] = master.derive("token/bill");
         let mut openid: [u8; 32] = master.derive("token/openid");
         let tokens = Self {
             order: hmac::Key::new(hmac::HMAC_SHA256, &order),
+            bill: hmac::Key::new(hmac::HMAC_SHA256, &bill),
             openid: Prk::new_less_safe(HKDF_SHA256, &openid),
         };
         order.zeroize();
+        bill.zeroize();
         openid.zeroize();
         tokens
     }

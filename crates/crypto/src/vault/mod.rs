@@ -38,11 +38,19 @@ pub enum Purpose {
     CardData,
     /// Credentials for channels, mail and messages.
     ChannelSecret,
+    /// What staff share with their authenticator apps.
+    StaffSecret,
 }
 
 impl Purpose {
-    const ALL: [Self; 5] =
-        [Self::MerchantSecret, Self::PlatformKeys, Self::PersonalData, Self::CardData, Self::ChannelSecret];
+    const ALL: [Self; 6] = [
+        Self::MerchantSecret,
+        Self::PlatformKeys,
+        Self::PersonalData,
+        Self::CardData,
+        Self::ChannelSecret,
+        Self::StaffSecret,
+    ];
 
     /// Part of the derivation: never change one that has been used.
     const fn label(self) -> &'static str {
@@ -52,6 +60,7 @@ impl Purpose {
             Self::PersonalData => "seal/personal-data",
             Self::CardData => "seal/card-data",
             Self::ChannelSecret => "seal/channel-secret",
+            Self::StaffSecret => "seal/staff-secret",
         }
     }
 }

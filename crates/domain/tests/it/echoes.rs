@@ -83,10 +83,17 @@ fn a_message_is_swept_after_two_days_and_not_sent_again() {
 
 #[test]
 fn what_a_notification_is_about_is_kept_as_two_numbers() {
-    for about in [About::Paid(types::OrderId(5)), About::Echo(EchoId(5))] {
+    let refund = types::RefundId(5);
+    for about in [
+        About::Paid(types::OrderId(5)),
+        About::Echo(EchoId(5)),
+        About::RefundSucceeded(refund),
+        About::RefundAbnormal(refund),
+        About::RefundClosed(refund),
+    ] {
         let (event, subject) = about.numbers();
         assert_eq!(About::from_numbers(event, subject), Some(about));
     }
-    assert_eq!(About::from_numbers(2, 5), None);
+    assert_eq!(About::from_numbers(5, 5), None);
     assert!(echo::oldest_kept(Time(0)) <= EchoId(0), "before there were ids nothing is old");
 }

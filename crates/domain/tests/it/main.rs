@@ -5,14 +5,20 @@
 mod cards;
 mod codepay;
 mod echoes;
+mod exceptions;
+mod fees;
 mod limits;
 mod merchants;
 mod notifications;
 mod numbers;
 mod orders;
 mod payments;
+mod payouts;
 mod pin;
+mod refunds;
 mod sessions;
+mod settlements;
+mod staff;
 mod world;
 
 /// Shards of the worlds here.

@@ -28,7 +28,7 @@ fn a_change_touches_only_what_it_names() {
         (MerchantChange { products: Some(Products(0)), ..MerchantChange::default() }, |m, _| {
             m.products = Products(0)
         }),
-        (MerchantChange { fee: Some(Rate(1)), ..MerchantChange::default() }, |m, _| m.fee = Rate(1)),
+        (MerchantChange { refund_days: Some(30), ..MerchantChange::default() }, |m, _| m.refund_days = 30),
         (MerchantChange { rate_per_s: Some(7), ..MerchantChange::default() }, |m, _| m.rate_per_s = 7),
         (MerchantChange { apiv3_key: Some(Box::from([9])), ..MerchantChange::default() }, |m, change| {
             m.apiv3_key.clone_from(&change.apiv3_key)

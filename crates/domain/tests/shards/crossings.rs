@@ -2,7 +2,7 @@
 
 use crate::world::{Buyer, Shop, World};
 use domain::{Command, Event, Rejection, Reply, crossing::Crossing, merchant::Product};
-use ledger::AccountId;
+use ledger::{AccountId, Transfer, TransferKind, TransferState};
 use types::{Currency, OrderId, Shard, ShardSet, TransferId};
 
 /// A shop with takings in several shards, and who paid them.
@@ -97,8 +97,22 @@ fn what_a_crossing_refuses() {
     assert_eq!(world.run_in(third, Command::Receive(Box::new(crossing))), Err(Rejection::Elsewhere(to)));
     let made_nowhere = Crossing { id: TransferId(crossing.id.0 | 63 << 16), ..crossing };
     assert_eq!(world.no(Command::Receive(Box::new(made_nowhere))), Rejection::NotAllowed);
-    let worthless = Crossing { id: TransferId(crossing.id.0 + 2), amount: 0, ..crossing };
-    assert_eq!(world.no(Command::Receive(Box::new(worthless))), Rejection::AmountOutOfRange);
+    let never_sent = Crossing { id: TransferId(crossing.id.0 + 8), ..crossing };
+    assert_eq!(world.no(Command::Receive(Box::new(never_sent))), Rejection::TransferMismatch);
+    // The second time it is asked for it has been sent: what was looked for in vain is found.
+    world.ok(send(from, to, Some(2)));
+    let second = on_its_way(&world)[1];
+    let more = Crossing { amount: 3, ..second };
+    assert_eq!(world.no(Command::Receive(Box::new(more))), Rejection::TransferMismatch);
+    for _ in 0..2 {
+        assert_eq!(world.ok(Command::Receive(Box::new(second))), Reply::Done);
+    }
+    world.ok(Command::Arrived(second.id));
+    assert_eq!(
+        world.ok(Command::Receive(Box::new(second))),
+        Reply::Done,
+        "it has arrived, and its record is gone"
+    );
     world.ok(Command::Arrived(crossing.id));
 }
 
@@ -145,11 +159,9 @@ fn the_proof_sees_what_is_lost_between_shards() {
                 batch.crossings.push(change);
             });
         }),
-        ("came from nowhere", "was sent", |world, crossing| {
-            world.ok(Command::Receive(Box::new(Crossing { id: TransferId(crossing.id.0 + 8), ..crossing })));
-        }),
+        ("came from nowhere", "was sent", |world, crossing| arrive(world, crossing.id.0 + 8, &crossing)),
         ("another amount arrived", "was sent", |world, crossing| {
-            world.ok(Command::Receive(Box::new(Crossing { amount: crossing.amount + 1, ..crossing })));
+            arrive(world, crossing.id.0, &Crossing { amount: crossing.amount + 1, ..crossing });
         }),
     ];
     for (what, told, spoil) in cases {
@@ -166,4 +178,20 @@ fn the_proof_sees_what_is_lost_between_shards() {
         let failures = proof.failures.join("\n");
         assert!(failures.contains(told), "{what}: {failures:?}");
     }
+}
+
+/// Writes that money arrived, as no command would.
+fn arrive(world: &mut World, sent: i64, crossing: &Crossing) {
+    let (source, here) = (crossing.from.shard(), crossing.to.shard());
+    let transfer = Transfer {
+        id: TransferId(sent + 1),
+        debit: AccountId::in_transit(here, source, Currency::CNY),
+        credit: crossing.to,
+        amount: crossing.amount,
+        kind: TransferKind::ShardReceive,
+        state: TransferState::Posted,
+        subject: sent,
+        at: world.now,
+    };
+    world.write(|batch| batch.transfers.push(crate::world::hand::added(transfer)));
 }

@@ -28,6 +28,7 @@ mod sessions;
 mod world;
 
 mod crossings;
+mod homes;
 mod orders_move;
 
 /// Shards of the worlds here.

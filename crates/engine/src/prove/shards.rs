@@ -3,7 +3,7 @@
 
 use domain::crossing::{Crossing, arrival};
 use ledger::{Account, AccountId, AccountKind, Transfer, TransferKind};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use types::{Currency, Shard, TransferId};
 
 /// From which shard to which, in which currency (ISO 4217 number).
@@ -16,7 +16,7 @@ pub(super) struct Between {
     /// What accounts in transit say: sent and received.
     kept: BTreeMap<Way, (i128, i128)>,
     /// Left and not arrived, by the transfer that sent.
-    under_way: HashMap<TransferId, Transfer>,
+    under_way: BTreeMap<TransferId, Transfer>,
     failures: Vec<String>,
 }
 

@@ -264,5 +264,5 @@ fn a_proof_counts_what_it_checked() {
         2 + 2 + 2 + 4,
         "two top-ups, two payments with fees, one reversed with its fee"
     );
-    assert_eq!(proof.invariants.len(), 10);
+    assert_eq!(proof.invariants.len(), 15);
 }

@@ -4,34 +4,25 @@
 //! server's; the generator then only writes bytes and reads answers.
 
 use super::{
+    load::{Loaded, Shape, Sum, load},
     machine::cpu_us,
+    server::Server,
     stats::{percentile_ms, rate},
 };
 use crate::{
-    app::App,
-    config::{Config, Mode},
-    home::Home,
-    sandbox::{self, APP, MERCHANT},
-    seed, serve,
+    config::Config,
+    sandbox::{APP, MERCHANT},
+    seed,
 };
 use crypto::{Certificate, PrivateKey, request::Caller};
 use serde::Serialize;
 use std::{
     fs,
-    net::SocketAddr,
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
-use tokio_util::sync::CancellationToken;
 
 type Error = Box<dyn std::error::Error>;
 
@@ -97,20 +88,8 @@ pub(crate) async fn run(
     seconds: u64,
     connections: usize,
 ) -> Result<HttpRsa, Error> {
-    let home = Home::new(folder);
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let config = Config { mode: Mode::Sandbox, listen: address, ..config.clone() };
-    let app = App::open(&home, &config, crate::nodes::As::Server).await?;
-    let made = sandbox::init(&app, &home, &config).await?;
-    let change = domain::merchant::MerchantChange { rate_per_s: Some(1_000_000), ..Default::default() };
-    let change = domain::Command::ChangeMerchant(MERCHANT, Box::new(change));
-    app.service.engine.run(change, domain::Caller::platform()).await?;
-    let (engine, stop) = (app.service.engine.clone(), CancellationToken::new());
-    let server = {
-        let (config, stop) = (config.clone(), stop.clone());
-        tokio::spawn(async move { serve::serve(app, listener, &config, stop).await })
-    };
+    let server = Server::start(folder, config).await?;
+    let (address, made, engine) = (server.address, &server.made, server.service.engine.clone());
     let fresh_resident_kib = super::machine::resident_kib();
     let certificate = Certificate::from_pem(&fs::read_to_string(&made.merchant.merchant_certificate_path)?)?;
     let key = PrivateKey::from_pem(&fs::read_to_string(&made.merchant.merchant_private_key_path)?)?;
@@ -119,7 +98,8 @@ pub(crate) async fn run(
     let probe_per_s = rate(probe, started.elapsed());
     let caller = Caller { mchid: MERCHANT, serial: certificate.serial().to_owned(), key: key.clone() };
     let warm = sign_requests(&caller, &made.merchant.platform_public_key_id, "W", probe_per_s / 2);
-    load(address, Arc::new(warm), Duration::from_secs(1), connections, None).await;
+    let shape = Shape { lasts: Duration::from_secs(1), connections, rate_per_s: None, status: 200 };
+    load(address, Arc::new(warm), shape).await;
     let slice = Duration::from_secs(seconds) / u32::try_from(ROUNDS)?;
     let before = engine.stats();
     let (mut rsa, mut full) = (Sum::default(), Loaded::default());
@@ -132,7 +112,7 @@ pub(crate) async fn run(
         let done = rsa_alone(&key, slice / 2)?;
         rsa.add(done, started, cpu);
         let (started, cpu) = (Instant::now(), cpu_us());
-        let loaded = load(address, Arc::new(signed), slice, connections, None).await;
+        let loaded = load(address, Arc::new(signed), Shape { lasts: slice, ..shape }).await;
         orders.add(loaded.done, started, cpu);
         full.latencies.extend(loaded.latencies);
         full.errors += loaded.errors;
@@ -142,10 +122,9 @@ pub(crate) async fn run(
     let (orders_per_s, rsa_limit_per_s) = (rate(orders.done, orders.elapsed), rate(rsa.done, rsa.elapsed));
     let half_rate = (orders_per_s / 2).max(1);
     let half = sign_requests(&caller, &made.merchant.platform_public_key_id, "H", half_rate * seconds);
-    let half =
-        load(address, Arc::new(half), Duration::from_secs(seconds), connections, Some(half_rate)).await;
-    stop.cancel();
-    server.await??;
+    let shape = Shape { lasts: Duration::from_secs(seconds), rate_per_s: Some(half_rate), ..shape };
+    let half = load(address, Arc::new(half), shape).await;
+    server.stop().await?;
     Ok(HttpRsa {
         connections,
         orders_per_s,
@@ -196,132 +175,4 @@ fn request(caller: &Caller, platform_id: &str, prefix: &str, number: u64) -> Opt
         body.len()
     );
     Some(head.into_bytes())
-}
-
-#[derive(Default)]
-struct Loaded {
-    done: u64,
-    errors: u64,
-    latencies: Vec<u32>,
-}
-
-/// What several rounds came to.
-#[derive(Default)]
-struct Sum {
-    done: u64,
-    elapsed: Duration,
-    cpu_us: u64,
-}
-
-impl Sum {
-    fn add(&mut self, done: u64, started: Instant, cpu_before: u64) {
-        self.done += done;
-        self.elapsed += started.elapsed();
-        self.cpu_us += cpu_us() - cpu_before;
-    }
-}
-
-struct Work {
-    requests: Arc<Vec<Vec<u8>>>,
-    next: AtomicUsize,
-    errors: AtomicU64,
-    started: Instant,
-    until: Instant,
-    /// Nanoseconds between arrivals; as fast as answers come when none.
-    gap_ns: Option<u64>,
-}
-
-/// Sends the requests over `connections`. With a rate, each has its own time to be sent, and its latency counts
-/// from that time, so that a stall is not hidden by sending less.
-async fn load(
-    address: SocketAddr,
-    requests: Arc<Vec<Vec<u8>>>,
-    lasts: Duration,
-    connections: usize,
-    rate_per_s: Option<u64>,
-) -> Loaded {
-    let started = Instant::now();
-    let work = Arc::new(Work {
-        requests,
-        next: AtomicUsize::new(0),
-        errors: AtomicU64::new(0),
-        started,
-        until: started + lasts,
-        gap_ns: rate_per_s.map(|rate| 1_000_000_000 / rate.max(1)),
-    });
-    let generator = Arc::clone(&work);
-    // A thread of its own, so that it and the server's threads do not run each other's tasks.
-    let thread = thread::Builder::new().name("load".into()).spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let local = tokio::task::LocalSet::new();
-            let tasks: Vec<_> = (0..connections)
-                .map(|_| local.spawn_local(connection(address, Arc::clone(&generator))))
-                .collect();
-            local.await;
-            let mut latencies = Vec::new();
-            for task in tasks {
-                latencies.extend(task.await.unwrap_or_default());
-            }
-            Ok::<_, std::io::Error>(latencies)
-        })
-    });
-    let joined = tokio::task::spawn_blocking(move || thread.ok()?.join().ok()?.ok());
-    let mut latencies = joined.await.ok().flatten().unwrap_or_default();
-    latencies.sort_unstable();
-    let errors = work.errors.load(Ordering::Relaxed);
-    Loaded { done: latencies.len() as u64, errors, latencies }
-}
-
-async fn connection(address: SocketAddr, work: Arc<Work>) -> Vec<u32> {
-    let mut latencies = Vec::new();
-    let Ok(mut stream) = TcpStream::connect(address).await else {
-        work.errors.fetch_add(1, Ordering::Relaxed);
-        return latencies;
-    };
-    let _ = stream.set_nodelay(true);
-    let mut buffer = Vec::with_capacity(8192);
-    while Instant::now() < work.until {
-        let place = work.next.fetch_add(1, Ordering::Relaxed);
-        let Some(request) = work.requests.get(place) else { break };
-        let mut due = Instant::now();
-        if let Some(gap) = work.gap_ns {
-            due = work.started + Duration::from_nanos(gap * place as u64);
-            if due >= work.until {
-                break;
-            }
-            tokio::time::sleep_until(due.into()).await;
-        }
-        match exchange(&mut stream, request, &mut buffer).await {
-            Some(200) => latencies.push(u32::try_from(due.elapsed().as_micros()).unwrap_or(u32::MAX)),
-            Some(_) => {
-                work.errors.fetch_add(1, Ordering::Relaxed);
-            }
-            None => {
-                work.errors.fetch_add(1, Ordering::Relaxed);
-                break;
-            }
-        }
-    }
-    latencies
-}
-
-/// Writes a request and reads its whole answer; the status, or none when the connection broke.
-async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> Option<u16> {
-    stream.write_all(request).await.ok()?;
-    buffer.clear();
-    loop {
-        if stream.read_buf(buffer).await.ok()? == 0 {
-            return None;
-        }
-        let Some(head) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-        let text = std::str::from_utf8(&buffer[..head]).ok()?;
-        let length = text.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
-        });
-        if buffer.len() >= head + 4 + length.unwrap_or(0) {
-            return text.split(' ').nth(1)?.parse().ok();
-        }
-    }
 }

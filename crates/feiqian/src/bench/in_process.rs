@@ -1,4 +1,5 @@
-//! Durable payments without HTTP: callers place an order and pay it, each step awaited until it is on disk.
+//! Durable payments without HTTP: callers place an order and pay it, each step awaited until it is on disk; then they
+//! refund what they paid, each refund whole and awaited likewise.
 
 use super::{
     machine::{cpu_us, machine_cpu_us, resident_kib},
@@ -11,6 +12,7 @@ use domain::{
     Caller, Command, Reply,
     merchant::Product,
     payment::{Confirmation, Entry, Paid},
+    refund::{Funds, NewRefund, RefundTerms},
 };
 use engine::{Engine, Store, SystemClock, engine::Setup};
 use serde::Serialize;
@@ -22,7 +24,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use types::{AppId, MerchantId, Money, Rate};
+use types::{AppId, MerchantId, Money, OrderId, Rate};
 
 /// What was measured.
 #[derive(Debug, Clone, Serialize)]
@@ -47,6 +49,14 @@ pub(crate) struct InProcess {
     pub(crate) resident_kib: u64,
     /// Payments made in all.
     pub(crate) payments: u64,
+    /// Refunds a second: of those payments, to the balance, durable.
+    pub(crate) refunds_per_s: u64,
+    /// CPU of the whole process a refund, load generator included.
+    pub(crate) cpu_us_per_refund: u64,
+    /// Latency of a refund, 99th percentile.
+    pub(crate) refund_p99_ms: f64,
+    /// Refunds made in all.
+    pub(crate) refunds: u64,
     /// Commands that did not succeed.
     pub(crate) errors: u64,
 }
@@ -166,16 +176,19 @@ pub(crate) async fn measure(store: &'static str, engines: &[Router], world: &Arc
         })
         .collect();
     let (mut latencies, mut by_engine) = (Vec::new(), vec![0; engines.len()]);
+    let mut sold = Vec::new();
     for (caller, task) in tasks.into_iter().enumerate() {
-        let done = task.await.unwrap_or_default();
-        by_engine[caller % engines.len()] += done.len() as u64;
-        latencies.extend(done);
+        let (took, orders) = task.await.unwrap_or_default();
+        by_engine[caller % engines.len()] += took.len() as u64;
+        latencies.extend(took);
+        sold.push(orders);
     }
     let (elapsed, cpu) = (started.elapsed(), cpu_us() - cpu);
     let machine_cpu = machine_cpu_us() - machine_cpu;
     let after = stats();
     let payments = shared.done.load(Ordering::Relaxed);
     latencies.sort_unstable();
+    let refunded = refund_all(&engines[0], sold, &shared, load).await;
     let measured = InProcess {
         store,
         callers: load.callers,
@@ -187,14 +200,84 @@ pub(crate) async fn measure(store: &'static str, engines: &[Router], world: &Arc
         batch: (after.0 - before.0) / (after.1 - before.1).max(1),
         resident_kib: resident_kib(),
         payments,
+        refunds_per_s: rate(refunded.done, refunded.elapsed),
+        cpu_us_per_refund: refunded.cpu_us / refunded.done.max(1),
+        refund_p99_ms: percentile_ms(&refunded.latencies, 99),
+        refunds: refunded.done,
         errors: shared.errors.load(Ordering::Relaxed),
     };
     Turn { measured, by_engine, cpu_us: (cpu, machine_cpu), elapsed, latencies }
 }
 
+/// What the refunds came to.
+struct Refunded {
+    done: u64,
+    elapsed: Duration,
+    cpu_us: u64,
+    latencies: Vec<u32>,
+}
+
+/// Every caller refunds its own payments, until the time is over or none is left.
+async fn refund_all(engine: &Router, sold: Vec<Vec<Sold>>, shared: &Arc<Shared>, load: Load) -> Refunded {
+    let until = Instant::now() + Duration::from_secs(load.seconds);
+    let (started, cpu) = (Instant::now(), cpu_us());
+    let tasks: Vec<_> = sold
+        .into_iter()
+        .map(|orders| {
+            let (engine, shared) = (engine.clone(), Arc::clone(shared));
+            tokio::spawn(async move {
+                let mut latencies = Vec::with_capacity(orders.len());
+                for sold in orders {
+                    if Instant::now() >= until {
+                        break;
+                    }
+                    match refund(&engine, sold).await {
+                        Some(us) => latencies.push(us),
+                        None => drop(shared.errors.fetch_add(1, Ordering::Relaxed)),
+                    }
+                }
+                latencies
+            })
+        })
+        .collect();
+    let mut latencies: Vec<u32> = Vec::new();
+    for task in tasks {
+        latencies.extend(task.await.unwrap_or_default());
+    }
+    latencies.sort_unstable();
+    let done = u64::try_from(latencies.len()).unwrap_or(u64::MAX);
+    Refunded { done, elapsed: started.elapsed(), cpu_us: cpu_us() - cpu, latencies }
+}
+
+async fn refund(engine: &Router, Sold { order, merchant }: Sold) -> Option<u32> {
+    let terms = RefundTerms {
+        merchant,
+        number: format!("R{order}").into(),
+        amount: Money::cny(AMOUNT_FEN),
+        reason: "".into(),
+        notify_url: "http://127.0.0.1:9/notify".into(),
+        funds: Funds::Unsettled,
+        extra: "".into(),
+        digest: [0; 16],
+    };
+    let new = NewRefund { terms: Arc::new(terms), order: Some(order), order_number: None, total: AMOUNT_FEN };
+    let caller = Caller::of(domain::Actor::Merchant(merchant));
+    let started = Instant::now();
+    let done = engine.run(Command::CreateRefund(Box::new(new)), caller).await;
+    let done = matches!(done, Ok(Reply::Refund(_)));
+    done.then(|| u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX))
+}
+
+/// A payment to be refunded.
+#[derive(Clone, Copy)]
+struct Sold {
+    order: OrderId,
+    merchant: MerchantId,
+}
+
 /// One caller: places an order and pays it, until the time is over. A tenth of the payments go to one merchant.
-async fn call(engine: Router, shared: Arc<Shared>, caller: usize) -> Vec<u32> {
-    let mut latencies = Vec::with_capacity(256);
+async fn call(engine: Router, shared: Arc<Shared>, caller: usize) -> (Vec<u32>, Vec<Sold>) {
+    let (mut latencies, mut sold) = (Vec::with_capacity(256), Vec::with_capacity(256));
     let mut turn = 0_usize;
     while Instant::now() < shared.until {
         turn += 1;
@@ -203,19 +286,25 @@ async fn call(engine: Router, shared: Arc<Shared>, caller: usize) -> Vec<u32> {
         let other = i64::try_from(place % 1_000_003).unwrap_or(0) % shared.world.merchants;
         let merchant = MerchantId(FIRST_MERCHANT + if place.is_multiple_of(10) { 0 } else { other });
         match one(&engine, payer, merchant, &format!("B{:02}{caller:06}{turn:08}", shared.round)).await {
-            Some(us) => {
+            Some((us, order)) => {
                 shared.done.fetch_add(1, Ordering::Relaxed);
                 latencies.push(us);
+                sold.push(Sold { order, merchant });
             }
             None => {
                 shared.errors.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
-    latencies
+    (latencies, sold)
 }
 
-async fn one(engine: &Router, payer: SeededPayer, merchant: MerchantId, number: &str) -> Option<u32> {
+async fn one(
+    engine: &Router,
+    payer: SeededPayer,
+    merchant: MerchantId,
+    number: &str,
+) -> Option<(u32, OrderId)> {
     let terms = seed::load_terms(merchant, APP, number, AMOUNT_FEN);
     let amount = terms.amount;
     let create = Command::CreateOrder { terms, expires_at: None };
@@ -228,7 +317,9 @@ async fn one(engine: &Router, payer: SeededPayer, merchant: MerchantId, number: 
     let started = Instant::now();
     let paid = engine.run(Command::PayOrder(pay), Caller::of(domain::Actor::Payer(payer.id))).await;
     match paid {
-        Ok(Reply::Paid(Paid::Done(_))) => u32::try_from(started.elapsed().as_micros()).ok(),
+        Ok(Reply::Paid(Paid::Done(_))) => {
+            Some((u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX), order))
+        }
         _ => None,
     }
 }

@@ -4,8 +4,11 @@ pub(crate) mod floor;
 pub(crate) mod hand_sql;
 pub(crate) mod http;
 pub(crate) mod in_process;
+pub(crate) mod load;
 pub(crate) mod machine;
 pub(crate) mod nodes;
+pub(crate) mod pay;
+pub(crate) mod server;
 pub(crate) mod stats;
 
 use crate::{cli, config::Config, database, home::Home};
@@ -22,6 +25,8 @@ struct Report {
     hand_sql: Vec<hand_sql::HandSql>,
     /// None with `--no-http`.
     http_rsa: Option<http::HttpRsa>,
+    /// None with `--no-http`, and on PostgreSQL, whose one database is not empty by then.
+    http_pay: Option<pay::HttpPay>,
 }
 
 /// Merchants that are paid.
@@ -42,9 +47,9 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
         }
     };
     let (callers, payers) = (usize::try_from(options.callers)?, usize::try_from(options.payers)?);
-    progress(&format!("1/4 a bare log: {} s", options.seconds.min(5)));
+    progress(&format!("1/5 a bare log: {} s", options.seconds.min(5)));
     let floor = floor::run(&folder.join("floor"), options.seconds.min(5), callers).await?;
-    progress(&format!("2/4 in process: {} s after preparing {payers} payers", options.seconds));
+    progress(&format!("2/5 in process: {} s after preparing {payers} payers", options.seconds));
     let config = Config::default().with_database(options.database.as_deref());
     database::must_be_empty(&config)?;
     let (name, store) = if options.database.is_some() {
@@ -57,7 +62,7 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
     let hand_sql = match &options.database {
         Some(url) => {
             progress(&format!(
-                "3/4 the same payment in SQL by pgbench: 3 times {} s",
+                "3/5 the same payment in SQL by pgbench: 3 times {} s",
                 options.seconds.min(10)
             ));
             hand_sql::run(url, &folder, options.seconds.min(10))?
@@ -67,12 +72,19 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
     let http_rsa = if options.no_http {
         None
     } else {
-        progress(&format!("4/4 over HTTP: about {} s", options.seconds * 3 + 10));
+        progress(&format!("4/5 over HTTP: about {} s", options.seconds * 3 + 10));
         let connections = usize::try_from(options.connections)?;
         Some(http::run(&folder.join("http"), &config, options.seconds, connections).await?)
     };
+    let http_pay = if options.no_http || options.database.is_some() {
+        None
+    } else {
+        progress("5/5 payers pay over HTTP, after preparing their pages");
+        let connections = usize::try_from(options.connections)?;
+        Some(pay::run(&folder.join("pay"), &config, options.seconds, connections).await?)
+    };
     fs::remove_dir_all(&folder)?;
-    let report = Report { machine: machine::machine(), floor, in_process, hand_sql, http_rsa };
+    let report = Report { machine: machine::machine(), floor, in_process, hand_sql, http_rsa, http_pay };
     let mut out = std::io::stdout();
     if options.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
@@ -99,6 +111,14 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
         "            pay p50 {} ms, p99 {} ms, {} commands a batch, {} errors",
         pay.p50_ms, pay.p99_ms, pay.batch, pay.errors
     )?;
+    writeln!(
+        out,
+        "            {} refunds/s ({} % of payments), {} us CPU each, p99 {} ms",
+        pay.refunds_per_s,
+        pay.refunds_per_s * 100 / pay.payments_per_s.max(1),
+        pay.cpu_us_per_refund,
+        pay.refund_p99_ms
+    )?;
     for sql in &report.hand_sql {
         writeln!(
             out,
@@ -119,6 +139,12 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
         out,
         "            p50 {} ms, p99 {} ms; at half load p50 {} ms, p99 {} ms; {} errors",
         http.p50_ms, http.p99_ms, http.half_load_p50_ms, http.half_load_p99_ms, http.errors
+    )?;
+    let Some(pay) = &report.http_pay else { return Ok(()) };
+    writeln!(
+        out,
+        "payers pay  {} payments/s over HTTP, {} us CPU each, p50 {} ms, p99 {} ms, {} errors",
+        pay.payments_per_s, pay.cpu_us_per_payment, pay.p50_ms, pay.p99_ms, pay.errors
     )?;
     Ok(())
 }

@@ -117,6 +117,18 @@ impl<'a> Describe<'a> {
         this.operation = this.operation.response(status, response);
         this
     }
+    /// A file of one of these types, unsigned.
+    pub(super) fn file(mut self, status: &str, description: &str, types: &[&str]) -> Self {
+        let response = ResponseBuilder::new()
+            .description(description)
+            .header_ref("Request-ID", Ref::new("#/components/headers/Request-ID"));
+        let response = types.iter().fold(response, |response, kind| {
+            let schema: Object = ObjectBuilder::new().schema_type(Type::String).build();
+            response.content(*kind, ContentBuilder::new().schema(Some(schema)).build())
+        });
+        self.operation = self.operation.response(status, response.build());
+        self
+    }
     /// A 2xx answer without a body.
     pub(super) fn empty(mut self, status: &str, description: &str) -> Self {
         let response = self.response(description).build();

@@ -1,10 +1,13 @@
 //! The OpenAPI document, served at `/openapi.json` and stored as `docs/openapi.json`, and its page at `/docs`.
 
+mod bills;
 mod endpoint;
+mod funds;
 mod merchant;
 mod order_schemas;
 mod other;
 mod other_schemas;
+mod refunds;
 
 use axum::{
     Router,
@@ -42,7 +45,7 @@ not signed. Every answer has a `Request-ID`.
 
 **Money** is an integer of fen. **Times** are RFC 3339.
 
-**Notifications** of paid orders are posted to `notify_url`, signed and encrypted with the APIv3 key; answer 200 or \
+**Notifications** of paid orders and of refunds are posted to `notify_url`, signed and encrypted with the APIv3 key; answer 200 or \
 204 within 5 seconds, else they come again, with the same id.
 
 Not offered yet, and refused where asked for: profit sharing, `subsidy_amount`, `limit_pay`, `payer.identity`, \
@@ -57,6 +60,9 @@ with query, timestamp, nonce_str, body (empty when there is none). A 401 SIGN_ER
 fn document() -> OpenApi {
     let mut schemas = BTreeMap::new();
     let mut endpoints = merchant::endpoints(&mut schemas);
+    endpoints.extend(refunds::endpoints(&mut schemas));
+    endpoints.extend(funds::endpoints(&mut schemas));
+    endpoints.extend(bills::endpoints(&mut schemas));
     endpoints.extend(other::endpoints(&mut schemas));
     let mut paths = PathsBuilder::new().build();
     for described in endpoints {
@@ -83,6 +89,9 @@ fn document() -> OpenApi {
         .components(Some(components))
         .tags(Some([
             tag("orders", "下单、查询、关单、撤销 · Orders: place, query, close, reverse"),
+            tag("refunds", "退款 · Refunds: ask, look up, send to another card"),
+            tag("funds", "账户余额与不可用资金 · The balance, and money that can't be used yet"),
+            tag("bills", "交易账单与资金账单 · Bills of trades and of money, by the day"),
             tag("keys", "平台证书与自测 · Platform certificates, and the self-test of keys"),
             tag("oauth", "网页授权 · The payer's openid for JSAPI"),
             tag("sandbox", "沙箱 · Sandbox helpers, unsigned, only in a sandbox and on its own machine"),

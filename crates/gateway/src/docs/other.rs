@@ -20,6 +20,9 @@ pub(super) fn endpoints(schemas: &mut Schemas) -> Vec<Endpoint> {
         confirm(schemas),
         notifications(schemas),
         resend(schemas),
+        refunds(schemas),
+        approve_refund(schemas),
+        reject_refund(schemas),
         messages(schemas),
     ]
 }
@@ -169,6 +172,46 @@ fn resend(schemas: &mut Schemas) -> Endpoint {
         .text("沙箱重发通知 · Send a notification again", "Now, whatever its state.")
         .variable("id", "The notification, as listed or as received.", "^[0-9a-f-]{36}$")
         .answer::<schema::SandboxNotification>("200", "To be sent.", notification_example())
+        .end()
+}
+
+fn refunds(schemas: &mut Schemas) -> Endpoint {
+    let waiting = json!({ "refunds": [{
+        "refund_id": "5202611210852437000000000000",
+        "out_refund_no": "TEA_REFUND_0001",
+        "mchid": "1900000001",
+        "amount": 60_000,
+        "approvals": 0,
+        "approvals_needed": 1,
+        "create_time": "2026-11-21T10:05:00+08:00"
+    }] });
+    sandbox(HttpMethod::Get, "/sandbox/v1/refunds", "sandbox_refunds", schemas)
+        .text("沙箱待审批退款 · List refunds that wait for approval", "Oldest first, at most 200.")
+        .answer::<schema::SandboxRefunds>("200", "The refunds.", waiting)
+        .end()
+}
+
+fn approve_refund(schemas: &mut Schemas) -> Endpoint {
+    let path = "/sandbox/v1/refunds/{refund_id}/approve";
+    sandbox(HttpMethod::Post, path, "sandbox_approve_refund", schemas)
+        .text("沙箱审批退款 · Approve a refund", "In an operator's name; whoever asked for it can't.")
+        .variable("refund_id", "The platform's refund number.", "^5[0-9]{27}$")
+        .body::<schema::SandboxRefundDecision>(json!({ "operator": 1 }))
+        .answer::<super::refunds::RefundView>(
+            "200",
+            "The refund as it stands.",
+            super::refunds::example("SUCCESS"),
+        )
+        .end()
+}
+
+fn reject_refund(schemas: &mut Schemas) -> Endpoint {
+    let path = "/sandbox/v1/refunds/{refund_id}/reject";
+    sandbox(HttpMethod::Post, path, "sandbox_reject_refund", schemas)
+        .text("沙箱驳回退款 · Reject a refund", "It is closed; its money is the merchant's again.")
+        .variable("refund_id", "The platform's refund number.", "^5[0-9]{27}$")
+        .body::<schema::SandboxRefundDecision>(json!({ "operator": 1, "reason": "wrong amount" }))
+        .answer::<super::refunds::RefundView>("200", "The refund, closed.", super::refunds::example("CLOSED"))
         .end()
 }
 

@@ -67,6 +67,37 @@ pub(super) enum SandboxPaymentState {
     Unknown,
 }
 
+/// Refunds that wait for approval.
+#[derive(ToSchema)]
+pub(super) struct SandboxRefunds {
+    refunds: Vec<SandboxRefund>,
+}
+
+/// A refund that waits.
+#[derive(ToSchema)]
+pub(super) struct SandboxRefund {
+    refund_id: String,
+    out_refund_no: String,
+    mchid: String,
+    /// Fen.
+    amount: i64,
+    approvals: u32,
+    approvals_needed: u8,
+    /// RFC 3339.
+    create_time: String,
+}
+
+/// Who decides on a refund.
+#[derive(ToSchema)]
+pub(super) struct SandboxRefundDecision {
+    /// An operator's number, 1 when left out. Two approvals need two numbers.
+    #[schema(nullable = false, minimum = 1, maximum = 9)]
+    operator: Option<i64>,
+    /// Of a rejection.
+    #[schema(nullable = false)]
+    reason: Option<String>,
+}
+
 /// A payer to be made.
 #[derive(ToSchema)]
 pub(super) struct SandboxNewPayer {

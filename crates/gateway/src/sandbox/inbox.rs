@@ -76,6 +76,17 @@ fn sent(service: &Service, row: &Notification) -> Result<Sent, Fault> {
             let numbers = terms.map(|terms| (terms.number.to_string(), TransactionId(id).to_string()));
             (Event::TransactionSuccess, url, numbers)
         }
+        About::RefundSucceeded(id) | About::RefundAbnormal(id) | About::RefundClosed(id) => {
+            let refund = service.queries.refund(id)?;
+            let order = match &refund {
+                Some(refund) => service.queries.order(refund.order)?,
+                None => None,
+            };
+            let numbers =
+                order.map(|order| (order.terms.number.to_string(), TransactionId(order.id).to_string()));
+            let url = refund.map(|refund| refund.terms.notify_url.clone());
+            (Event::Refund(crate::refunds::end(row.about)), url, numbers)
+        }
         About::Echo(id) => (Event::SecurityEcho, service.queries.echo(id)?.map(|echo| echo.notify_url), None),
     };
     let (out_trade_no, transaction_id) = order.unzip();

@@ -10,6 +10,7 @@ mod inbox;
 mod payers;
 mod payments;
 mod problem;
+mod refunds;
 
 use crate::{
     errors,
@@ -46,6 +47,9 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/sandbox/v1/payment-codes/confirm", post(codes::confirm))
         .route("/sandbox/v1/notifications", get(inbox::notifications))
         .route("/sandbox/v1/notifications/{id}/resend", post(inbox::resend))
+        .route("/sandbox/v1/refunds", get(refunds::waiting))
+        .route("/sandbox/v1/refunds/{refund_id}/approve", post(refunds::approve))
+        .route("/sandbox/v1/refunds/{refund_id}/reject", post(refunds::reject))
         .route("/sandbox/v1/messages", get(inbox::messages))
         .route("/sandbox/{*rest}", any(problem::nowhere))
         .method_not_allowed_fallback(problem::wrong_method)

@@ -1,11 +1,14 @@
 //! The merchant API through its router, with real signatures, over a store in memory.
 
+mod bills;
 mod codepay;
 mod docs;
-mod door;
+pub(crate) mod door;
+mod funds;
 mod keys;
 mod oauth;
 mod orders;
+mod refunds;
 mod refusals;
 mod sandbox;
 mod transport;

@@ -176,5 +176,6 @@ fn production(door: &Door) -> Service {
         metrics: known.metrics.clone(),
         signing_threads: 1,
         under_way: Arc::default(),
+        bills: std::env::temp_dir().join("feiqian-no-bills"),
     })
 }

@@ -1,6 +1,6 @@
 //! Answers: signed when they are 2xx, with the language's message when they are errors (wire §1.5, §1.6).
 
-use super::Gateway;
+use super::{Gateway, file::FileBody};
 use crate::errors;
 use axum::{
     body::Body,
@@ -30,20 +30,27 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=ut
 pub(crate) struct Answer {
     status: StatusCode,
     body: Bytes,
+    /// A file with its type instead of the body. It is sent unsigned (wire §1.6): it would have to be held whole to be
+    /// signed, and no SDK checks it.
+    file: Option<(FileBody, &'static str)>,
 }
 
 impl Answer {
     /// 200 with a JSON body.
     pub(crate) fn ok(body: Vec<u8>) -> Self {
-        Self { status: StatusCode::OK, body: body.into() }
+        Self { status: StatusCode::OK, body: body.into(), file: None }
     }
     /// 202: not finished.
     pub(crate) fn accepted(body: Vec<u8>) -> Self {
-        Self { status: StatusCode::ACCEPTED, body: body.into() }
+        Self { status: StatusCode::ACCEPTED, body: body.into(), file: None }
+    }
+    /// 200 with a file.
+    pub(crate) fn file(file: FileBody, content_type: &'static str) -> Self {
+        Self { status: StatusCode::OK, body: Bytes::new(), file: Some((file, content_type)) }
     }
     /// 204.
     pub(crate) fn empty() -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: Bytes::new() }
+        Self { status: StatusCode::NO_CONTENT, body: Bytes::new(), file: None }
     }
 }
 
@@ -64,6 +71,12 @@ pub(super) async fn sign(
     mode: KeyMode,
     requested: Option<HeaderValue>,
 ) -> Result<Response, ApiError> {
+    if let Some((file, content_type)) = answer.file {
+        let mut response = Response::new(Body::new(file));
+        *response.status_mut() = answer.status;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        return Ok(response);
+    }
     let (keys, now, body) = (gateway.service.keys(), gateway.wall.now(), answer.body.clone());
     let work = move || -> Result<SignedHeaders, Unsigned> {
         let requested = requested.as_ref().and_then(|serial| serial.to_str().ok());

@@ -19,13 +19,15 @@ pub(crate) mod address;
 mod answer;
 mod authenticate;
 mod body;
+mod file;
 pub(crate) mod plain;
 pub(crate) mod query_string;
 mod rate;
 mod replay;
 
 pub(crate) use answer::Answer;
-pub(crate) use rate::Addresses;
+pub(crate) use file::FileBody;
+pub(crate) use rate::{Addresses, Refunds};
 
 use crate::errors;
 use axum::{
@@ -40,7 +42,7 @@ use protocol::{ApiError, Code, Detail, Language, Location, Text};
 use query_string::Query;
 use rate::Rates;
 use replay::ReplayMemory;
-use service::{MerchantEntry, Service, metrics::Stage};
+use service::{CardNumbers, MerchantEntry, Service, metrics::Stage};
 use std::{
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -76,11 +78,15 @@ pub(crate) struct Gateway {
     pub(crate) failures: Addresses,
     /// Exchanges of authorization codes.
     pub(crate) exchanges: Addresses,
+    /// How many refunds each merchant asks for.
+    pub(crate) refunds: Refunds,
+    /// Makes tokens of card numbers.
+    pub(crate) cards: Arc<dyn CardNumbers>,
     large_bodies: Arc<Semaphore>,
 }
 
 impl Gateway {
-    pub(crate) fn new(service: Arc<Service>, wall: Arc<dyn Clock>) -> Arc<Self> {
+    pub(crate) fn new(service: Arc<Service>, wall: Arc<dyn Clock>, cards: Arc<dyn CardNumbers>) -> Arc<Self> {
         let settings = &service.settings;
         let bases = std::iter::once(&settings.public_base).chain(&settings.other_bases).cloned().collect();
         Arc::new(Self {
@@ -91,6 +97,8 @@ impl Gateway {
             rates: Rates::default(),
             failures: Addresses::new(FAILURES_PER_SECOND),
             exchanges: Addresses::new(crate::oauth::PER_SECOND),
+            refunds: Refunds::default(),
+            cards,
             large_bodies: Arc::new(Semaphore::new(body::LARGE_MAX)),
         })
     }

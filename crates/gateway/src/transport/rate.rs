@@ -44,6 +44,67 @@ impl Rates {
     }
 }
 
+/// Refunds a second that each merchant may ask for (wire §4).
+const REFUNDS_PER_SECOND: u32 = 150;
+/// Refunds a second that may fail (wire §4): a merchant whose requests fail is not let through for the second.
+const FAILED_REFUNDS_PER_SECOND: u32 = 6;
+/// Refunds a minute of orders older than a month (wire §4).
+const OLD_REFUNDS_PER_MINUTE: u32 = 5000;
+
+/// Counts refunds by merchant.
+#[derive(Default)]
+pub(crate) struct Refunds(Mutex<HashMap<MerchantId, RefundCounts>>);
+
+#[derive(Default)]
+struct RefundCounts {
+    asked: Windowed,
+    failed: Windowed,
+    old: Windowed,
+}
+
+/// A count in a window that starts with the first one counted.
+#[derive(Clone, Copy, Default)]
+struct Windowed(Option<Instant>, u32);
+
+impl Windowed {
+    fn count(&mut self, window: Duration, now: Instant) -> u32 {
+        if self.0.is_none_or(|since| now.saturating_duration_since(since) >= window) {
+            *self = Self(Some(now), 0);
+        }
+        self.1 = self.1.saturating_add(1);
+        self.1
+    }
+    fn so_far(&self, window: Duration, now: Instant) -> u32 {
+        if self.0.is_some_and(|since| now.saturating_duration_since(since) < window) { self.1 } else { 0 }
+    }
+}
+
+impl Refunds {
+    /// Counts a request. False when it is one too many, or too many have failed lately.
+    pub(crate) fn pass(&self, merchant: MerchantId, now: Instant) -> bool {
+        self.with(merchant, |counts| {
+            counts.failed.so_far(WINDOW, now) < FAILED_REFUNDS_PER_SECOND
+                && counts.asked.count(WINDOW, now) <= REFUNDS_PER_SECOND
+        })
+    }
+    /// Counts a refund of an order older than a month. False when it is one too many.
+    pub(crate) fn pass_old(&self, merchant: MerchantId, now: Instant) -> bool {
+        const MINUTE: Duration = Duration::from_secs(60);
+        self.with(merchant, |counts| counts.old.count(MINUTE, now) <= OLD_REFUNDS_PER_MINUTE)
+    }
+    /// Counts a request that failed.
+    pub(crate) fn failed(&self, merchant: MerchantId, now: Instant) {
+        self.with(merchant, |counts| counts.failed.count(WINDOW, now));
+    }
+    fn with<T>(&self, merchant: MerchantId, count: impl FnOnce(&mut RefundCounts) -> T) -> T {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() >= REMEMBERED_MAX {
+            counts.clear();
+        }
+        count(counts.entry(merchant).or_default())
+    }
+}
+
 /// Counts by address, in windows of a second: for what costs us more than it costs the caller.
 pub(crate) struct Addresses {
     per_second: u32,
@@ -90,7 +151,7 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
     use domain::merchant::Products;
-    use types::{JournalId, Rate, Time};
+    use types::{JournalId, Time};
 
     fn merchant(id: i64, rate_per_s: u32) -> Merchant {
         Merchant {
@@ -99,10 +160,10 @@ mod tests {
             active: true,
             apps: Vec::new(),
             products: Products::ALL,
-            fee: Rate(6_000),
             apiv3_key: None,
             public_key_mode: true,
             rate_per_s,
+            refund_days: 180,
             created_at: Time(0),
             journal: JournalId(0),
         }
@@ -122,6 +183,22 @@ mod tests {
         for (id, rate) in [(1, 5), (2, 7), (1, 20), (3, 0)] {
             check(id, rate);
         }
+    }
+
+    #[test]
+    fn refunds_are_counted_by_merchant_and_those_that_fail_apart() {
+        let (refunds, now, one, other) = (Refunds::default(), Instant::now(), MerchantId(1), MerchantId(2));
+        assert_eq!((0..200).filter(|_| refunds.pass(one, now)).count(), 150);
+        assert!(refunds.pass(other, now));
+        assert!(refunds.pass(one, now + WINDOW));
+        for _ in 0..6 {
+            assert!(refunds.pass(other, now));
+            refunds.failed(other, now);
+        }
+        assert!(!refunds.pass(other, now), "six have failed");
+        assert!(refunds.pass(other, now + WINDOW));
+        assert_eq!((0..6000).filter(|_| refunds.pass_old(one, now)).count(), 5000);
+        assert!(refunds.pass_old(one, now + Duration::from_secs(60)));
     }
 
     #[test]

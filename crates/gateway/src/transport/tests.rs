@@ -14,7 +14,7 @@ impl Probe {
     fn new() -> Self {
         let fixture = Fixture::new();
         let wall = Arc::clone(&fixture.clock) as Arc<dyn Clock>;
-        let gateway = Gateway::new(Arc::clone(&fixture.service), wall);
+        let gateway = Gateway::new(Arc::clone(&fixture.service), wall, Arc::new(crate::tests::door::Cards));
         Self { fixture, gateway }
     }
 
@@ -65,7 +65,7 @@ async fn an_answer_that_can_not_be_signed_is_a_system_error() {
     let lapsed = probe.fixture.service.keys().certificates()[0].not_after().plus(1);
     // The merchant's certificate lapses with the platform's, so the platform's has to be asked for directly.
     let wall: Arc<dyn Clock> = Arc::new(engine::ManualClock::standing(lapsed));
-    let gateway = Gateway::new(Arc::clone(&probe.fixture.service), wall);
+    let gateway = Gateway::new(Arc::clone(&probe.fixture.service), wall, Arc::new(crate::tests::door::Cards));
     let signed = answer::sign(&gateway, Answer::empty(), crypto::platform::KeyMode::Certificate, None).await;
     assert_eq!(signed.err().map(|error| error.code), Some(Code::SystemError));
 }

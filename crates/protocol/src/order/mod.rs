@@ -7,7 +7,7 @@
 mod codepay;
 mod end;
 mod prepay;
-mod shape;
+pub(crate) mod shape;
 
 pub use codepay::CodePay;
 pub use end::{Close, Reverse};
@@ -106,20 +106,20 @@ fn amount(fields: &Fields<'_>) -> Result<Money, ApiError> {
     Ok(Money::new(total, currency.unwrap_or(Currency::CNY)))
 }
 
-fn owned(text: Option<&str>) -> Option<String> {
+pub(crate) fn owned(text: Option<&str>) -> Option<String> {
     text.map(str::to_owned)
 }
 
 /// Gathers the parameters of a request for its canonical form. Absent and default values are left out, so a
 /// parameter added in a later version does not change the form of requests that lack it.
 #[derive(Default)]
-struct Parameters(Members);
+pub(crate) struct Parameters(Members);
 
 impl Parameters {
-    fn put(&mut self, name: &str, value: Node) {
+    pub(crate) fn put(&mut self, name: &str, value: Node) {
         self.0.insert(name.to_owned(), value);
     }
-    fn text(&mut self, name: &str, value: Option<&str>) {
+    pub(crate) fn text(&mut self, name: &str, value: Option<&str>) {
         if let Some(text) = value {
             self.put(name, Node::Text(text.to_owned()));
         }
@@ -129,17 +129,17 @@ impl Parameters {
             self.put(name, Node::Bool(true));
         }
     }
-    fn money(&mut self, value: Money) {
+    pub(crate) fn money(&mut self, value: Money) {
         self.put("total", Node::Integer(value.minor));
         self.text("currency", Some(value.currency.code()));
     }
-    fn bytes(self) -> Secret<Vec<u8>> {
+    pub(crate) fn bytes(self) -> Secret<Vec<u8>> {
         Secret::new(canonical(&Node::Object(self.0)).into_bytes())
     }
 }
 
 /// The canonical text of what is only kept for the record, none when there is nothing.
-fn extra(members: Members) -> Option<String> {
+pub(crate) fn extra(members: Members) -> Option<String> {
     (!members.is_empty()).then(|| canonical(&Node::Object(members)))
 }
 

@@ -8,7 +8,7 @@ use crate::json::{Fields, Members, Node};
 use std::net::IpAddr;
 
 /// One member of an object: its name, whether it is required, and what it holds.
-pub(super) struct Member(&'static str, Need, Kind);
+pub(crate) struct Member(&'static str, Need, Kind);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Need {
@@ -32,7 +32,7 @@ enum Kind {
 }
 
 /// Goods lines of one order at most (wire §3.2).
-pub(super) const GOODS_MAX: usize = 6000;
+pub(crate) const GOODS_MAX: usize = 6000;
 
 /// `detail` of a prepay.
 pub(super) const DETAIL: &[Member] = &[
@@ -62,6 +62,16 @@ const CODEPAY_GOODS: &[Member] = &[
     Member("goods_name", Optional, Kind::Text(256)),
     Member("quantity", Required, Kind::Integer(1)),
     Member("unit_price", Required, Kind::Integer(0)),
+];
+
+/// One line of `goods_detail` of a refund (wire §4).
+pub(crate) const REFUND_GOODS: &[Member] = &[
+    Member("merchant_goods_id", Required, Kind::Text(32)),
+    Member("wechatpay_goods_id", Optional, Kind::Text(32)),
+    Member("goods_name", Optional, Kind::Text(256)),
+    Member("unit_price", Required, Kind::Integer(0)),
+    Member("refund_amount", Required, Kind::Integer(0)),
+    Member("refund_quantity", Required, Kind::Integer(1)),
 ];
 
 /// `scene_info` of a prepay other than H5.
@@ -109,7 +119,7 @@ const CODEPAY_STORE: &[Member] =
 ///
 /// # Errors
 /// `PARAM_ERROR` with the pointer of the first member that is wrong.
-pub(super) fn take(fields: &Fields<'_>, shape: &[Member]) -> Result<Members, ApiError> {
+pub(crate) fn take(fields: &Fields<'_>, shape: &[Member]) -> Result<Members, ApiError> {
     let mut members = Members::new();
     for member @ Member(name, need, _) in shape {
         match value(fields, member)? {

@@ -32,6 +32,7 @@ pub(super) fn the_journal_reads_back(open: Open<'_>) {
         Subject::Card(CardId(i64::MAX)),
         Subject::Order(OrderId(5)),
         Subject::Payment(PaymentId(6)),
+        Subject::Refund(types::RefundId(8)),
         Subject::Notification(NotificationId(7)),
     ];
     let actors = [

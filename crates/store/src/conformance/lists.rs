@@ -1,6 +1,6 @@
 //! Lists: in their order, in pages, along links, and what is due.
 
-use super::{Open, START, Scribe, added, changed, samples};
+use super::{Open, START, Scribe, added, changed, samples, staff};
 use domain::{
     Caller, Command, Context, Key, Tables, Tx, Writes,
     limit::{BillEntry, Usage},
@@ -8,12 +8,13 @@ use domain::{
     order::{Order, OrderState},
     payment::Payment,
     records::Digest,
+    refund::{Refund, RefundState},
 };
 use engine::query::Bill;
 
 use types::{
-    EchoId, IdBlock, JournalId, MerchantId, NotificationId, PageRequest, PayerId, PaymentId, Place, ShardSet,
-    Time,
+    EchoId, IdBlock, JournalId, MerchantId, NotificationId, PageRequest, PayerId, PaymentId, Place, RefundId,
+    ShardSet, Time,
     time::{self, SECOND},
 };
 
@@ -220,6 +221,62 @@ pub(super) fn due_payments_and_orders_come_earliest_first(open: Open<'_>) {
     }
 }
 
+pub(super) fn refunds_are_found_by_number_state_and_time(open: Open<'_>) {
+    let mut scribe = Scribe::open(open);
+    let states = RefundState::ALL;
+    let state = |id: i64| states[usize::try_from(id).unwrap_or(0) % states.len()];
+    let due = |id: i64| (id % 5 != 0).then_some(START.plus(id * 11 % 29));
+    scribe.write(|batch| {
+        for id in 1..=28_i64 {
+            let number = format!("refund|*@-{id:06}");
+            let refund = Refund {
+                state: state(id),
+                due_at: due(id),
+                previous: (id > 1).then_some(RefundId(id - 1)),
+                ..samples::refund(id, MERCHANT, &number, false)
+            };
+            batch.refund_numbers.push(added(samples::refund_number(&refund)));
+            batch.refunds.push(added(refund));
+        }
+    });
+    let queries = scribe.queries();
+    for now in [START.plus(-1), START.plus(14), START.plus(100)] {
+        let mut wanted: Vec<i64> = (1..=28).filter(|id| due(*id).is_some_and(|at| at <= now)).collect();
+        wanted.sort_by_key(|id| (due(*id), *id));
+        for limit in [0, 1, 5, 100] {
+            let found = queries.due_refunds(ShardSet::ONLY, now, limit).expect("the store reads");
+            let found: Vec<i64> = found.iter().map(|refund| refund.id.0).collect();
+            assert_eq!(found, wanted[..limit.min(wanted.len())], "refunds due at {now}");
+        }
+    }
+    let wanted: Vec<i64> = (1..=28).filter(|id| state(*id) == RefundState::Waiting).collect();
+    let (mut after, mut found) = (None, Vec::new());
+    loop {
+        let page = queries.refunds_waiting(PageRequest::new(3, after)).expect("the store reads");
+        found.extend(page.rows.iter().map(|refund| refund.id.0));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, wanted, "those that wait, oldest first");
+    let of = |merchant: i64, number: &str| {
+        let found = queries.refund_by_number(MerchantId(merchant), number).expect("the store reads");
+        found.map(|refund| refund.id.0)
+    };
+    assert_eq!(of(MERCHANT, "refund|*@-000007"), Some(7));
+    assert_eq!((of(MERCHANT + 1, "refund|*@-000007"), of(MERCHANT, "REFUND|*@-000007")), (None, None));
+    let mut order = samples::order(5, MERCHANT, "pen-000001", true);
+    for (newest, count) in
+        [(None, 0), (Some(RefundId(28)), 28), (Some(RefundId(3)), 3), (Some(RefundId(99)), 0)]
+    {
+        order.refunded.newest = newest;
+        let chain = queries.refunds_of(&order).expect("the store reads");
+        let ids: Vec<i64> = chain.iter().map(|refund| refund.id.0).collect();
+        assert_eq!(ids, (1..=count).rev().collect::<Vec<i64>>(), "the chain from {newest:?}");
+    }
+}
+
 pub(super) fn stale_records_are_those_the_sweep_removes(open: Open<'_>) {
     let mut scribe = Scribe::open(open);
     let hours = [-50, -49, -48, -47, -30, -26, -25, -24, -23, -2, -1, 0, 1];
@@ -229,6 +286,7 @@ pub(super) fn stale_records_are_those_the_sweep_removes(open: Open<'_>) {
             batch.payment_codes.push(added(samples::payment_code(100 + i64::from(n), at, false)));
             batch.sessions.push(added(samples::session(n, 3, at)));
             batch.oauth_codes.push(added(samples::oauth_code(n, at, false)));
+            batch.staff_sessions.push(added(staff::session(n, at, false)));
             batch.requests.push(added(samples::request(n, at)));
             batch.echoes.push(added(samples::echo(made_at(at), false)));
             let mut sent = samples::one_time_code(n, true);
@@ -244,6 +302,7 @@ pub(super) fn stale_records_are_those_the_sweep_removes(open: Open<'_>) {
             Key::PaymentCode(100 + i64::from(n)),
             Key::Session(digest),
             Key::OauthCode(digest),
+            Key::StaffSession(digest),
             Key::Request(digest),
             Key::OneTimeCode(digest),
             Key::Echo(EchoId(made_at(at))),

@@ -4,12 +4,16 @@
 //! each time. It panics on the first thing that is not as it must be.
 
 mod batches;
+mod days;
+mod exception;
 mod journal;
 mod lists;
 mod random;
 mod records;
 mod samples;
+mod settlement;
 mod shards;
+mod staff;
 
 use domain::{
     Batch, Caller, JournalLine, Key, Record, Subject,
@@ -26,7 +30,7 @@ pub type Open<'a> = &'a dyn Fn() -> Store;
 pub type Check = fn(Open<'_>);
 
 /// The checks by name.
-pub const CHECKS: [(&str, Check); 18] = [
+pub const CHECKS: [(&str, Check); 25] = [
     ("a new store is empty", batches::a_new_store_is_empty),
     ("where it stands survives opening", batches::where_it_stands_survives_opening),
     ("a batch is written whole or not at all", batches::a_batch_is_written_whole_or_not_at_all),
@@ -40,8 +44,21 @@ pub const CHECKS: [(&str, Check); 18] = [
     ("a bill follows its links", lists::a_bill_follows_its_links),
     ("notifications come in pages", lists::notifications_come_in_pages),
     ("due notifications can be stepped over", lists::due_notifications_can_be_stepped_over),
+    ("refunds are found by number, state and time", lists::refunds_are_found_by_number_state_and_time),
     ("due payments and orders come earliest first", lists::due_payments_and_orders_come_earliest_first),
     ("stale records are those the sweep removes", lists::stale_records_are_those_the_sweep_removes),
+    ("a day's transfers are a range of ids", days::a_days_transfers_are_a_range_of_ids),
+    (
+        "balances of an instant leave later transfers out",
+        days::balances_of_an_instant_leave_later_transfers_out,
+    ),
+    (
+        "settlements are listed by merchant, day and time",
+        settlement::settlements_are_listed_by_merchant_day_and_time,
+    ),
+    ("holds and payouts are listed while open", settlement::holds_and_payouts_are_listed_while_open),
+    ("exceptions are listed, open ones apart", exception::exceptions_are_listed_open_ones_apart),
+    ("the past is searched in bounded steps", staff::the_past_is_searched_in_bounded_steps),
     ("the journal reads back", journal::the_journal_reads_back),
     ("a timeline follows its links", journal::a_timeline_follows_its_links),
     ("it behaves as the store in memory", random::it_behaves_as_the_store_in_memory),

@@ -116,6 +116,7 @@ fn compare(world: &World, ours: &dyn Queries, theirs: &dyn Queries) {
     assert_eq!(all(|take| ours.each_transfer(take)), all(|take| theirs.each_transfer(take)));
     assert_eq!(all(|take| ours.each_order(take)), all(|take| theirs.each_order(take)));
     assert_eq!(all(|take| ours.each_payment(take)), all(|take| theirs.each_payment(take)));
+    assert_eq!(all(|take| ours.each_refund(take)), all(|take| theirs.each_refund(take)));
     assert_eq!(all(|take| ours.each_notification(take)), all(|take| theirs.each_notification(take)));
     for payer in &world.payers {
         assert_eq!(ours.bill(*payer, None, 1000), theirs.bill(*payer, None, 1000), "bill of {payer:?}");
@@ -138,6 +139,8 @@ fn compare(world: &World, ours: &dyn Queries, theirs: &dyn Queries) {
             ours.due_orders(types::ShardSet::ONLY, now, 50),
             theirs.due_orders(types::ShardSet::ONLY, now, 50)
         );
+        let all = types::ShardSet::ONLY;
+        assert_eq!(ours.due_refunds(all, now, 50), theirs.due_refunds(all, now, 50));
         let sorted = |queries: &dyn Queries| {
             let mut keys = queries.stale(types::ShardSet::ONLY, now, 100_000).expect("the store reads");
             // `Debug` shows the beginning of a hash only.

@@ -1,9 +1,9 @@
 //! Every kind of record, written and read back; each look is through a store opened anew.
 
-use super::{Open, START, Scribe, added, changed, removed, samples};
+use super::{Open, START, Scribe, added, changed, exception, removed, samples, settlement, staff};
 use domain::{Batch, Key, Record, world::Entity};
 use ledger::{Account, AccountId};
-use types::{AppId, Currency, MerchantId, OrderId, PayerId};
+use types::{AppId, BusinessDay, Currency, MerchantId, OrderId, PayerId};
 
 const MERCHANT: i64 = 1_900_000_001;
 
@@ -11,6 +11,7 @@ const MERCHANT: i64 = 1_900_000_001;
 fn all(full: bool) -> Vec<(Key, Record)> {
     let payer = samples::payer(3, 10, full);
     let order = samples::order(5, MERCHANT, "pen-000001", full);
+    let refund = samples::refund(11, MERCHANT, "pen-000001", full);
     let account = AccountId::payer_balance(PayerId(3), Currency::CNY);
     vec![
         filed(samples::merchant(MERCHANT, full), Record::Merchant),
@@ -25,9 +26,23 @@ fn all(full: bool) -> Vec<(Key, Record)> {
         filed(samples::order_number(&order), Record::OrderNumber),
         filed(order, Record::Order),
         filed(samples::payment(6, full), Record::Payment),
+        filed(samples::refund_number(&refund), Record::RefundNumber),
+        filed(refund, Record::Refund),
         filed(samples::payment_code(134_567_890_123_456_789, START, full), Record::PaymentCode),
         filed(samples::usage(3, full), Record::Usage),
         filed(samples::limits(full), Record::Limits),
+        filed(settlement::fees(MERCHANT, full), Record::Fees),
+        filed(settlement::calendar(full), Record::Calendar),
+        filed(settlement::plan(MERCHANT, full), Record::Plan),
+        filed(settlement::day(BusinessDay(20_458), full), Record::Day),
+        filed(settlement::settlement(MERCHANT, BusinessDay(20_458), full), Record::Settlement),
+        filed(settlement::hold(12, full), Record::Hold),
+        filed(settlement::bank_account(MERCHANT, full), Record::BankAccount),
+        filed(settlement::payout(14, MERCHANT, full), Record::Payout),
+        filed(exception::exception(16, full), Record::Exception),
+        filed(staff::staff(15, full), Record::Staff),
+        filed(staff::name("kim@shop"), Record::StaffName),
+        filed(staff::session(50, START, full), Record::StaffSession),
         filed(samples::notification(7, MERCHANT, full), Record::Notification),
         filed(samples::echo(9, full), Record::Echo),
         filed(samples::key_ring(full), Record::KeyRing),
@@ -57,7 +72,12 @@ fn put(batch: &mut Batch, record: Record, existed: bool) {
     by_kind! {
         Merchant: merchants, Certificate: certificates, Application: applications, Payer: payers, Phone: phones,
         OneTimeCode: one_time_codes, Session: sessions, OauthCode: oauth_codes, Card: cards, Order: orders,
-        OrderNumber: order_numbers, Payment: payments, PaymentCode: payment_codes, Usage: usage, Limits: limits,
+        OrderNumber: order_numbers, Payment: payments, Refund: refunds, RefundNumber: refund_numbers,
+        PaymentCode: payment_codes, Usage: usage, Limits: limits,
+        Fees: fees, Calendar: calendars, Plan: plans, Day: days, Settlement: settlements, Hold: holds,
+        BankAccount: bank_accounts, Payout: payouts,
+        Exception: exceptions,
+        Staff: staff, StaffName: staff_names, StaffSession: staff_sessions,
         Notification: notifications, Echo: echoes, KeyRing: key_rings, Counter: counters, Request: requests,
         Account: accounts, Transfer: transfers, Crossing: crossings,
     }
@@ -67,7 +87,13 @@ fn put(batch: &mut Batch, record: Record, existed: bool) {
 fn never_changes(record: &Record) -> bool {
     matches!(
         record,
-        Record::Phone(_) | Record::Session(_) | Record::Card(_) | Record::OrderNumber(_) | Record::Request(_)
+        Record::Phone(_)
+            | Record::Session(_)
+            | Record::Card(_)
+            | Record::OrderNumber(_)
+            | Record::RefundNumber(_)
+            | Record::StaffName(_)
+            | Record::Request(_)
     )
 }
 
@@ -101,6 +127,10 @@ fn read(scribe: &mut Scribe, key: &Key) -> Option<Record> {
             .order_by_number(*merchant, number)
             .map(|found| found.map(|order| Record::OrderNumber(samples::order_number(&order)))),
         Key::Payment(id) => queries.payment(*id).map(|found| found.map(Record::Payment)),
+        Key::Refund(id) => queries.refund(*id).map(|found| found.map(Record::Refund)),
+        Key::RefundNumber((merchant, number)) => queries
+            .refund_by_number(*merchant, number)
+            .map(|found| found.map(|refund| Record::RefundNumber(samples::refund_number(&refund)))),
         Key::PaymentCode(code) => queries.payment_code(*code).map(|found| found.map(Record::PaymentCode)),
         Key::Usage(id) => queries.usage(*id).map(|found| found.map(Record::Usage)),
         Key::Limits(()) => queries.limits().map(|found| found.map(Record::Limits)),
@@ -110,6 +140,18 @@ fn read(scribe: &mut Scribe, key: &Key) -> Option<Record> {
         Key::Account(id) => queries.account(*id).map(|found| Some(Record::Account(found))),
         Key::Transfer(id) => queries.transfer(*id).map(|found| found.map(Record::Transfer)),
         Key::OauthCode(code) => queries.oauth_code(*code).map(|found| found.map(Record::OauthCode)),
+        Key::Fees(_)
+        | Key::Calendar(())
+        | Key::Plan(_)
+        | Key::Day(_)
+        | Key::Settlement(_)
+        | Key::Hold(_)
+        | Key::BankAccount(_)
+        | Key::Payout(_)
+        | Key::Exception(_)
+        | Key::Staff(_)
+        | Key::StaffName(_)
+        | Key::StaffSession(_) => queries.record(key.clone()),
         Key::OneTimeCode(_) | Key::Counter(_) | Key::Request(_) | Key::Crossing(_) => {
             return scribe.load(std::slice::from_ref(key)).pop().flatten();
         }

@@ -16,14 +16,15 @@ use domain::{
     payment::{Payment, PaymentState},
     payment_code::PaymentCode,
     records::{Digest, Request},
+    refund::{Approval, Funds, Receiver, Refund, RefundNumber, RefundState, RefundTerms, Refunded},
     session::{OauthCode, OneTimeCode, Session},
     sweep::Counter,
 };
 use ledger::{Account, AccountId, Transfer, TransferKind, TransferState};
 use std::sync::Arc;
 use types::{
-    AppId, BusinessDay, CardId, Currency, EchoId, JournalId, MerchantId, Money, NotificationId, OrderId,
-    PayerId, PaymentId, Rate, Shard, Time, TransferId, time,
+    AppId, BusinessDay, CardId, Currency, EchoId, JournalId, MerchantId, Money, NotificationId, OperatorId,
+    OrderId, PayerId, PaymentId, RefundId, Shard, Time, TransferId, time,
 };
 
 const AWKWARD: &str = "龙井 \"best\" 'tea'; -- \\ \u{1F375}\n\té";
@@ -41,10 +42,10 @@ pub(super) fn merchant(id: i64, full: bool) -> Merchant {
         active: full,
         apps: if full { vec![AppId(-1), AppId(i64::MIN), AppId(5)] } else { Vec::new() },
         products: if full { Products::ALL } else { Products(0) },
-        fee: if full { Rate::WHOLE } else { Rate(0) },
         apiv3_key: full.then(|| Box::from([0, 255, 39, 34])),
         public_key_mode: full,
         rate_per_s: if full { u32::MAX } else { 0 },
+        refund_days: if full { u16::MAX } else { 1 },
         created_at: START,
         journal: JournalId(if full { LAST } else { 4096 }),
     }
@@ -154,6 +155,11 @@ pub(super) fn order(id: i64, merchant: i64, number: &str, full: bool) -> Order {
         payment: full.then_some(PaymentId(LAST)),
         transfer: full.then_some(TransferId(LAST)),
         reversal: full.then_some(TransferId(LAST)),
+        refunded: if full {
+            Refunded { sum: i64::MAX, fee: i64::MAX, count: u32::MAX, newest: Some(RefundId(LAST)) }
+        } else {
+            Refunded::default()
+        },
         bill_previous: full.then_some(BillEntry(LAST)),
         journal: JournalId(if full { LAST } else { 4096 }),
     }
@@ -178,6 +184,47 @@ pub(super) fn payment(id: i64, full: bool) -> Payment {
         bill_previous: full.then_some(BillEntry(LAST)),
         journal: JournalId(if full { LAST } else { 4096 }),
     }
+}
+
+/// A refund that waits when bare, and was sent to another card when full.
+pub(super) fn refund(id: i64, merchant: i64, number: &str, full: bool) -> Refund {
+    Refund {
+        id: RefundId(id),
+        order: OrderId(5),
+        terms: Arc::new(RefundTerms {
+            merchant: MerchantId(merchant),
+            number: number.into(),
+            amount: Money::new(i64::MAX, Currency::CNY),
+            reason: AWKWARD.into(),
+            notify_url: "https://shop.example/refund?a='b'".into(),
+            funds: if id % 2 == 0 { Funds::Available } else { Funds::Unsettled },
+            extra: r#"{"goods_detail":"\"龙井\""}"#.into(),
+            digest: std::array::from_fn(|place| u8::try_from(255 - place).unwrap_or(0)),
+        }),
+        state: if full { RefundState::Succeeded } else { RefundState::Waiting },
+        fee: if id % 2 == 0 { i64::MAX } else { 0 },
+        previous: (id % 2 == 0).then_some(RefundId(LAST)),
+        created_at: START,
+        ended_at: full.then_some(START.plus(1)),
+        due_at: (!full).then_some(START),
+        asked: if full { u32::MAX } else { 0 },
+        attempt: if full { u32::MAX } else { 0 },
+        channel_code: if full { AWKWARD.into() } else { "".into() },
+        receiver: full.then(|| Receiver {
+            merchant: true,
+            bank: "ICBC_DEBIT".into(),
+            tail: "0002".into(),
+            token: AWKWARD.into(),
+        }),
+        maker: (id % 2 == 0).then_some(OperatorId(LAST)),
+        approvals_needed: u8::MAX,
+        approvals: if full { vec![Approval { by: OperatorId(LAST), at: START }; 3] } else { Vec::new() },
+        journal: JournalId(if full { LAST } else { 4096 }),
+    }
+}
+
+pub(super) fn refund_number(refund: &Refund) -> RefundNumber {
+    RefundNumber { merchant: refund.terms.merchant, number: refund.terms.number.clone(), refund: refund.id }
 }
 
 pub(super) fn payment_code(code: i64, expires_at: Time, full: bool) -> PaymentCode {

@@ -2,7 +2,7 @@
 
 use super::{Held, Memory};
 use domain::{
-    Key,
+    Key, Record,
     application::Application,
     card::Card,
     crossing::Crossing,
@@ -16,6 +16,7 @@ use domain::{
     payment::Payment,
     payment_code::PaymentCode,
     records::Digest,
+    refund::{Refund, RefundState},
     session::{OauthCode, Session},
     sweep,
 };
@@ -23,11 +24,11 @@ use engine::{
     Fault, Queries,
     query::{Bill, Counts, JournalRow},
 };
-use ledger::{Account, AccountId, Transfer};
-use std::{cmp::Reverse, ops::Bound};
+use ledger::{Account, AccountId, Transfer, TransferState};
+use std::{cmp::Reverse, collections::BTreeMap, ops::Bound};
 use types::{
     AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
-    PaymentId, Shard, ShardSet, Time, TransferId, time,
+    PaymentId, RefundId, Shard, ShardSet, Time, TransferId, first_id_at, time,
 };
 
 type Answer<T> = Result<T, Fault>;
@@ -104,6 +105,21 @@ impl Queries for Memory {
     }
     fn payment(&self, id: PaymentId) -> Answer<Option<Payment>> {
         Ok(self.held().rows.payments.get(&id).cloned())
+    }
+    fn refund(&self, id: RefundId) -> Answer<Option<Refund>> {
+        Ok(self.held().rows.refunds.get(&id).cloned())
+    }
+    fn refund_by_number(&self, merchant: MerchantId, number: &str) -> Answer<Option<Refund>> {
+        let held = self.held();
+        let known = held.rows.refund_numbers.get(&(merchant, number.into()));
+        Ok(known.and_then(|known| held.rows.refunds.get(&known.refund)).cloned())
+    }
+    fn refunds_waiting(&self, page: PageRequest) -> Answer<Page<Refund>> {
+        let held = self.held();
+        let start = page.after.map_or(Bound::Unbounded, |cursor| Bound::Excluded(RefundId(cursor.0)));
+        let rows = held.rows.refunds.range((start, Bound::Unbounded)).map(|(_, row)| row);
+        let waiting = rows.filter(|row| row.state == RefundState::Waiting).cloned();
+        Ok(Page::of(waiting.take(page.limit + 1).collect(), page.limit, |row| row.id.0))
     }
     fn payment_code(&self, code: i64) -> Answer<Option<PaymentCode>> {
         Ok(self.held().rows.payment_codes.get(&code).copied())
@@ -200,6 +216,13 @@ impl Queries for Memory {
         let rows: Vec<_> = held.rows.payments.values().filter(due).cloned().collect();
         Ok(earliest(rows, limit, |row| (row.ask_at, row.id)))
     }
+    fn due_refunds(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<Refund>> {
+        let held = self.held();
+        let due =
+            |row: &&Refund| row.due_at.is_some_and(|at| at <= now) && within(of, Shard::of_id(row.id.0));
+        let rows: Vec<_> = held.rows.refunds.values().filter(due).cloned().collect();
+        Ok(earliest(rows, limit, |row| (row.due_at, row.id)))
+    }
     fn due_orders(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<OrderId>> {
         let held = self.held();
         let due = |row: &&Order| {
@@ -218,12 +241,14 @@ impl Queries for Memory {
         let over = |end: Time| end.plus(sweep::KEPT) < now;
         let codes = rows.payment_codes.values().filter(|row| over(row.expires_at));
         let sessions = rows.sessions.values().filter(|row| over(row.expires_at));
+        let staff = rows.staff_sessions.values().filter(|row| over(row.expires_at));
         let sent = rows.one_time_codes.values().filter(|row| row.sent_at.plus(time::DAY) < now);
         let oauth = rows.oauth_codes.values().filter(|row| over(row.expires_at));
         let requests = rows.requests.values().filter(|row| over(row.at.plus(time::DAY)));
         let keys = codes
             .map(|row| Key::PaymentCode(row.code))
             .chain(sessions.map(|row| Key::Session(row.token)))
+            .chain(staff.map(|row| Key::StaffSession(row.token)))
             .chain(sent.map(|row| Key::OneTimeCode(row.phone)))
             .chain(oauth.map(|row| Key::OauthCode(row.code)))
             .chain(rows.echoes.range(..echo::oldest_kept(now)).map(|(id, _)| Key::Echo(*id)))
@@ -248,11 +273,64 @@ impl Queries for Memory {
     fn each_payment(&self, take: &mut dyn FnMut(Payment)) -> Answer<()> {
         self.each(|held| held.rows.payments.values().cloned().collect(), take)
     }
+    fn each_refund(&self, take: &mut dyn FnMut(Refund)) -> Answer<()> {
+        self.each(|held| held.rows.refunds.values().cloned().collect(), take)
+    }
     fn each_notification(&self, take: &mut dyn FnMut(Notification)) -> Answer<()> {
         self.each(|held| held.rows.notifications.values().copied().collect(), take)
     }
     fn each_crossing(&self, take: &mut dyn FnMut(Crossing)) -> Answer<()> {
         self.each(|held| held.rows.crossings.values().copied().collect(), take)
+    }
+    fn transfers_between(
+        &self,
+        from: TransferId,
+        to: TransferId,
+        take: &mut dyn FnMut(Transfer),
+    ) -> Answer<()> {
+        if from >= to {
+            return Ok(());
+        }
+        self.each(|held| held.rows.transfers.range(from..to).map(|(_, row)| *row).collect(), take)
+    }
+    fn refunds_between(&self, from: RefundId, to: RefundId, take: &mut dyn FnMut(Refund)) -> Answer<()> {
+        if from >= to {
+            return Ok(());
+        }
+        self.each(|held| held.rows.refunds.range(from..to).map(|(_, row)| row.clone()).collect(), take)
+    }
+    fn transfers_voided(&self, from: Time, to: Time, take: &mut dyn FnMut(Transfer)) -> Answer<()> {
+        let voided = |row: &&Transfer| row.state == TransferState::Voided && (from..to).contains(&row.at);
+        let mut rows: Vec<Transfer> = self.held().rows.transfers.values().filter(voided).copied().collect();
+        rows.sort_by_key(|row| (row.at, row.id));
+        rows.into_iter().for_each(take);
+        Ok(())
+    }
+    fn records(&self, keys: &[Key]) -> Answer<Vec<Option<Record>>> {
+        let held = self.held();
+        Ok(keys.iter().map(|key| held.rows.get(key)).collect())
+    }
+    fn merchant_balances(&self, at: Time) -> Answer<Vec<(AccountId, i64)>> {
+        let held = self.held();
+        let own = held.rows.accounts.values().filter(|account| account.id.kind().is_merchants_own());
+        let mut balances: BTreeMap<_, _> = own
+            .map(|row| {
+                let came = row.credits_posted + row.credits_pending;
+                (row.id, came - row.debits_posted - row.debits_pending)
+            })
+            .collect();
+        let first = TransferId(first_id_at(at));
+        for row in held.rows.transfers.values() {
+            let moved = match (row.id >= first, row.state == TransferState::Voided) {
+                _ if row.kind.is_crossing() => 0,
+                (true, false) => row.amount,
+                (false, true) if row.at >= at => -row.amount,
+                _ => 0,
+            };
+            balances.entry(row.credit).and_modify(|balance| *balance -= moved);
+            balances.entry(row.debit).and_modify(|balance| *balance += moved);
+        }
+        Ok(balances.into_iter().collect())
     }
     fn counts(&self) -> Answer<Counts> {
         let held = self.held();

@@ -179,7 +179,7 @@ fn collect<'s>(schema: &'s Schema, batch: &Batch) -> Result<Vec<Rows<'s>>, Strin
         ($($field:ident: $record:ty,)*) => { $(add(schema, &batch.$field, &mut all)?;)* };
     }
     each_table!(add);
-    // `phones` and `order_numbers` are the unique indexes of payers and orders.
+    // `phones`, `order_numbers` and `refund_numbers` are the unique indexes of payers, orders and refunds.
     Ok(all)
 }
 

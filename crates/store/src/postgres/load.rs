@@ -9,9 +9,13 @@ use crate::columns::{Corrupt, Row as _, RowDyn, Stored, Value};
 use domain::{
     Key, Record,
     application::Application,
+    calendar::Calendar,
     card::Card,
     crossing::Crossing,
     echo::Echo,
+    exception::Exception,
+    fee::Fees,
+    hold::Hold,
     keyring::KeyRing,
     limit::{Limits, Usage},
     merchant::{Certificate, Merchant},
@@ -20,8 +24,12 @@ use domain::{
     payer::{Payer, PhoneOwner},
     payment::Payment,
     payment_code::PaymentCode,
+    payout::{BankAccount, Payout},
     records::Request,
+    refund::{Refund, RefundNumber},
     session::{OauthCode, OneTimeCode, Session},
+    settlement::{Day, Plan, Settlement},
+    staff::{Staff, StaffName, StaffSession},
     sweep::Counter,
     world::Entity as _,
 };
@@ -33,7 +41,7 @@ use std::{
     sync::Arc,
 };
 use tokio_postgres::{Row, types::ToSql};
-use types::{MerchantId, OrderId, PayerId};
+use types::{MerchantId, OrderId, PayerId, RefundId};
 
 pub(super) struct PostgresLoader {
     server: Arc<Server>,
@@ -125,6 +133,7 @@ fn request<'s>(schema: &'s Schema, key: &Key) -> (Rows<'s>, Read) {
                     read::<$record>(row).map(|found| (Key::$record(found.key()), Record::$record(found)))
                 }),)*
                 Key::OrderNumber(_) => (Rows::by_order_number(schema), read_order_number),
+                Key::RefundNumber(_) => (Rows::by_refund_number(schema), read_refund_number),
                 Key::Phone(_) => (Rows::by_phone(schema), read_phone),
             }
         };
@@ -137,7 +146,7 @@ fn put_key(key: &Key, put: &mut dyn FnMut(Value<'_>)) {
         ($($field:ident: $record:ident,)*) => {
             match key {
                 $(Key::$record(key) => <$record as Stored>::key_values(key, put),)*
-                Key::OrderNumber((merchant, number)) => {
+                Key::OrderNumber((merchant, number)) | Key::RefundNumber((merchant, number)) => {
                     put(Value::Int(merchant.0));
                     put(Value::Text(number));
                 }
@@ -156,6 +165,16 @@ fn read_order_number(row: &Row) -> Result<(Key, Record), Fault> {
     };
     let found = read().map_err(|corrupt| Fault::Failed(format!("table orders: {corrupt}")))?;
     Ok((Key::OrderNumber(found.key()), Record::OrderNumber(found)))
+}
+
+fn read_refund_number(row: &Row) -> Result<(Key, Record), Fault> {
+    let row: &dyn RowDyn = row;
+    let read = || {
+        let (merchant, refund) = (MerchantId(row.need(0)?), RefundId(row.need(2)?));
+        Ok::<_, Corrupt>(RefundNumber { merchant, number: row.boxed(1)?, refund })
+    };
+    let found = read().map_err(|corrupt| Fault::Failed(format!("table refunds: {corrupt}")))?;
+    Ok((Key::RefundNumber(found.key()), Record::RefundNumber(found)))
 }
 
 fn read_phone(row: &Row) -> Result<(Key, Record), Fault> {

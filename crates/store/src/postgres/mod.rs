@@ -12,12 +12,14 @@
 
 mod array;
 mod commit;
+mod console;
 mod link;
 mod load;
 mod migrate;
 mod nodes;
 mod partition;
 mod query;
+mod settlement;
 mod sql;
 mod target;
 mod tls;

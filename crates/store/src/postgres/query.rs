@@ -26,6 +26,7 @@ use domain::{
     payment::Payment,
     payment_code::PaymentCode,
     records::Digest,
+    refund::Refund,
     session::{OauthCode, Session},
 };
 use engine::{
@@ -37,10 +38,10 @@ use std::sync::Arc;
 use tokio_postgres::{Row, types::ToSql};
 use types::{
     AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
-    PaymentId, Shard, ShardSet, Time, TransferId,
+    PaymentId, RefundId, Shard, ShardSet, Time, TransferId, first_id_at,
 };
 
-type Answer<T> = Result<T, Fault>;
+pub(super) type Answer<T> = Result<T, Fault>;
 
 /// Rows read at once when a whole table is gone through.
 const STEP: i64 = 5_000;
@@ -87,21 +88,21 @@ impl PostgresQueries {
         read(link).map_err(|trouble| self.server.failed(trouble))
     }
 
-    fn load(&self, key: Key) -> Answer<Option<Record>> {
+    pub(super) fn load(&self, key: Key) -> Answer<Option<Record>> {
         Ok(self.ask(|link| load(link, &self.schema, std::slice::from_ref(&key)))?.pop().flatten())
     }
 
-    fn list<E: Stored>(&self, rest: &str, values: &[&(dyn ToSql + Sync)]) -> Answer<Vec<E>> {
+    pub(super) fn list<E: Stored>(&self, rest: &str, values: &[&(dyn ToSql + Sync)]) -> Answer<Vec<E>> {
         let sql = format!("SELECT {} FROM {} {rest}", E::TABLE.columns.join(", "), E::TABLE.name);
         self.ask(|link| link.rows(&sql, values))?.iter().map(read).collect()
     }
 
-    fn rows(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Answer<Vec<Row>> {
+    pub(super) fn rows(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Answer<Vec<Row>> {
         self.ask(|link| link.rows(sql, values))
     }
 
     /// A whole table in the order of its id, a piece at a time.
-    fn every<E: Stored>(&self, take: &mut dyn FnMut(E)) -> Answer<()> {
+    pub(super) fn every<E: Stored>(&self, take: &mut dyn FnMut(E)) -> Answer<()> {
         let mut past = i64::MIN;
         let sql = format!(
             "SELECT {} FROM {} WHERE id > $1 ORDER BY id LIMIT {STEP}",
@@ -115,6 +116,24 @@ impl PostgresQueries {
             }
             let Some(last) = rows.last().filter(|_| rows.len() as i64 == STEP) else { return Ok(()) };
             past = int(last, 0)?;
+        }
+    }
+
+    /// Rows of a range of ids, a piece at a time.
+    fn between<E: Stored>(
+        &self,
+        mut from: i64,
+        to: i64,
+        id: impl Fn(&E) -> i64,
+        take: &mut dyn FnMut(E),
+    ) -> Answer<()> {
+        loop {
+            let rest = "WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3";
+            let rows: Vec<E> = self.list(rest, &[&from, &to, &STEP])?;
+            let last = rows.last().map(&id).filter(|_| rows.len() as i64 == STEP);
+            rows.into_iter().for_each(&mut *take);
+            let Some(last) = last else { return Ok(()) };
+            from = last + 1;
         }
     }
 
@@ -214,11 +233,11 @@ fn within(of: ShardSet, shard: &str) -> String {
     }
 }
 
-fn int(row: &Row, at: usize) -> Answer<i64> {
+pub(super) fn int(row: &Row, at: usize) -> Answer<i64> {
     row.try_get(at).map_err(|error| Fault::Failed(format!("column {at}: {error}")))
 }
 
-fn count(limit: usize) -> i64 {
+pub(super) fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
@@ -295,6 +314,19 @@ impl Queries for PostgresQueries {
     }
     fn payment(&self, id: PaymentId) -> Answer<Option<Payment>> {
         find!(self, Payment, id)
+    }
+    fn refund(&self, id: RefundId) -> Answer<Option<Refund>> {
+        find!(self, Refund, id)
+    }
+    fn refund_by_number(&self, merchant: MerchantId, number: &str) -> Answer<Option<Refund>> {
+        let found = self.list("WHERE mchid = $1 AND out_refund_no = $2", &[&merchant.0, &number])?;
+        Ok(found.into_iter().next())
+    }
+    fn refunds_waiting(&self, page: PageRequest) -> Answer<Page<Refund>> {
+        let after = page.after.map_or(i64::MIN, |cursor| cursor.0);
+        let rows =
+            self.list("WHERE id > $1 AND state = 0 ORDER BY id LIMIT $2", &[&after, &count(page.limit + 1)])?;
+        Ok(Page::of(rows, page.limit, |row: &Refund| row.id.0))
     }
     fn payment_code(&self, code: i64) -> Answer<Option<PaymentCode>> {
         find!(self, PaymentCode, code)
@@ -395,6 +427,10 @@ impl Queries for PostgresQueries {
         let rest = format!("WHERE ask_at <= $1{} ORDER BY ask_at, id LIMIT $2", within(of, BY_ID));
         self.list(&rest, &[&now.0, &count(limit)])
     }
+    fn due_refunds(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<Refund>> {
+        let rest = format!("WHERE due_at <= $1{} ORDER BY due_at, id LIMIT $2", within(of, BY_ID));
+        self.list(&rest, &[&now.0, &count(limit)])
+    }
     fn due_orders(&self, of: ShardSet, now: Time, limit: usize) -> Answer<Vec<OrderId>> {
         let sql = format!(
             "SELECT id FROM orders WHERE expires_at <= $1 AND state IN (0, 1) AND payment IS NULL{}
@@ -413,6 +449,7 @@ impl Queries for PostgresQueries {
                 Home::Code => format!("code % {shards}"),
                 Home::Phone => format!("(get_byte(phone, 0) * 256 + get_byte(phone, 1)) % {shards}"),
                 Home::Key => "get_byte(key, 31) & 63".into(),
+                Home::First => "0".into(),
             };
             let (key, table, at, within) = (over.key, over.table, over.at, within(of, &shard));
             let sql = format!("SELECT {key} FROM {table} WHERE {at} < $1{within} LIMIT $2");
@@ -447,11 +484,37 @@ impl Queries for PostgresQueries {
     fn each_payment(&self, take: &mut dyn FnMut(Payment)) -> Answer<()> {
         self.every(take)
     }
+    fn each_refund(&self, take: &mut dyn FnMut(Refund)) -> Answer<()> {
+        self.every(take)
+    }
     fn each_notification(&self, take: &mut dyn FnMut(Notification)) -> Answer<()> {
         self.every(take)
     }
     fn each_crossing(&self, take: &mut dyn FnMut(Crossing)) -> Answer<()> {
         self.every(take)
+    }
+    fn transfers_between(
+        &self,
+        from: TransferId,
+        to: TransferId,
+        take: &mut dyn FnMut(Transfer),
+    ) -> Answer<()> {
+        self.between(from.0, to.0, |transfer: &Transfer| transfer.id.0, take)
+    }
+    fn refunds_between(&self, from: RefundId, to: RefundId, take: &mut dyn FnMut(Refund)) -> Answer<()> {
+        self.between(from.0, to.0, |refund: &Refund| refund.id.0, take)
+    }
+    fn transfers_voided(&self, from: Time, to: Time, take: &mut dyn FnMut(Transfer)) -> Answer<()> {
+        let rest = "WHERE state = 2 AND at >= $1 AND at < $2 ORDER BY at, id";
+        self.list(rest, &[&from.0, &to.0])?.into_iter().for_each(take);
+        Ok(())
+    }
+    fn records(&self, keys: &[Key]) -> Answer<Vec<Option<Record>>> {
+        self.ask(|link| load(link, &self.schema, keys))
+    }
+    fn merchant_balances(&self, at: Time) -> Answer<Vec<(AccountId, i64)>> {
+        let rows = self.rows(&crate::balances::sql(["$1", "$2"]), &[&first_id_at(at), &at.0])?;
+        rows.iter().map(|row| crate::balances::read(int(row, 0)?, int(row, 1)?)).collect()
     }
     fn counts(&self) -> Answer<Counts> {
         let sql = "SELECT coalesce((SELECT batch FROM shards WHERE shard = $1), 0),

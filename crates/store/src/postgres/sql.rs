@@ -7,9 +7,13 @@ use super::array::{Column, Kind};
 use crate::columns::{Corrupt, RowDyn, Stored, Table, Value};
 use domain::{
     application::Application,
+    calendar::Calendar,
     card::Card,
     crossing::Crossing,
     echo::Echo,
+    exception::Exception,
+    fee::Fees,
+    hold::Hold,
     keyring::KeyRing,
     limit::{Limits, Usage},
     merchant::{Certificate, Merchant},
@@ -18,8 +22,12 @@ use domain::{
     payer::Payer,
     payment::Payment,
     payment_code::PaymentCode,
+    payout::{BankAccount, Payout},
     records::Request,
+    refund::Refund,
     session::{OauthCode, OneTimeCode, Session},
+    settlement::{Day, Plan, Settlement},
+    staff::{Staff, StaffName, StaffSession},
     sweep::Counter,
 };
 use engine::Fault;
@@ -36,7 +44,11 @@ macro_rules! each_table {
         $with! {
             merchants: Merchant, certificates: Certificate, applications: Application, payers: Payer,
             one_time_codes: OneTimeCode, sessions: Session, oauth_codes: OauthCode, cards: Card, orders: Order,
-            payments: Payment, payment_codes: PaymentCode, usage: Usage, limits: Limits,
+            payments: Payment, refunds: Refund, payment_codes: PaymentCode, usage: Usage, limits: Limits,
+            fees: Fees, calendars: Calendar, plans: Plan, days: Day, settlements: Settlement, holds: Hold,
+            bank_accounts: BankAccount, payouts: Payout,
+            exceptions: Exception,
+            staff: Staff, staff_names: StaffName, staff_sessions: StaffSession,
             notifications: Notification, echoes: Echo, key_rings: KeyRing, counters: Counter, requests: Request,
             accounts: Account, transfers: Transfer, crossings: Crossing,
         }
@@ -80,6 +92,7 @@ pub(super) struct TableSql {
 pub(super) struct Schema {
     tables: HashMap<&'static str, TableSql>,
     by_order_number: Sql,
+    by_refund_number: Sql,
     by_phone: Sql,
 }
 
@@ -122,6 +135,11 @@ impl Schema {
             by_order_number: own(
                 "SELECT t.mchid, t.out_trade_no, t.id FROM unnest($1::int8[], $2::text[]) AS u (mchid, number)
                  JOIN orders AS t ON t.mchid = u.mchid AND t.out_trade_no = u.number",
+                &[Kind::Big, Kind::Text],
+            ),
+            by_refund_number: own(
+                "SELECT t.mchid, t.out_refund_no, t.id FROM unnest($1::int8[], $2::text[]) AS u (mchid, number)
+                 JOIN refunds AS t ON t.mchid = u.mchid AND t.out_refund_no = u.number",
                 &[Kind::Big, Kind::Text],
             ),
             by_phone: own(
@@ -202,6 +220,10 @@ impl<'a> Rows<'a> {
     /// Finds orders by merchant and its own number.
     pub(super) fn by_order_number(schema: &'a Schema) -> Self {
         Self::of("orders", &["mchid", "out_trade_no"], &schema.by_order_number)
+    }
+    /// Finds refunds by merchant and its own number.
+    pub(super) fn by_refund_number(schema: &'a Schema) -> Self {
+        Self::of("refunds", &["mchid", "out_refund_no"], &schema.by_refund_number)
     }
     /// Finds payers by phone.
     pub(super) fn by_phone(schema: &'a Schema) -> Self {

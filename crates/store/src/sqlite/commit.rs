@@ -182,9 +182,22 @@ impl SqliteCommitter {
         self.write(&batch.cards)?;
         self.write(&batch.orders)?;
         self.write(&batch.payments)?;
+        self.write(&batch.refunds)?;
         self.write(&batch.payment_codes)?;
         self.write(&batch.usage)?;
         self.write(&batch.limits)?;
+        self.write(&batch.fees)?;
+        self.write(&batch.calendars)?;
+        self.write(&batch.plans)?;
+        self.write(&batch.days)?;
+        self.write(&batch.settlements)?;
+        self.write(&batch.holds)?;
+        self.write(&batch.bank_accounts)?;
+        self.write(&batch.payouts)?;
+        self.write(&batch.exceptions)?;
+        self.write(&batch.staff)?;
+        self.write(&batch.staff_names)?;
+        self.write(&batch.staff_sessions)?;
         self.write(&batch.notifications)?;
         self.write(&batch.echoes)?;
         self.write(&batch.key_rings)?;
@@ -193,7 +206,7 @@ impl SqliteCommitter {
         self.write(&batch.accounts)?;
         self.write(&batch.transfers)?;
         self.write(&batch.crossings)?;
-        // `phones` and `order_numbers` are the unique indexes of payers and orders.
+        // `phones`, `order_numbers` and `refund_numbers` are the unique indexes of payers, orders and refunds.
         let mut lines = std::mem::take(&mut self.lines);
         lines.clear();
         journal::write(&batch.journal, batch.at, &mut lines);

@@ -6,10 +6,11 @@ use domain::{
     Key, Record,
     order::{Order, OrderNumber},
     payer::PhoneOwner,
+    refund::RefundNumber,
 };
 use engine::{Fault, Loader};
 use rusqlite::Connection;
-use types::{OrderId, PayerId};
+use types::{OrderId, PayerId, RefundId};
 
 pub(super) struct SqliteLoader(Connection);
 
@@ -62,6 +63,21 @@ pub(super) fn order_id(
     id.transpose().map_err(failed)
 }
 
+/// The refund under a merchant's number.
+pub(super) fn refund_id(
+    connection: &Connection,
+    merchant: i64,
+    number: &str,
+) -> Result<Option<RefundId>, Fault> {
+    let sql = "SELECT id FROM refunds WHERE mchid = ?1 AND out_refund_no = ?2";
+    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    bind(&mut statement, 1, Value::Int(merchant)).map_err(failed)?;
+    bind(&mut statement, 2, Value::Text(number)).map_err(failed)?;
+    let mut rows = statement.raw_query();
+    let id = rows.next().map_err(failed)?.map(|row| row.get(0).map(RefundId));
+    id.transpose().map_err(failed)
+}
+
 /// The payer of a phone.
 pub(super) fn payer_of(connection: &Connection, phone: &[u8]) -> Result<Option<PayerId>, Fault> {
     let mut statement =
@@ -72,7 +88,8 @@ pub(super) fn payer_of(connection: &Connection, phone: &[u8]) -> Result<Option<P
     id.transpose().map_err(failed)
 }
 
-fn load(db: &Connection, key: &Key) -> Result<Option<Record>, Fault> {
+/// The record under a key of any kind.
+pub(super) fn load(db: &Connection, key: &Key) -> Result<Option<Record>, Fault> {
     Ok(match key {
         Key::Merchant(key) => one(db, key)?.map(Record::Merchant),
         Key::Certificate(key) => one(db, key)?.map(Record::Certificate),
@@ -90,9 +107,25 @@ fn load(db: &Connection, key: &Key) -> Result<Option<Record>, Fault> {
             Record::OrderNumber(OrderNumber { merchant: *merchant, number: number.clone(), order })
         }),
         Key::Payment(key) => one(db, key)?.map(Record::Payment),
+        Key::Refund(key) => one(db, key)?.map(Record::Refund),
+        Key::RefundNumber((merchant, number)) => refund_id(db, merchant.0, number)?.map(|refund| {
+            Record::RefundNumber(RefundNumber { merchant: *merchant, number: number.clone(), refund })
+        }),
         Key::PaymentCode(key) => one(db, key)?.map(Record::PaymentCode),
         Key::Usage(key) => one(db, key)?.map(Record::Usage),
         Key::Limits(key) => one(db, key)?.map(Record::Limits),
+        Key::Fees(key) => one(db, key)?.map(Record::Fees),
+        Key::Calendar(key) => one(db, key)?.map(Record::Calendar),
+        Key::Plan(key) => one(db, key)?.map(Record::Plan),
+        Key::Day(key) => one(db, key)?.map(Record::Day),
+        Key::Settlement(key) => one(db, key)?.map(Record::Settlement),
+        Key::Hold(key) => one(db, key)?.map(Record::Hold),
+        Key::BankAccount(key) => one(db, key)?.map(Record::BankAccount),
+        Key::Payout(key) => one(db, key)?.map(Record::Payout),
+        Key::Exception(key) => one(db, key)?.map(Record::Exception),
+        Key::Staff(key) => one(db, key)?.map(Record::Staff),
+        Key::StaffName(key) => one(db, key)?.map(Record::StaffName),
+        Key::StaffSession(key) => one(db, key)?.map(Record::StaffSession),
         Key::Notification(key) => one(db, key)?.map(Record::Notification),
         Key::Echo(key) => one(db, key)?.map(Record::Echo),
         Key::KeyRing(key) => one(db, key)?.map(Record::KeyRing),

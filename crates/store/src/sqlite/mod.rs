@@ -2,10 +2,12 @@
 
 mod backup;
 mod commit;
+mod console;
 mod load;
 mod migrate;
 mod query;
 mod row;
+mod settlement;
 
 pub use backup::{
     Copied, Standing, sqlite_backup, sqlite_check, sqlite_migrate, sqlite_settle, sqlite_standing,

@@ -1,7 +1,7 @@
 //! Committed reads over a small pool of read-only connections.
 
 use super::{
-    load::{one, order_id, payer_of},
+    load::{load, one, order_id, payer_of, refund_id},
     row::{bind, failed, read, select},
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     stale::{Make, stale},
 };
 use domain::{
-    Key,
+    Key, Record,
     application::Application,
     card::Card,
     crossing::Crossing,
@@ -25,6 +25,7 @@ use domain::{
     payment::Payment,
     payment_code::PaymentCode,
     records::Digest,
+    refund::Refund,
     session::{OauthCode, Session},
 };
 use engine::{
@@ -36,10 +37,13 @@ use rusqlite::Connection;
 use std::{path::PathBuf, sync::MutexGuard};
 use types::{
     AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
-    PaymentId, Shard, ShardSet, Time, TransferId,
+    PaymentId, RefundId, Shard, ShardSet, Time, TransferId, first_id_at,
 };
 
-type Answer<T> = Result<T, Fault>;
+pub(super) type Answer<T> = Result<T, Fault>;
+
+/// Rows read at once when a long range is gone through.
+const STEP: i64 = 5_000;
 
 pub(super) struct SqliteQueries {
     pool: Pool<Connection>,
@@ -50,13 +54,13 @@ impl SqliteQueries {
     pub(super) fn new(pool: Vec<Connection>, path: PathBuf) -> Self {
         Self { pool: Pool::new(pool), path }
     }
-    fn get(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn get(&self) -> MutexGuard<'_, Connection> {
         self.pool.get()
     }
     fn find<E: Stored>(&self, key: &E::Key) -> Answer<Option<E>> {
         one(&self.get(), key)
     }
-    fn list<E: Stored>(&self, rest: &str, values: &[Value<'_>]) -> Answer<Vec<E>> {
+    pub(super) fn list<E: Stored>(&self, rest: &str, values: &[Value<'_>]) -> Answer<Vec<E>> {
         let db = self.get();
         let mut found = Vec::new();
         each(&db, &select(&E::TABLE, rest), values, |row| {
@@ -65,7 +69,30 @@ impl SqliteQueries {
         })?;
         Ok(found)
     }
-    fn every<E: Stored>(&self, take: &mut dyn FnMut(E)) -> Answer<()> {
+    /// Rows of a range of ids, a piece at a time: while a statement is open, the write-ahead log can't be taken over.
+    fn between<E: Stored>(
+        &self,
+        mut from: i64,
+        to: i64,
+        id: impl Fn(&E) -> i64,
+        take: &mut dyn FnMut(E),
+    ) -> Answer<()> {
+        let sql = select(&E::TABLE, "WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3");
+        loop {
+            let (mut rows, mut last) = (0, from);
+            each(&self.get(), &sql, &[Value::Int(from), Value::Int(to), Value::Int(STEP)], |row| {
+                let found: E = read(row)?;
+                (rows, last) = (rows + 1, id(&found));
+                take(found);
+                Ok(())
+            })?;
+            if rows < STEP {
+                return Ok(());
+            }
+            from = last + 1;
+        }
+    }
+    pub(super) fn every<E: Stored>(&self, take: &mut dyn FnMut(E)) -> Answer<()> {
         each(&self.get(), &select(&E::TABLE, "ORDER BY 1"), &[], |row| {
             take(read(row)?);
             Ok(())
@@ -90,7 +117,7 @@ fn each(
     Ok(())
 }
 
-fn count(limit: usize) -> Value<'static> {
+pub(super) fn count(limit: usize) -> Value<'static> {
     Value::Int(i64::try_from(limit).unwrap_or(i64::MAX))
 }
 
@@ -159,6 +186,22 @@ impl Queries for SqliteQueries {
     }
     fn payment(&self, id: PaymentId) -> Answer<Option<Payment>> {
         self.find(&id)
+    }
+    fn refund(&self, id: RefundId) -> Answer<Option<Refund>> {
+        self.find(&id)
+    }
+    fn refund_by_number(&self, merchant: MerchantId, number: &str) -> Answer<Option<Refund>> {
+        let db = self.get();
+        match refund_id(&db, merchant.0, number)? {
+            Some(id) => one(&db, &id),
+            None => Ok(None),
+        }
+    }
+    fn refunds_waiting(&self, page: PageRequest) -> Answer<Page<Refund>> {
+        let after = Value::Int(page.after.map_or(i64::MIN, |cursor| cursor.0));
+        let rows =
+            self.list("WHERE id > ?1 AND state = 0 ORDER BY id LIMIT ?2", &[after, count(page.limit + 1)])?;
+        Ok(Page::of(rows, page.limit, |row: &Refund| row.id.0))
     }
     fn payment_code(&self, code: i64) -> Answer<Option<PaymentCode>> {
         self.find(&code)
@@ -264,6 +307,9 @@ impl Queries for SqliteQueries {
     fn due_payments(&self, _: ShardSet, now: Time, limit: usize) -> Answer<Vec<Payment>> {
         self.list("WHERE ask_at <= ?1 ORDER BY ask_at LIMIT ?2", &[Value::Int(now.0), count(limit)])
     }
+    fn due_refunds(&self, _: ShardSet, now: Time, limit: usize) -> Answer<Vec<Refund>> {
+        self.list("WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2", &[Value::Int(now.0), count(limit)])
+    }
     fn due_orders(&self, _: ShardSet, now: Time, limit: usize) -> Answer<Vec<OrderId>> {
         let sql = "SELECT id FROM orders WHERE expires_at <= ?1 AND state IN (0, 1) AND payment IS NULL
                    ORDER BY expires_at LIMIT ?2";
@@ -307,11 +353,51 @@ impl Queries for SqliteQueries {
     fn each_payment(&self, take: &mut dyn FnMut(Payment)) -> Answer<()> {
         self.every(take)
     }
+    fn each_refund(&self, take: &mut dyn FnMut(Refund)) -> Answer<()> {
+        self.every(take)
+    }
     fn each_notification(&self, take: &mut dyn FnMut(Notification)) -> Answer<()> {
         self.every(take)
     }
     fn each_crossing(&self, take: &mut dyn FnMut(Crossing)) -> Answer<()> {
         self.every(take)
+    }
+    fn transfers_between(
+        &self,
+        from: TransferId,
+        to: TransferId,
+        take: &mut dyn FnMut(Transfer),
+    ) -> Answer<()> {
+        self.between(from.0, to.0, |transfer: &Transfer| transfer.id.0, take)
+    }
+    fn refunds_between(&self, from: RefundId, to: RefundId, take: &mut dyn FnMut(Refund)) -> Answer<()> {
+        self.between(from.0, to.0, |refund: &Refund| refund.id.0, take)
+    }
+    fn transfers_voided(&self, from: Time, to: Time, take: &mut dyn FnMut(Transfer)) -> Answer<()> {
+        let sql = select(&Transfer::TABLE, "WHERE state = 2 AND at >= ?1 AND at < ?2 ORDER BY at, id");
+        each(&self.get(), &sql, &[Value::Int(from.0), Value::Int(to.0)], |row| {
+            take(read(row)?);
+            Ok(())
+        })
+    }
+    fn records(&self, keys: &[Key]) -> Answer<Vec<Option<Record>>> {
+        // One snapshot and one lock for all. The connection may stand in a transaction already.
+        let db = self.get();
+        let run =
+            |sql| db.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map_err(failed);
+        run("SAVEPOINT records")?;
+        let found = keys.iter().map(|key| load(&db, key)).collect();
+        run("RELEASE records")?;
+        found
+    }
+    fn merchant_balances(&self, at: Time) -> Answer<Vec<(AccountId, i64)>> {
+        let values = [Value::Int(first_id_at(at)), Value::Int(at.0)];
+        let mut found = Vec::new();
+        each(&self.get(), &crate::balances::sql(["?1", "?2"]), &values, |row| {
+            found.push(crate::balances::read(row.get(0).map_err(failed)?, row.get(1).map_err(failed)?)?);
+            Ok(())
+        })?;
+        Ok(found)
     }
     fn counts(&self) -> Answer<Counts> {
         let batch = "SELECT coalesce(max(batch), 0) FROM journal";

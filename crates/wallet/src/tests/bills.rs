@@ -87,3 +87,30 @@ async fn a_long_bill_is_read_page_by_page_without_gap_or_repeat() {
     assert_eq!(found.len(), 46, "45 payments and a top-up");
     assert_eq!(found[..45], wanted);
 }
+
+#[tokio::test]
+async fn a_refund_shows_in_the_bill_and_the_order() {
+    let world = World::new().await;
+    let browser = world.rich_payer(PHONE, 100_00).await;
+    let (id, path) = world.native(12_34).await;
+    browser.pay(&path, PIN).await;
+    let before = browser.get(&format!("/wallet/bills/{id}")).await;
+    assert!(
+        before.text_of("refunded").is_none() && !before.body.contains("refunds-label"),
+        "{}",
+        before.body
+    );
+    world.refund(id, 2_34, "商品已售完").await;
+    let bill = browser.get(&format!("/wallet/bills/{id}")).await;
+    assert_eq!(bill.status, StatusCode::OK, "{}", bill.body);
+    for part in ["退款 ¥2.34", "已退款", "+¥2.34", "退回余额", "原因：商品已售完", "商户发起退款"]
+    {
+        assert!(bill.body.contains(part), "{part}: {}", bill.body);
+    }
+    assert!(
+        !bill.body.contains("手续费"),
+        "what the merchant gets back of its fee is not the payer's to know"
+    );
+    let list = browser.get("/wallet/bills").await;
+    assert!(list.body.contains("退款 ¥2.34"), "{}", list.body);
+}

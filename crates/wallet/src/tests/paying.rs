@@ -64,7 +64,14 @@ async fn a_double_click_and_a_reload_pay_once_and_show_the_first_answer() {
     let changed = browser.submit(&page, "/wallet/top-up", &[("amount", "6"), ("pin", PIN)]).await;
     assert_eq!(changed.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(changed.text_of("error").unwrap().contains("已经提交过"));
-    assert!(world.service.queries.due_payments(types::ShardSet::ONLY, world.service.now().plus(time::DAY), 10).unwrap().is_empty());
+    assert!(
+        world
+            .service
+            .queries
+            .due_payments(types::ShardSet::ONLY, world.service.now().plus(time::DAY), 10)
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]

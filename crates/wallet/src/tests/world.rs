@@ -15,6 +15,7 @@ use domain::{
     merchant::{Certificate, MerchantChange, NewMerchant, Product, Products},
     order::Terms,
     payment::ChannelAnswer,
+    refund::{Funds, NewRefund, RefundTerms},
 };
 use engine::{Clock, Engine, ManualClock, engine::Setup};
 use http_body_util::BodyExt;
@@ -120,6 +121,7 @@ impl World {
             metrics: service::Metrics::default(),
             signing_threads: 1,
             under_way: Arc::default(),
+            bills: std::env::temp_dir().join("feiqian-no-bills"),
         }));
         let router = crate::router(Arc::clone(&service), Arc::new(Bank));
         let world = Self {
@@ -195,6 +197,24 @@ impl World {
             Reply::Order(order) => order,
             other => panic!("{other:?}"),
         }
+    }
+    /// The merchant refunds a part of an order.
+    pub(super) async fn refund(&self, order: OrderId, fen: i64, reason: &str) {
+        let total = self.service.queries.order(order).unwrap().unwrap().terms.amount.minor;
+        let terms = Arc::new(RefundTerms {
+            merchant: MERCHANT,
+            number: format!("refund-{order}").into(),
+            amount: Money::cny(fen),
+            reason: reason.into(),
+            notify_url: "".into(),
+            funds: Funds::Unsettled,
+            extra: "".into(),
+            digest: [0; 16],
+        });
+        let new = NewRefund { terms, order: Some(order), order_number: None, total };
+        let caller = Caller::of(domain::Actor::Merchant(MERCHANT));
+        let done = self.service.engine.run(Command::CreateRefund(Box::new(new)), caller).await;
+        assert!(matches!(done, Ok(Reply::Refund(_))), "{done:?}");
     }
     /// The path of a code_url's page.
     pub(super) async fn native(&self, fen: i64) -> (OrderId, String) {

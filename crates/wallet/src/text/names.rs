@@ -113,6 +113,7 @@ pub(crate) fn deed(row: &JournalRow) -> Phrase {
         "close_order" => "deed-closed",
         "expire_order" => "deed-expired",
         "reverse_order" => "deed-reversed",
+        "create_refund" => "deed-refund-asked",
         _ => "deed-other",
     })
 }

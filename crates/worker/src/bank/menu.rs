@@ -1,7 +1,10 @@
 //! What the simulated bank does, by the last four digits of the card.
 
 use super::card_number;
-use domain::payment::{ChannelAnswer, Payment};
+use domain::{
+    payment::{ChannelAnswer, Payment},
+    refund::Refund,
+};
 use std::time::Duration;
 use types::{Time, time::SECOND};
 
@@ -26,6 +29,22 @@ pub enum Behaviour {
     NeverKnows,
     /// 0143: does not answer the first question at all, has paid when asked again.
     Hangs,
+    /// 0150: pays; refunds to it fail, code 14, so that they become abnormal.
+    RefundFails,
+    /// 0168: pays; does not know of a refund for 30 seconds, then has brought the money.
+    RefundsLater,
+    /// 0176: pays; never knows of a refund.
+    RefundNeverKnown,
+    /// 0184: pays; the channel's bill leaves it out.
+    BillLacks,
+    /// 0192: pays; the bill has another transaction besides, of which nobody here knows.
+    BillInvents,
+    /// 0208: pays; the bill says one fen more.
+    BillAmount,
+    /// 0216: pays; the bill says that it failed.
+    BillStatus,
+    /// 0224: pays; the bill has it twice, the second under another serial number.
+    BillTwice,
 }
 
 /// A card number to try a behaviour with.
@@ -45,7 +64,7 @@ const HANGS: Duration = Duration::from_secs(120);
 
 impl Behaviour {
     /// The whole menu.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 17] = [
         Self::Pays,
         Self::NotEnough,
         Self::Declines,
@@ -55,6 +74,14 @@ impl Behaviour {
         Self::DeclinesLater,
         Self::NeverKnows,
         Self::Hangs,
+        Self::RefundFails,
+        Self::RefundsLater,
+        Self::RefundNeverKnown,
+        Self::BillLacks,
+        Self::BillInvents,
+        Self::BillAmount,
+        Self::BillStatus,
+        Self::BillTwice,
     ];
 
     /// The card's last four digits; for [`Behaviour::Pays`] one of many.
@@ -70,6 +97,14 @@ impl Behaviour {
             Self::DeclinesLater => "0127",
             Self::NeverKnows => "0135",
             Self::Hangs => "0143",
+            Self::RefundFails => "0150",
+            Self::RefundsLater => "0168",
+            Self::RefundNeverKnown => "0176",
+            Self::BillLacks => "0184",
+            Self::BillInvents => "0192",
+            Self::BillAmount => "0208",
+            Self::BillStatus => "0216",
+            Self::BillTwice => "0224",
         }
     }
 
@@ -115,10 +150,37 @@ pub(super) fn settled(behaviour: Behaviour, payment: &Payment, now: Time) -> Cha
         Behaviour::NeverKnows => ChannelAnswer::Unknown,
         Behaviour::PaysLater | Behaviour::DeclinesLater if !known => ChannelAnswer::Unknown,
         Behaviour::DeclinesLater => ChannelAnswer::Declined("do not honour (05)".into()),
-        Behaviour::Pays
-        | Behaviour::Slow
-        | Behaviour::AnswerLost
-        | Behaviour::PaysLater
-        | Behaviour::Hangs => paid(),
+        _ => paid(),
     }
+}
+
+/// What has become of the present attempt of a refund by `now`. The same for the same attempt, however often it is
+/// asked. A card that can't be charged can still be paid to.
+pub(super) fn refunded(behaviour: Behaviour, refund: &Refund, now: Time) -> ChannelAnswer {
+    let known = now >= refund.created_at.plus(UNKNOWN_FOR);
+    match behaviour {
+        Behaviour::RefundFails => ChannelAnswer::Declined("invalid card number (14)".into()),
+        Behaviour::RefundNeverKnown => ChannelAnswer::Unknown,
+        Behaviour::RefundsLater if !known => ChannelAnswer::Unknown,
+        _ => ChannelAnswer::Succeeded(format!("SR{}-{}", refund.id, refund.attempt).into()),
+    }
+}
+
+/// When the bank confirmed `payment`, by its own clock; none while it has not by `now`.
+pub(super) fn paid_at(behaviour: Behaviour, payment: &Payment, now: Time) -> Option<Time> {
+    let asked = payment.asked > 0;
+    let paid = matches!(settled(behaviour, payment, now), ChannelAnswer::Succeeded(_));
+    let later = if behaviour == Behaviour::PaysLater { UNKNOWN_FOR } else { 0 };
+    (asked && paid).then(|| payment.created_at.plus(later))
+}
+
+/// When the bank brought the money of `refund` to a card, by its own clock; none while it has not by `now`.
+pub(super) fn refunded_at(behaviour: Behaviour, refund: &Refund, now: Time) -> Option<Time> {
+    let brought = matches!(refunded(behaviour, refund, now), ChannelAnswer::Succeeded(_));
+    let at = match behaviour {
+        Behaviour::AnswerLost => refund.created_at,
+        Behaviour::RefundsLater => refund.created_at.plus(UNKNOWN_FOR),
+        _ => refund.ended_at.unwrap_or(refund.created_at),
+    };
+    (refund.asked > 0 && brought).then_some(at)
 }

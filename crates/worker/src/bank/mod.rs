@@ -1,14 +1,19 @@
 //! The bank side of card payments: what a channel must offer, and a simulated one.
 
+mod bill;
 mod card;
 mod menu;
 
+pub use bill::{BillError, write as write_bill};
 pub use card::{CardRefused, VerifiedCard, card_number};
 pub use menu::{Behaviour, TestCard};
 
 use crypto::Vault;
-use domain::payment::{ChannelAnswer, Payment};
-use menu::settled;
+use domain::{
+    payment::{ChannelAnswer, Payment},
+    refund::Refund,
+};
+use menu::{refunded, settled};
 use std::{future::Future, pin::Pin, sync::Arc};
 use types::Time;
 
@@ -25,6 +30,11 @@ pub trait Channel: Send + Sync + 'static {
     fn authorise<'a>(&'a self, payment: &'a Payment, token: &'a str, now: Time) -> Answering<'a>;
     /// Says what became of a payment asked before.
     fn query<'a>(&'a self, payment: &'a Payment, token: &'a str, now: Time) -> Answering<'a>;
+    /// Brings the money of `refund` to the card behind `token`. A channel is idempotent by the refund's id and attempt,
+    /// as by a payment's id: asked again, it answers as it did.
+    fn refund<'a>(&'a self, refund: &'a Refund, token: &'a str, now: Time) -> Answering<'a>;
+    /// Says what became of the present attempt of a refund asked before.
+    fn query_refund<'a>(&'a self, refund: &'a Refund, token: &'a str, now: Time) -> Answering<'a>;
 }
 
 /// A bank that exists for trials: it keeps nothing, so its answers depend only on the card's last four digits,
@@ -69,5 +79,18 @@ impl Channel for SimulatedBank {
 
     fn query<'a>(&'a self, payment: &'a Payment, token: &'a str, now: Time) -> Answering<'a> {
         Box::pin(std::future::ready(settled(Behaviour::of_token(token), payment, now)))
+    }
+
+    fn refund<'a>(&'a self, refund: &'a Refund, token: &'a str, now: Time) -> Answering<'a> {
+        let behaviour = Behaviour::of_token(token);
+        let answer = match behaviour {
+            Behaviour::AnswerLost => ChannelAnswer::Unknown,
+            behaviour => refunded(behaviour, refund, now),
+        };
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn query_refund<'a>(&'a self, refund: &'a Refund, token: &'a str, now: Time) -> Answering<'a> {
+        Box::pin(std::future::ready(refunded(Behaviour::of_token(token), refund, now)))
     }
 }

@@ -11,6 +11,7 @@ use engine::Fault;
 use protocol::{
     Algorithm, Sealed,
     notification::{Event, Notification},
+    refund::RefundNotice,
 };
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use service::{Service, wire::paid_transaction};
@@ -60,6 +61,12 @@ pub(super) fn prepare(
             let card = order.card.map(|card| service.queries.card(card)).transpose()?.flatten();
             let bank = card.as_ref().map(|card| &*card.bank);
             (Event::TransactionSuccess, paid_transaction(order, bank, service.vault.tokens()).body())
+        }
+        Content::Refund(refund, order, end) => {
+            let card = order.card.map(|card| service.queries.card(card)).transpose()?.flatten();
+            let card = card.as_ref().map(|card| (&*card.bank, &*card.tail));
+            let view = service::wire::refund(refund, order, card);
+            (Event::Refund(*end), RefundNotice { mchid: merchant, end: *end, refund: view }.body())
         }
         Content::Echo(echo) => (Event::SecurityEcho, echo.message.as_bytes().to_vec()),
     };

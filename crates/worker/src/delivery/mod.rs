@@ -24,9 +24,11 @@ use domain::{
     echo::Echo,
     notification::{About, Attempt, Notification, NotificationState},
     order::Order,
+    refund::Refund,
 };
 use engine::Fault;
 use lanes::{Item, Lanes, Offer};
+use protocol::notification::RefundEnd;
 use scan::Walk;
 use service::{Service, metrics::Attempted};
 use std::{
@@ -35,7 +37,7 @@ use std::{
 };
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use types::{MerchantId, NotificationId};
+use types::{MerchantId, NotificationId, RefundId};
 use url::Url;
 
 /// How notifications are sent.
@@ -82,6 +84,8 @@ pub(crate) enum Load {
 pub(crate) enum Content {
     /// A paid order.
     Paid(Arc<Order>),
+    /// A refund with its order, and what happened to it.
+    Refund(Arc<Refund>, Arc<Order>, RefundEnd),
     /// A message that was asked for.
     Echo(Arc<Echo>),
 }
@@ -216,11 +220,22 @@ impl Delivery {
                 let url = order.terms.notify_url.clone();
                 (Content::Paid(Arc::new(order)), url)
             }),
+            About::RefundSucceeded(id) => self.refund(id, RefundEnd::Success)?,
+            About::RefundAbnormal(id) => self.refund(id, RefundEnd::Abnormal)?,
+            About::RefundClosed(id) => self.refund(id, RefundEnd::Closed)?,
             About::Echo(echo) => queries.echo(echo)?.map(|echo| {
                 let url = echo.notify_url.clone();
                 (Content::Echo(Arc::new(echo)), url)
             }),
         })
+    }
+
+    fn refund(&self, id: RefundId, end: RefundEnd) -> Result<Option<(Content, Box<str>)>, Fault> {
+        let queries = &self.service.queries;
+        let Some(refund) = queries.refund(id)? else { return Ok(None) };
+        let Some(order) = queries.order(refund.order)? else { return Ok(None) };
+        let url = refund.terms.notify_url.clone();
+        Ok(Some((Content::Refund(Arc::new(refund), Arc::new(order), end), url)))
     }
 
     /// Sends what may be sent now.

@@ -5,6 +5,7 @@ use domain::{
     Command, Rejection,
     order::OrderState,
     payment::{ChannelAnswer, Payment, PaymentState},
+    refund::Refund,
 };
 use engine::Refusal;
 use fixture::Fixture;
@@ -197,6 +198,12 @@ impl Channel for Watched {
     fn query<'a>(&'a self, payment: &'a Payment, token: &'a str, now: Time) -> Answering<'a> {
         *self.queried.lock().unwrap().entry(payment.id).or_default() += 1;
         self.bank.query(payment, token, now)
+    }
+    fn refund<'a>(&'a self, refund: &'a Refund, token: &'a str, now: Time) -> Answering<'a> {
+        self.bank.refund(refund, token, now)
+    }
+    fn query_refund<'a>(&'a self, refund: &'a Refund, token: &'a str, now: Time) -> Answering<'a> {
+        self.bank.query_refund(refund, token, now)
     }
 }
 

@@ -7,7 +7,11 @@ mod delivery;
 mod echo;
 mod fairness;
 mod merchant;
+mod payouts;
+mod reconcile;
+mod refunds;
 mod refused;
+mod settlement;
 mod timers;
 
 use fixture::Fixture;
@@ -29,6 +33,7 @@ fn setup() -> worker::Setup {
     setup.channel.answer_within = Duration::from_millis(300);
     setup.timers.orders_every = every;
     setup.timers.stale_every = every;
+    setup.settlement.every = every;
     setup
 }
 

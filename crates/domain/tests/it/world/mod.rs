@@ -11,17 +11,21 @@ pub(crate) mod hand;
 pub(crate) mod make;
 mod route;
 pub(crate) mod see;
+pub(crate) mod settle;
 
 pub(crate) use make::{Buyer, Shop, digest, sealed};
 
-use domain::{Batch, Caller, Command, Event, Rejection, Reply};
+use domain::{
+    Actor, Batch, Caller, Command, Event, Rejection, Reply,
+    staff::{NewStaff, Role},
+};
 use engine::{
     Committer, Fault, Loader, Queries, Store,
     core::{Asked, Core, Outcome},
 };
 use std::sync::Arc;
 use store::Memory;
-use types::{Place, Shards, Time};
+use types::{OperatorId, Place, Secret, Shards, Time};
 
 /// 2026-01-05T10:00:00+08:00, a Monday morning.
 pub(crate) const START: Time = Time::from_unix(1_767_578_400);
@@ -109,8 +113,26 @@ impl World {
         self.run_as(Caller::platform(), command)
     }
 
+    /// Somebody of the platform is hired when first heard of.
     pub(crate) fn run_as(&mut self, caller: Caller, command: Command) -> Outcome {
+        if let Actor::Operator(id) = caller.actor {
+            self.hire(id);
+        }
         self.ask(&[&asked(caller, command)]).remove(0)
+    }
+
+    /// Hires people of the platform up to this number.
+    pub(crate) fn hire(&mut self, last: OperatorId) {
+        while self.queries.staff(last).unwrap().is_none() {
+            let new = NewStaff {
+                name: format!("person-{}", self.made).into(),
+                merchant: None,
+                role: Role::Finance,
+                password: Secret::new("$argon2id$".into()),
+            };
+            self.made += 1;
+            self.ok(Command::CreateStaff(Box::new(new)));
+        }
     }
 
     /// Runs commands in one batch and commits it.

@@ -13,6 +13,7 @@ use domain::{
     payer::IdentityChannel,
     payment::{ChannelAnswer, Confirmation, Entry, Paid},
     records::Digest,
+    refund::{Funds, NewRefund, Receiver, RefundTerms},
     session::SignIn,
 };
 use engine::{
@@ -21,7 +22,8 @@ use engine::{
 };
 use std::sync::Arc;
 use types::{
-    AppId, CardId, MerchantId, Money, NotificationId, OrderId, PayerId, PaymentId, Rate, Time, time,
+    AppId, CardId, MerchantId, Money, NotificationId, OperatorId, OrderId, PayerId, PaymentId, Rate,
+    RefundId, Time, time,
 };
 
 /// What was made so far, to be named by the commands to come.
@@ -33,6 +35,7 @@ pub(super) struct World {
     cards: Vec<(CardId, PayerId)>,
     orders: Vec<OrderId>,
     payments: Vec<PaymentId>,
+    refunds: Vec<RefundId>,
     notifications: Vec<NotificationId>,
     codes: Vec<i64>,
     tokens: Vec<(PayerId, Digest)>,
@@ -53,6 +56,7 @@ impl World {
             cards: Vec::new(),
             orders: Vec::new(),
             payments: Vec::new(),
+            refunds: Vec::new(),
             notifications: Vec::new(),
             codes: Vec::new(),
             tokens: Vec::new(),
@@ -78,6 +82,14 @@ impl World {
             3 => Actor::Channel,
             _ => Actor::Platform,
         };
+        let command = self.command(queries);
+        let actor = match &command {
+            Command::CreateRefund(new) => Actor::Merchant(new.terms.merchant),
+            Command::ApproveRefund(_) | Command::RejectRefund { .. } => {
+                Actor::Operator(OperatorId(i64::try_from(self.chance.below(3)).unwrap_or(0)))
+            }
+            _ => actor,
+        };
         let mut caller = Caller::of(actor);
         if self.chance.one_in(3) {
             caller.address = "127.0.0.1".parse().ok();
@@ -87,7 +99,7 @@ impl World {
             let key = self.small_digest(40, 30);
             (key, self.small_digest(50, 2))
         });
-        Asked { command: self.command(queries), caller, request }
+        Asked { command, caller, request }
     }
 
     pub(super) fn learn(&mut self, command: &Command, outcome: &Outcome) {
@@ -100,6 +112,7 @@ impl World {
             }
             (Command::BindCard(new), Ok(Reply::Card(card))) => self.cards.push((*card, new.payer)),
             (_, Ok(Reply::Order(order))) => self.orders.push(*order),
+            (_, Ok(Reply::Refund(refund))) => self.refunds.push(*refund),
             (_, Ok(Reply::Paid(Paid::Waiting(payment)))) => self.payments.push(*payment),
             (Command::IssuePaymentCode(_, code), Ok(_)) => self.codes.push(*code),
             _ => {}
@@ -165,7 +178,8 @@ impl World {
     }
 
     fn command(&mut self, queries: &dyn Queries) -> Command {
-        match self.chance.below(64) {
+        match self.chance.below(72) {
+            64..=70 => self.refund(queries),
             0..=5 => self.settings(),
             6..=14 => self.visit(),
             15..=21 => self.purse(),
@@ -344,6 +358,52 @@ impl World {
             card: by_card.map(|(card, _)| card),
             pin: self.pin(),
         })
+    }
+
+    fn refund(&mut self, queries: &dyn Queries) -> Command {
+        let known = self.refunds.clone();
+        let newest = &known[known.len().saturating_sub(6)..];
+        let refund = self.chance.of(newest).unwrap_or(RefundId(1));
+        match self.chance.below(12) {
+            0..=5 => {
+                let order = self.order();
+                let known = queries.order(order).expect("the store reads");
+                let (merchant, total) = match &known {
+                    Some(order) => (order.terms.merchant, order.terms.amount.minor),
+                    None => (MerchantId(MERCHANT), 1),
+                };
+                let whole = self.chance.one_in(3);
+                let part = i64::try_from(self.chance.below(total.unsigned_abs().max(1))).unwrap_or(0);
+                let amount = Money::cny(if whole { total } else { part });
+                let number = format!("back-{}", self.chance.below(60)).into();
+                let (reason, notify_url) = ("退款 'x'".into(), "https://shop.example/back".into());
+                let (funds, extra, digest) = (Funds::Unsettled, "".into(), [7; 16]);
+                let terms =
+                    RefundTerms { merchant, number, amount, reason, notify_url, funds, extra, digest };
+                let new = NewRefund { terms: Arc::new(terms), order: Some(order), order_number: None, total };
+                Command::CreateRefund(Box::new(new))
+            }
+            6 => Command::ApproveRefund(refund),
+            7 => Command::RejectRefund { refund, reason: "no".into() },
+            8 => Command::ExpireRefund(refund),
+            9 => {
+                let found = queries.refund(refund).expect("the store reads");
+                let number = found.map_or("back".into(), |found| found.terms.number.clone());
+                let (bank, tail, token) = ("ICBC_DEBIT".into(), "0002".into(), "token".into());
+                let to = Box::new(Receiver { merchant: false, bank, tail, token });
+                Command::RetryRefund { merchant: MerchantId(MERCHANT), refund, number, to }
+            }
+            n => {
+                let found = queries.refund(refund).expect("the store reads");
+                let attempt = found.map_or(1, |found| found.attempt.max(1));
+                let answer = match n {
+                    10 if self.chance.one_in(2) => ChannelAnswer::Unknown,
+                    10 => ChannelAnswer::Declined("14".into()),
+                    _ => ChannelAnswer::Succeeded("SR1".into()),
+                };
+                Command::AnswerRefund { refund, attempt, answer }
+            }
+        }
     }
 
     fn answer(&mut self) -> Command {

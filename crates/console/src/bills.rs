@@ -1,0 +1,114 @@
+//! Bills: a merchant's files of the days that are over.
+
+use crate::{
+    app::App,
+    balance,
+    body::Pieces,
+    list::{Cell, List},
+    page::Page,
+    problem::{Fail, Problem},
+    query::{Query, scope},
+    visit::SignedIn,
+};
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use domain::staff::Permission;
+use protocol::bill::ask::Bill;
+use service::bills::{BillProblem, Which};
+use std::{fs::File, io::Read, time::Duration};
+use types::BusinessDay;
+
+const PATH: &str = "/console/bills";
+/// Days of a page.
+const DAYS: i32 = 31;
+/// How long a page waits for a file that must be made first.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Bytes of a piece.
+const PIECE: usize = 128 * 1024;
+
+/// `GET /console/bills`: the days that are over, with a file of each kind.
+pub(crate) async fn list(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    query: Query,
+) -> Result<Response, Fail> {
+    let Some(merchant) = scope(signed_in.staff(), Permission::SeeMoney, &query)? else {
+        return balance::choose(&app, &signed_in, PATH, "menu-bills").await;
+    };
+    let since = app.queries().merchant(merchant)?.ok_or_else(Problem::not_found)?.created_at.business_day();
+    let p = Page::new(&app, &signed_in.visit).of(Some(merchant));
+    let mut list =
+        List::new(p, "menu-bills", PATH, &["col-day", "col-trade-bills", "col-fund-bills"], "empty-bills");
+    list.by_merchant(signed_in.staff(), Some(merchant));
+    list.notes.push(list.p.t("note-bills"));
+    let newest = signed_in.visit.now.business_day().previous();
+    let first = query.day("before").map_or(newest, |day| day.previous().min(newest));
+    let id = merchant.to_string();
+    for back in 0..DAYS {
+        let day = first.plus(-back);
+        if day < since {
+            break;
+        }
+        let link = |bill: &Bill| {
+            let href = crate::query::link(&format!("{PATH}/{day}/{}", bill.name()), &[("merchant", &id)]);
+            let word = list.p.word("bill", bill.name());
+            format!("<a href=\"{}\" download>{word}</a>", crate::text::show::escape(&href))
+        };
+        let cell = |trade: bool| {
+            let of = |bill: &&Bill| matches!(bill, Bill::Trade(_)) == trade;
+            Cell { class: "", html: Bill::ALL.iter().filter(of).map(link).collect::<Vec<_>>().join(" · ") }
+        };
+        let row = vec![Cell::code(&day.to_string()), cell(true), cell(false)];
+        list.rows.push(row);
+    }
+    let last = first.plus(1 - DAYS);
+    list.next = (last > since).then(|| query.with(PATH, "before", Some(&last.to_string())));
+    list.first = query.get("before").map(|_| query.with(PATH, "before", None));
+    list.show()
+}
+
+/// `GET /console/bills/{day}/{bill}`: the file, gzip.
+pub(crate) async fn download(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path((day, bill)): Path<(String, String)>,
+    query: Query,
+) -> Result<Response, Fail> {
+    let merchant = scope(signed_in.staff(), Permission::SeeMoney, &query)?.ok_or_else(Problem::malformed)?;
+    let day = BusinessDay::parse(&day).ok_or_else(Problem::not_found)?;
+    let bill = Bill::ALL.into_iter().find(|known| known.name() == bill).ok_or_else(Problem::not_found)?;
+    let which = Which { merchant, bill, day };
+    let file =
+        app.service().bills.get(which, signed_in.visit.now, PATIENCE).await.map_err(|why| match why {
+            BillProblem::Early(_) => Problem::early(),
+            BillProblem::Making | BillProblem::Busy => Problem::busy(),
+            BillProblem::Failed(cause) => Problem::fault(&cause),
+            _ => Problem::not_found(),
+        })?;
+    let place = app.exports().try_acquire_owned().map_err(|_| Problem::busy())?;
+    let (send, body) = Pieces::new(place);
+    tokio::task::spawn_blocking(move || {
+        let outcome = File::open(&file.path).and_then(|mut file| {
+            loop {
+                let mut piece = Vec::with_capacity(PIECE);
+                file.by_ref().take(PIECE as u64).read_to_end(&mut piece)?;
+                if piece.is_empty() || send.blocking_send(Ok(Bytes::from(piece))).is_err() {
+                    return Ok(());
+                }
+            }
+        });
+        if let Err(error) = outcome {
+            tracing::error!(%error, "a bill's download broke off");
+            let _ = send.blocking_send(Err(error));
+        }
+    });
+    let name = format!("attachment; filename=\"{merchant}-{day}-{}.csv.gz\"", bill.name());
+    let name = HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("attachment"));
+    let kind = HeaderValue::from_static("application/gzip");
+    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], Body::new(body)).into_response())
+}

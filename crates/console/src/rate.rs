@@ -1,0 +1,94 @@
+//! A limit on sign-in requests per network address, so that nobody guesses by the thousand.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+};
+use types::{Time, time};
+
+/// Requests an address may make at once.
+const BURST: i64 = 20;
+/// Time after which one more is allowed.
+const REFILL: i64 = 6 * time::SECOND;
+/// Addresses remembered at most.
+const ADDRESSES_MAX: usize = 10_000;
+
+/// For each address the time at which its allowance is full again; of IPv6 the first 64 bits count.
+#[derive(Default)]
+pub(crate) struct Limiter(Mutex<HashMap<IpAddr, Time>>);
+
+impl Limiter {
+    /// Takes one request of `address`; `Err` with the seconds to wait when none is left.
+    pub(crate) fn take(&self, address: IpAddr, now: Time) -> Result<(), i64> {
+        let mut full_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = network(address);
+        if full_at.len() >= ADDRESSES_MAX && !full_at.contains_key(&key) {
+            full_at.retain(|_, at| *at > now);
+            if full_at.len() >= ADDRESSES_MAX {
+                // Forgetting all is better than locking everybody out; accounts lock by themselves.
+                tracing::warn!(
+                    addresses = full_at.len(),
+                    "the console's sign-in limiter is full; starting anew"
+                );
+                full_at.clear();
+            }
+        }
+        let at = full_at.entry(key).or_insert(now);
+        let next = (*at).max(now).plus(REFILL);
+        let over = next.since(now) - BURST * REFILL;
+        if over > 0 {
+            return Err((over + time::SECOND - 1) / time::SECOND);
+        }
+        *at = next;
+        Ok(())
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(six) => match six.to_ipv4_mapped() {
+            Some(four) => IpAddr::V4(four),
+            None => IpAddr::V6((u128::from(six) >> 64 << 64).into()),
+        },
+        four @ IpAddr::V4(_) => four,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_stopped_after_its_burst_and_goes_on_later() {
+        let (limiter, start) = (Limiter::default(), Time::from_unix(1_790_000_000));
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        for _ in 0..BURST {
+            assert_eq!(limiter.take(address, start), Ok(()));
+        }
+        assert_eq!(limiter.take(address, start), Err(6));
+        assert_eq!(limiter.take("192.0.2.2".parse().unwrap(), start), Ok(()));
+        let later = start.plus(REFILL);
+        assert_eq!(limiter.take(address, later), Ok(()));
+        assert_eq!(limiter.take(address, later), Err(6));
+        let much_later = start.plus(time::DAY);
+        for _ in 0..BURST {
+            assert_eq!(limiter.take(address, much_later), Ok(()));
+        }
+        assert!(limiter.take(address, much_later).is_err());
+    }
+
+    #[test]
+    fn a_network_counts_as_one_and_the_map_is_bounded() {
+        let (limiter, now) = (Limiter::default(), Time::from_unix(1_790_000_000));
+        for n in 0..BURST {
+            let address: IpAddr = format!("2001:db8:1:2::{n:x}").parse().unwrap();
+            assert_eq!(limiter.take(address, now), Ok(()));
+        }
+        assert!(limiter.take("2001:db8:1:2:ffff::1".parse().unwrap(), now).is_err());
+        for n in 0..2 * ADDRESSES_MAX as u32 {
+            limiter.take(IpAddr::V4(n.into()), now).unwrap();
+        }
+        assert!(limiter.0.lock().unwrap().len() <= ADDRESSES_MAX);
+    }
+}

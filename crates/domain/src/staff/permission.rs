@@ -1,0 +1,225 @@
+//! What each role may do: one table, asked by every command that a person gives (R-CLERK-06, R-CLERK-34, R-FIN-46).
+
+use super::Staff;
+use crate::{
+    Command, Context, Rejection, Stop, Tx, context::Actor, hold::Hold, notification::Notification,
+    payout::Payout, refund::Refund,
+};
+use serde::{Deserialize, Serialize};
+use types::{HoldId, MerchantId, NotificationId, OperatorId, PayoutId, RefundId};
+
+/// What somebody works as. The number is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Role {
+    /// A merchant's main account: all of that merchant.
+    Owner = 0,
+    /// A merchant's manager: orders, refunds, bills; no payouts, no people.
+    Manager = 1,
+    /// A merchant's clerk: sees orders.
+    Clerk = 2,
+    /// The platform's people, merchants and terms; moves no money.
+    Administrator = 10,
+    /// The platform's money: refunds, payouts, holds, reconciliation.
+    Finance = 11,
+    /// Helps merchants: sees orders, sends notifications again.
+    Support = 12,
+    /// Sees everything, changes nothing.
+    Auditor = 13,
+}
+
+/// A thing that a role may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Permission {
+    SeeOrders,
+    /// Balances, settlements, payouts, bills.
+    SeeMoney,
+    SeeStaff,
+    /// The journal of everything.
+    SeeJournal,
+    Refund,
+    ApproveRefund,
+    Resend,
+    RequestPayout,
+    ApprovePayout,
+    SetBankAccount,
+    Hold,
+    Reconcile,
+    /// Merchants, their certificates and applications.
+    ManageMerchants,
+    /// Fees, limits, calendar, settlement plans.
+    SetTerms,
+    ManageStaff,
+}
+
+use Permission::{
+    ApprovePayout, ApproveRefund, Hold as HoldMoney, ManageMerchants, ManageStaff, Reconcile,
+    Refund as GiveBack, RequestPayout, Resend, SeeJournal, SeeMoney, SeeOrders, SeeStaff, SetBankAccount,
+    SetTerms,
+};
+
+/// The table. What is not in it is not allowed.
+const TABLE: [(Role, &[Permission]); 7] = [
+    (
+        Role::Owner,
+        &[
+            SeeOrders,
+            SeeMoney,
+            SeeStaff,
+            GiveBack,
+            ApproveRefund,
+            Resend,
+            RequestPayout,
+            SetBankAccount,
+            ManageStaff,
+        ],
+    ),
+    (Role::Manager, &[SeeOrders, SeeMoney, GiveBack, ApproveRefund, Resend]),
+    (Role::Clerk, &[SeeOrders]),
+    (Role::Administrator, &[SeeOrders, SeeStaff, SeeJournal, ManageMerchants, SetTerms, ManageStaff]),
+    (
+        Role::Finance,
+        &[
+            SeeOrders,
+            SeeMoney,
+            GiveBack,
+            ApproveRefund,
+            RequestPayout,
+            ApprovePayout,
+            HoldMoney,
+            Reconcile,
+            Resend,
+        ],
+    ),
+    (Role::Support, &[SeeOrders, Resend]),
+    (Role::Auditor, &[SeeOrders, SeeMoney, SeeStaff, SeeJournal]),
+];
+
+impl Role {
+    /// Every role, in the table's order.
+    pub const ALL: [Self; 7] = [
+        Self::Owner,
+        Self::Manager,
+        Self::Clerk,
+        Self::Administrator,
+        Self::Finance,
+        Self::Support,
+        Self::Auditor,
+    ];
+    /// The role stored as `number`.
+    #[must_use]
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| *role as i64 == number)
+    }
+    /// The role of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+    /// The word used in pages, files and the manual.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Manager => "manager",
+            Self::Clerk => "clerk",
+            Self::Administrator => "administrator",
+            Self::Finance => "finance",
+            Self::Support => "support",
+            Self::Auditor => "auditor",
+        }
+    }
+    /// Whether it is a role of the platform's people; else of a merchant's.
+    #[must_use]
+    pub const fn is_platforms(self) -> bool {
+        matches!(self, Self::Administrator | Self::Finance | Self::Support | Self::Auditor)
+    }
+    /// Whether it may do this.
+    #[must_use]
+    pub fn has(self, what: Permission) -> bool {
+        TABLE.iter().any(|(role, all)| *role == self && all.contains(&what))
+    }
+}
+
+/// To whom what a command changes belongs.
+enum Whose {
+    Platform,
+    Merchant(MerchantId),
+    Refund(RefundId),
+    Payout(PayoutId),
+    Hold(HoldId),
+    Notification(NotificationId),
+    Staff(OperatorId),
+}
+
+/// What a command asks of whoever gives it.
+enum Need {
+    /// Nothing but the session whose hash it carries.
+    Session,
+    Right(Permission, Whose),
+}
+
+/// What a person needs for a command; none when no person may give it.
+fn need(command: &Command) -> Option<Need> {
+    use Need::Right;
+    Some(match command {
+        Command::ChangeStaffPassword(_)
+        | Command::EnrolTotp { .. }
+        | Command::ConfirmTotp { .. }
+        | Command::SeeStaffSession(_)
+        | Command::SignOutStaff(_) => Need::Session,
+        Command::CreateRefund(new) => Right(GiveBack, Whose::Merchant(new.terms.merchant)),
+        Command::ApproveRefund(id) => Right(ApproveRefund, Whose::Refund(*id)),
+        Command::RejectRefund { refund, .. } => Right(ApproveRefund, Whose::Refund(*refund)),
+        Command::RetryRefund { refund, .. } => Right(GiveBack, Whose::Refund(*refund)),
+        Command::Resend(id) => Right(Resend, Whose::Notification(*id)),
+        Command::HoldMoney(_) => Right(HoldMoney, Whose::Platform),
+        Command::ReleaseHold(id) => Right(HoldMoney, Whose::Hold(*id)),
+        Command::SetBankAccount(id, _) => Right(SetBankAccount, Whose::Merchant(*id)),
+        Command::RequestPayout(new) => Right(RequestPayout, Whose::Merchant(new.merchant)),
+        Command::ApprovePayout(id) => Right(ApprovePayout, Whose::Payout(*id)),
+        Command::RejectPayout { payout, .. } => Right(ApprovePayout, Whose::Payout(*payout)),
+        Command::SuggestCorrection { .. }
+        | Command::ApproveCorrection { .. }
+        | Command::RejectCorrection { .. } => Right(Reconcile, Whose::Platform),
+        Command::SetFees(_)
+        | Command::SetCalendar(_)
+        | Command::SetSettlementTerms(..)
+        | Command::SetLimits(_) => Right(SetTerms, Whose::Platform),
+        Command::RegisterMerchant(_)
+        | Command::ChangeMerchant(..)
+        | Command::AddCertificate(_)
+        | Command::RevokeCertificate(_)
+        | Command::RegisterApplication(_) => Right(ManageMerchants, Whose::Platform),
+        Command::CreateStaff(new) => {
+            Right(ManageStaff, new.merchant.map_or(Whose::Platform, Whose::Merchant))
+        }
+        Command::ResetStaff { staff, .. } => Right(ManageStaff, Whose::Staff(*staff)),
+        Command::SetStaffActive(staff, _) => Right(ManageStaff, Whose::Staff(*staff)),
+        _ => return None,
+    })
+}
+
+/// Refuses a command that its giver's role does not allow. Only people are asked: merchants' signed requests, payers
+/// and the platform itself are bound by each command's own rules.
+///
+/// Errors: `NotAllowed`.
+pub(crate) fn authorise(command: &Command, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    let Actor::Operator(id) = ctx.caller.actor else { return Ok(()) };
+    let Need::Right(what, whose) = need(command).ok_or(Rejection::NotAllowed)? else { return Ok(()) };
+    tx.expect::<Staff>(&id);
+    // What is not there belongs to nobody: the platform's people hear so from the command, others are refused.
+    let merchant = match whose {
+        Whose::Platform => None,
+        Whose::Merchant(merchant) => Some(merchant),
+        Whose::Refund(id) => tx.get::<Refund>(&id)?.map(|refund| refund.terms.merchant),
+        Whose::Payout(id) => tx.get::<Payout>(&id)?.map(|payout| payout.merchant),
+        Whose::Hold(id) => tx.get::<Hold>(&id)?.map(|hold| hold.merchant),
+        Whose::Notification(id) => tx.get::<Notification>(&id)?.map(|known| known.merchant),
+        Whose::Staff(id) => tx.get::<Staff>(&id)?.and_then(|staff| staff.merchant),
+    };
+    let giver = tx.need::<Staff>(&id, Rejection::NotAllowed)?;
+    if giver.may(what, merchant) { Ok(()) } else { Err(Rejection::NotAllowed.into()) }
+}

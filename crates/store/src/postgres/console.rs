@@ -1,0 +1,71 @@
+//! Reads of the consoles: staff, and searches of the past.
+
+use super::query::{Answer, PostgresQueries, count, int};
+use crate::columns::Stored;
+use domain::{
+    notification::{Notification, NotificationState},
+    order::Order,
+    refund::{Refund, RefundState},
+    staff::Staff,
+};
+use engine::{
+    ConsoleQueries,
+    query::{Found, OrderFilter, Past},
+};
+use tokio_postgres::types::ToSql;
+use types::MerchantId;
+
+impl PostgresQueries {
+    fn back<E: Stored>(
+        &self,
+        past: Past,
+        filters: &[(&str, Option<i64>)],
+        id: impl Fn(&E) -> i64,
+    ) -> Answer<Found<E>> {
+        let (before, examine, take) = (past.before, count(past.examine), count(past.take + 1));
+        let table = E::TABLE.name;
+        // Steps over index entries without reading the rows.
+        let sql =
+            format!("SELECT id FROM {table} WHERE id < $1 AND id >= $2 ORDER BY id DESC LIMIT 1 OFFSET $3");
+        let unseen = self.rows(&sql, &[&before, &past.from, &examine])?;
+        let unseen = unseen.first().map(|row| int(row, 0)).transpose()?;
+        let from = unseen.map_or(past.from, |id| id + 1);
+        let mut rest = "WHERE id < $1 AND id >= $2".to_owned();
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&before, &from, &take];
+        let merchant = [("mchid =", past.merchant.map(|id| id.0))];
+        for (term, value) in merchant.iter().chain(filters) {
+            if let Some(value) = value {
+                values.push(value);
+                rest.push_str(&format!(" AND {term} ${}::BIGINT", values.len()));
+            }
+        }
+        rest.push_str(" ORDER BY id DESC LIMIT $3");
+        Ok(Found::of(self.list(&rest, &values)?, past.take, unseen, id))
+    }
+}
+
+impl ConsoleQueries for PostgresQueries {
+    fn staff_of(&self, merchant: Option<MerchantId>, limit: usize) -> Answer<Vec<Staff>> {
+        let merchant = merchant.map(|id| id.0);
+        self.list("WHERE mchid IS NOT DISTINCT FROM $1 ORDER BY id LIMIT $2", &[&merchant, &count(limit)])
+    }
+    fn orders_back(&self, past: Past, filter: OrderFilter) -> Answer<Found<Order>> {
+        let filters = [
+            ("state =", filter.state.map(|state| state as i64)),
+            ("product =", filter.product.map(|product| product as i64)),
+            ("amount >=", filter.least),
+            ("amount <=", filter.most),
+        ];
+        self.back(past, &filters, |row: &Order| row.id.0)
+    }
+    fn refunds_back(&self, past: Past, state: Option<RefundState>) -> Answer<Found<Refund>> {
+        self.back(past, &[("state =", state.map(|state| state as i64))], |row: &Refund| row.id.0)
+    }
+    fn notifications_back(
+        &self,
+        past: Past,
+        state: Option<NotificationState>,
+    ) -> Answer<Found<Notification>> {
+        self.back(past, &[("state =", state.map(|state| state as i64))], |row: &Notification| row.id.0)
+    }
+}
