@@ -64,21 +64,15 @@ use Permission::{
 const TABLE: [(Role, &[Permission]); 7] = [
     (
         Role::Owner,
-        &[
-            SeeOrders,
-            SeeMoney,
-            SeeStaff,
-            GiveBack,
-            ApproveRefund,
-            Resend,
-            RequestPayout,
-            SetBankAccount,
-            ManageStaff,
-        ],
+        &[SeeOrders, SeeMoney, SeeStaff, GiveBack, ApproveRefund, Resend, RequestPayout, ManageStaff],
     ),
     (Role::Manager, &[SeeOrders, SeeMoney, GiveBack, ApproveRefund, Resend]),
     (Role::Clerk, &[SeeOrders]),
-    (Role::Administrator, &[SeeOrders, SeeStaff, SeeJournal, ManageMerchants, SetTerms, ManageStaff]),
+    // A bank account is set by whoever has seen that its holder is the merchant, and never by one who pays out.
+    (
+        Role::Administrator,
+        &[SeeOrders, SeeStaff, SeeJournal, SetBankAccount, ManageMerchants, SetTerms, ManageStaff],
+    ),
     (
         Role::Finance,
         &[

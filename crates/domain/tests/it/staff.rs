@@ -261,10 +261,10 @@ fn r_clerk_06_each_role_may_do_what_the_table_says() {
         ManageStaff,
     ];
     let written_out = [
-        (Role::Owner, "1110 111 1010 0001"),
+        (Role::Owner, "1110 111 1000 0001"),
         (Role::Manager, "1100 111 0000 0000"),
         (Role::Clerk, "1000 000 0000 0000"),
-        (Role::Administrator, "1011 000 0000 0111"),
+        (Role::Administrator, "1011 000 0010 0111"),
         (Role::Finance, "1100 111 1101 1000"),
         (Role::Support, "1000 001 0000 0000"),
         (Role::Auditor, "1111 000 0000 0000"),
