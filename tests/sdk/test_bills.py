@@ -79,7 +79,7 @@ def fen(yuan: str) -> int:
     return int(whole) * 100 + sign * int(part[:2])
 
 
-def test_a_trade_bill_has_every_paid_order(morning):
+def test_r_fin_12_a_trade_bill_has_every_paid_order(morning):
     _, pay, day, paid = morning
     plain = fetched(pay, pay.trade_bill(bill_date=day))
     rows, summary = table(plain)
@@ -100,7 +100,7 @@ def test_a_trade_bill_has_every_paid_order(morning):
     assert len(success[0]) == 20 and len(success) == len(paid)
 
 
-def test_a_fund_flow_bill_follows_the_balance(morning):
+def test_r_fin_12_a_fund_flow_bill_follows_the_balance(morning):
     _, pay, day, paid = morning
     rows, summary = table(fetched(pay, pay.fundflow_bill(bill_date=day)))
     balance = 0

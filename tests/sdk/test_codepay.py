@@ -19,7 +19,7 @@ def scan(till, code, out_trade_no, total=100):
                  pay_type=WeChatPayType.CODEPAY)
 
 
-def test_a_small_payment_is_paid_at_once(server, till):
+def test_r_fin_03_a_small_payment_is_paid_at_once(server, till):
     mine = number("till")
     status, paid = scan(till, server.payment_code(), mine, 350)
     assert status == 200, paid

@@ -9,7 +9,7 @@ from support import number, order, place, sdk
 from wechatpayv3 import WeChatPayType
 
 
-def test_a_wrong_key_is_answered_with_what_the_server_verified(server):
+def test_r_fin_61_a_wrong_key_is_answered_with_what_the_server_verified(server):
     pay = sdk(server)
     pay._core._private_key = raw.foreign_key()
     mine = number("key")

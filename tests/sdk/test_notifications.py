@@ -6,7 +6,7 @@ import time
 from support import number, order, place, sdk
 
 
-def test_a_paid_order_is_notified_and_the_sdk_decrypts_it(server, receiver):
+def test_r_ops_19_a_paid_order_is_notified_and_the_sdk_decrypts_it(server, receiver):
     pay = sdk(server, notify_url=receiver.url)
     mine = number("notify")
     _, placed = place(pay, mine, 250, attach="shelf 7")

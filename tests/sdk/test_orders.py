@@ -22,7 +22,7 @@ def kinds(server):
 
 
 @pytest.mark.parametrize("kind", ["native", "jsapi", "miniprog", "app", "h5"])
-def test_an_order_is_placed_paid_and_found_by_both_numbers(server, kind):
+def test_r_fin_03_r_fin_61_an_order_is_placed_paid_and_found_by_both_numbers(server, kind):
     pay_type, more, link, trade_type = kinds(server)[kind]
     pay = sdk(server, pay_type)
     mine = number(kind)
@@ -65,7 +65,7 @@ def test_links_have_the_forms_of_the_wire(server):
     assert 1 <= len(app["prepay_id"]) <= 64
 
 
-def test_closing_is_repeatable_and_a_closed_order_cannot_be_paid(server):
+def test_r_fin_61_closing_is_repeatable_and_a_closed_order_cannot_be_paid(server):
     pay = sdk(server)
     mine = number("close")
     _, placed = place(pay, mine)

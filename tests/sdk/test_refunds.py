@@ -34,7 +34,7 @@ def advance(server, seconds):
     assert moved.status_code == 200, moved.text
 
 
-def test_a_whole_refund_is_answered_looked_up_and_shown_in_the_order(server):
+def test_r_fin_61_a_whole_refund_is_answered_looked_up_and_shown_in_the_order(server):
     pay = sdk(server)
     mine, back = sold(server, pay, 137), number("R")
     status, done = refund(pay, mine, 137, 137, back, reason="商品已售完")

@@ -2,7 +2,6 @@
 
 use crate::{
     problem::{Fail, Problem},
-    rate::Limiter,
     visit::Visit,
 };
 use domain::{Command, Reply};
@@ -11,6 +10,7 @@ use service::Service;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use types::{Secret, Time};
+use web::Limiter;
 
 /// Passwords compared at once; each takes 19 MiB and some 20 ms.
 const PASSWORDS_AT_ONCE: usize = 2;

@@ -56,7 +56,7 @@ pub(crate) async fn record(app: &App, signed_in: &SignedIn, merchant: MerchantId
     let position: Position = app.read(move |queries| engine::position::position(queries, merchant)).await?;
     let known = app.queries().merchant(merchant)?;
     let id = merchant.to_string();
-    let here = crate::query::link(PATH, &[("merchant", &id)]);
+    let here = web::link::to(PATH, &[("merchant", &id)]);
     let p = Page::new(app, &signed_in.visit).at(&here).of(Some(merchant));
     let active = known.as_ref().is_some_and(|known| known.active);
     let state = Cell::state(&p, "state", if active { "active" } else { "inactive" });

@@ -3,7 +3,6 @@
 use crate::{
     app::App,
     balance,
-    body::Pieces,
     list::{Cell, List},
     page::Page,
     problem::{Fail, Problem},
@@ -16,20 +15,23 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use domain::staff::Permission;
 use protocol::bill::ask::Bill;
 use service::bills::{BillProblem, Which};
-use std::{fs::File, io::Read, time::Duration};
+use std::{
+    fs::File,
+    io::{self, Read},
+    time::Duration,
+};
+use tokio::sync::OwnedSemaphorePermit;
 use types::BusinessDay;
+use web::FileBody;
 
 const PATH: &str = "/console/bills";
 /// Days of a page.
 const DAYS: i32 = 31;
 /// How long a page waits for a file that must be made first.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Bytes of a piece.
-const PIECE: usize = 128 * 1024;
 
 /// `GET /console/bills`: the days that are over, with a file of each kind.
 pub(crate) async fn list(
@@ -55,7 +57,7 @@ pub(crate) async fn list(
             break;
         }
         let link = |bill: &Bill| {
-            let href = crate::query::link(&format!("{PATH}/{day}/{}", bill.name()), &[("merchant", &id)]);
+            let href = web::link::to(&format!("{PATH}/{day}/{}", bill.name()), &[("merchant", &id)]);
             let word = list.p.word("bill", bill.name());
             format!("<a href=\"{}\" download>{word}</a>", crate::text::show::escape(&href))
         };
@@ -91,24 +93,27 @@ pub(crate) async fn download(
             _ => Problem::not_found(),
         })?;
     let place = app.exports().try_acquire_owned().map_err(|_| Problem::busy())?;
-    let (send, body) = Pieces::new(place);
-    tokio::task::spawn_blocking(move || {
-        let outcome = File::open(&file.path).and_then(|mut file| {
-            loop {
-                let mut piece = Vec::with_capacity(PIECE);
-                file.by_ref().take(PIECE as u64).read_to_end(&mut piece)?;
-                if piece.is_empty() || send.blocking_send(Ok(Bytes::from(piece))).is_err() {
-                    return Ok(());
-                }
-            }
-        });
-        if let Err(error) = outcome {
-            tracing::error!(%error, "a bill's download broke off");
-            let _ = send.blocking_send(Err(error));
-        }
-    });
+    let open = move || {
+        let file = File::open(&file.path)?;
+        let length = file.metadata()?.len();
+        Ok::<_, io::Error>(FileBody::new(Placed { file, _place: place }, length))
+    };
+    let opened = tokio::task::spawn_blocking(open).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+    let body = opened.map_err(|error| Problem::fault(&error.to_string()))?;
     let name = format!("attachment; filename=\"{merchant}-{day}-{}.csv.gz\"", bill.name());
     let name = HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("attachment"));
     let kind = HeaderValue::from_static("application/gzip");
     Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], Body::new(body)).into_response())
+}
+
+/// A file being read, and its place among the downloads at once.
+struct Placed {
+    file: File,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Read for Placed {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        self.file.read(piece)
+    }
 }

@@ -60,7 +60,7 @@ pub(crate) async fn list(
             Cell::state(p, "state", one.state.name()),
         ]);
     }
-    list.sums = vec![(list.p.t("sum-rows"), found.rows.len().to_string())];
+    list.sum(&[]);
     list.goes_on(&query, found.next.map(|cursor| cursor.0));
     list.show()
 }

@@ -3,21 +3,17 @@
 use crate::{
     app::App,
     problem::{Fail, Problem},
-    query::Query,
     visit::Anyone,
 };
-use axum::{
-    body::Bytes,
-    extract::{FromRequest, FromRequestParts, Request},
-    http::header,
-};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use web::Pairs;
 
 /// The field that carries the session's form token.
 pub(crate) const TOKEN_FIELD: &str = "form";
 
 /// The fields of a posted form. Extracting it checks the session's form token, so a handler that reads a form can't
 /// forget to.
-pub(crate) struct Posted(Query);
+pub(crate) struct Posted(Pairs);
 
 impl Posted {
     /// A field as it was sent; empty when absent.
@@ -35,13 +31,7 @@ impl FromRequest<App> for Posted {
     async fn from_request(request: Request, app: &App) -> Result<Self, Fail> {
         let (mut parts, body) = request.into_parts();
         let Anyone(visit) = Anyone::from_request_parts(&mut parts, app).await?;
-        let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Err(Problem::malformed().into());
-        }
-        let body = Bytes::from_request(Request::from_parts(parts, body), app).await;
-        let posted = Self(Query::parse(&body.map_err(|_| Problem::too_large())?)?);
+        let posted = Self(Pairs::posted(Request::from_parts(parts, body), app).await?);
         if let Some(member) = visit.member() {
             let given = posted.text(TOKEN_FIELD).as_bytes();
             if !crypto::vault::same(given, member.form_token.as_bytes()) {

@@ -11,6 +11,7 @@
 //! | `signin`, `session` | password, code, the session cookie |
 //! | `orders`, `order`, `export` | orders found by searching the past, one order with its timeline, CSV |
 //! | `refunds`, `payouts`, `settlements`, `balance`, `bills` | the money day |
+//! | `approval` | what waits for other people |
 //! | `notifications` | what merchants were told, tries, sending again |
 //! | `exceptions` | the queue of reconciliation |
 //! | `people`, `journal` | who may sign in; who did what |
@@ -18,6 +19,7 @@
 //! | `list`, `record`, `page`, `problem`, `text`, `assets` | the two kinds of page, words, errors, embedded files |
 
 mod app;
+mod approval;
 mod assets;
 mod balance;
 mod bills;
@@ -36,7 +38,6 @@ mod payouts;
 mod people;
 mod problem;
 mod query;
-mod rate;
 mod record;
 mod refunds;
 mod session;

@@ -52,7 +52,7 @@ impl Cell {
     /// A merchant's number, leading to the same list of it.
     pub(crate) fn merchant(path: &str, id: MerchantId) -> Self {
         let id = id.to_string();
-        Self::link(&id, &crate::query::link(path, &[("merchant", &id)]))
+        Self::link(&id, &web::link::to(path, &[("merchant", &id)]))
     }
     /// A state: a word and a shape, and a colour beside them. `kind` names the list of words.
     pub(crate) fn state(p: &Page, kind: &str, name: &str) -> Self {
@@ -172,6 +172,19 @@ impl List {
                 Field::new(&self.p, "text", "merchant", "field-merchant", &value)
                     .more("inputmode=\"numeric\""),
             );
+        }
+    }
+    /// Adds the choice among states, by their names.
+    pub(crate) fn by_state<'a>(&mut self, query: &Query, names: impl IntoIterator<Item = &'a str>) {
+        let field = Field::select(&self.p, ("state", "col-state"), "state", names, query.get("state"));
+        self.fields.push(field);
+    }
+    /// Says how many rows are shown, and what they sum to: keys of columns with fen.
+    pub(crate) fn sum(&mut self, amounts: &[(&str, i128)]) {
+        self.sums = vec![(self.p.t("sum-rows"), self.rows.len().to_string())];
+        for (key, fen) in amounts {
+            let fen = i64::try_from(*fen).unwrap_or(i64::MAX);
+            self.sums.push((self.p.t(key), self.p.money(Money::cny(fen))));
         }
     }
     /// Adds the filters by day and the stretches to choose from.

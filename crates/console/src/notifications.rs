@@ -3,7 +3,7 @@
 use crate::{
     app::App,
     form::Posted,
-    list::{Cell, Field, List},
+    list::{Cell, List},
     orders, page,
     page::Page,
     problem::{Fail, Problem},
@@ -72,7 +72,7 @@ pub(crate) async fn list(
     let mut list = List::new(p, "menu-notifications", PATH, &columns, "empty-notifications");
     list.by_merchant(signed_in.staff(), merchant);
     let names = states.map(NotificationState::name);
-    list.fields.push(Field::select(&list.p, ("state", "col-state"), "state", names, query.get("state")));
+    list.by_state(&query, names);
     list.by_days(&query);
     for told in &found.rows {
         let p = &list.p;
@@ -87,7 +87,7 @@ pub(crate) async fn list(
             Cell::state(p, "state", told.state.name()),
         ]);
     }
-    list.sums = vec![(list.p.t("sum-rows"), found.rows.len().to_string())];
+    list.sum(&[]);
     list.searched(&query, found.next);
     list.show()
 }

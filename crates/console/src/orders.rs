@@ -5,7 +5,7 @@ use crate::{
     list::{Cell, Field, List, ROWS},
     page::{self, Page},
     problem::Fail,
-    query::{self, Query, scope},
+    query::{Query, scope},
     visit::SignedIn,
 };
 use axum::{extract::State, response::Response};
@@ -89,7 +89,7 @@ pub(crate) async fn list(
         number.as_deref().unwrap_or_default(),
     ));
     let states = OrderState::ALL.map(OrderState::name);
-    list.fields.push(Field::select(&list.p, ("state", "col-state"), "state", states, query.get("state")));
+    list.by_state(&query, states);
     let products = Product::ALL.map(product_name);
     list.fields.push(Field::select(
         &list.p,
@@ -109,13 +109,7 @@ pub(crate) async fn list(
         refunded += i128::from(order.refunded.sum);
         list.rows.push(row(&list.p, order, everybody));
     }
-    let cny = |sum: i128| list.p.money(Money::cny(i64::try_from(sum).unwrap_or(i64::MAX)));
-    let sums = vec![
-        (list.p.t("sum-rows"), found.rows.len().to_string()),
-        (list.p.t("col-amount"), cny(amount)),
-        (list.p.t("col-refunded"), cny(refunded)),
-    ];
-    list.sums = sums;
+    list.sum(&[("col-amount", amount), ("col-refunded", refunded)]);
     list.searched(&query, found.next);
     list.export = number.is_none().then(|| query.with("/console/orders.csv", "before", None));
     if everybody && found.next.is_some() && number.is_none() {
@@ -203,5 +197,5 @@ pub(crate) async fn search(
             _ => pairs.push(("number", word)),
         }
     }
-    Ok(page::see_other(&query::link(PATH, &pairs)))
+    Ok(page::see_other(&web::link::to(PATH, &pairs)))
 }

@@ -11,13 +11,14 @@ use crate::{
     visit::Visit,
 };
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use domain::staff::{Permission, Staff};
 use protocol::Language;
 use std::borrow::Cow;
 use types::{MerchantId, Money, Time};
+use web::{answer, language, link};
 
 /// Entries of the menu: the text's key, the address, and what somebody must be allowed to see it.
 const MENU: [(&str, &str, Permission); 10] = [
@@ -79,7 +80,7 @@ impl Page {
         self
     }
     pub(crate) const fn lang(&self) -> &'static str {
-        text::tag(self.language)
+        language::tag(self.language)
     }
     pub(crate) fn t(&self, key: &str) -> Cow<'static, str> {
         text::text(self.language, key, &[])
@@ -128,7 +129,7 @@ impl Page {
             let pairs: Vec<(&str, &str)> = merchant.iter().map(|id| ("merchant", id.as_str())).collect();
             let path_here = self.here.split('?').next().unwrap_or_default();
             let current = path_here == path || path_here.starts_with(&format!("{path}/"));
-            Entry { text: self.t(key), href: crate::query::link(path, &pairs), current }
+            Entry { text: self.t(key), href: web::link::to(path, &pairs), current }
         };
         MENU.into_iter().filter(|(_, _, what)| may(*what)).map(entry).collect()
     }
@@ -138,12 +139,7 @@ impl Page {
     }
     /// The other language's own name, its tag, and the address of this page in it.
     pub(crate) fn other_language(&self) -> (&'static str, &'static str, String) {
-        let (name, other) = match self.language {
-            Language::Zh => ("English", Language::En),
-            Language::En => ("中文", Language::Zh),
-        };
-        let joint = if self.here.contains('?') { '&' } else { '?' };
-        (name, text::tag(other), format!("{}{joint}lang={}", self.here, text::short(other)))
+        language::other(self.language, &self.here)
     }
 }
 
@@ -160,24 +156,20 @@ pub(crate) fn show(template: &impl askama::Template) -> Result<Response, Fail> {
 /// # Errors
 /// As [`show`].
 pub(crate) fn show_as(status: StatusCode, template: &impl askama::Template) -> Result<Response, Fail> {
-    let body = template.render().map_err(|error| Problem::fault(&error.to_string()))?;
-    let html = HeaderValue::from_static("text/html; charset=utf-8");
-    Ok((status, [(header::CONTENT_TYPE, html)], body).into_response())
+    answer::page(status, template).map_err(|error| Problem::fault(&error.to_string()).into())
 }
 
 /// Sends the browser to another address by GET.
 pub(crate) fn see_other(to: &str) -> Response {
-    match HeaderValue::from_str(to) {
-        Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
-        Err(_) => Fail::from(Problem::malformed()).into_response(),
-    }
+    answer::see_other(to).unwrap_or_else(|| Fail::from(Problem::malformed()).into_response())
 }
+
+/// Characters an address to come back to may have.
+const NEXT_CHARS_MAX: usize = 2048;
 
 /// An address to come back to, if it is one of the console's own pages: never an open redirect.
 pub(crate) fn own_page(next: &str) -> &str {
-    let ours = next == "/console" || next.starts_with("/console/") || next.starts_with("/console?");
-    let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if ours && plain && !next.contains("/../") && next.len() <= 2048 { next } else { "/console" }
+    link::back(next, &["/console/", "/console?"], NEXT_CHARS_MAX, "/console")
 }
 
 #[cfg(test)]

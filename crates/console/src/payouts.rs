@@ -2,14 +2,14 @@
 
 use crate::{
     app::App,
+    approval::{self, Asked},
     balance,
     form::Posted,
-    list::{Cell, Field, List, ROWS},
+    list::{Cell, List, ROWS},
     page::{self, Page},
     problem::{Fail, Problem, words_of},
     query::{Query, scope},
     record::Record,
-    refunds,
     visit::SignedIn,
 };
 use axum::{
@@ -47,13 +47,7 @@ pub(crate) async fn list(
         ["col-time", "col-payout", "col-merchant", "col-account", "col-rail", "col-amount", "col-state"];
     let mut list = List::new(p, "menu-payouts", PATH, &columns, "empty-payouts");
     list.by_merchant(signed_in.staff(), merchant);
-    list.fields.push(Field::select(
-        &list.p,
-        ("state", "col-state"),
-        "state",
-        ["in_transit"],
-        query.get("state"),
-    ));
+    list.by_state(&query, ["in_transit"]);
     let mut sum = 0_i128;
     for payout in &found.rows {
         sum += i128::from(payout.amount.minor);
@@ -68,8 +62,7 @@ pub(crate) async fn list(
             Cell::state(p, "state", payout.state.name()),
         ]);
     }
-    let sum = list.p.money(Money::cny(i64::try_from(sum).unwrap_or(i64::MAX)));
-    list.sums = vec![(list.p.t("sum-rows"), found.rows.len().to_string()), (list.p.t("col-amount"), sum)];
+    list.sum(&[("col-amount", sum)]);
     list.goes_on(&query, found.next.map(|cursor| cursor.0));
     list.show()
 }
@@ -117,19 +110,16 @@ async fn record(app: &App, signed_in: &SignedIn, payout: &Payout) -> Result<Reco
         }
     }
     record.amount = Some(record.p.money(payout.amount));
-    if payout.approvals_needed > 0 {
-        let (maker, given) = (payout.maker, &payout.approvals);
-        record.sections.push(refunds::approvals(app, &record.p, maker, given, payout.approvals_needed)?);
-    }
     let may = signed_in.may(Permission::ApprovePayout, payout.merchant);
-    if payout.state == PayoutState::Waiting && may {
-        record.actions =
-            refunds::decide(&record.p, &here, payout.amount, "effect-approve-payout", "effect-reject-payout");
-        if payout.maker == Some(signed_in.staff().id) {
-            record.notes.push(record.p.t("note-own"));
-            record.actions.remove(0);
-        }
-    }
+    let asked = Asked {
+        amount: payout.amount,
+        maker: payout.maker,
+        given: &payout.approvals,
+        needed: payout.approvals_needed,
+        decides: payout.state == PayoutState::Waiting && may,
+        effects: ["effect-approve-payout", "effect-reject-payout"],
+    };
+    asked.put(app, signed_in, &here, &mut record)?;
     record.with_timeline(app, payout.journal).await
 }
 
@@ -141,12 +131,9 @@ pub(crate) async fn approve(
     posted: Posted,
 ) -> Result<Response, Fail> {
     let payout = find(&app, &signed_in, id)?;
-    if !refunds::typed(&posted, payout.amount) {
-        let record = record(&app, &signed_in, &payout).await?;
-        let error = record.p.t("error-typed").into_owned();
-        return record.refused("approve", error);
-    }
-    decided(&app, &signed_in, &payout, Command::ApprovePayout(payout.id), "approve").await
+    let command = Command::ApprovePayout(payout.id);
+    let refused = approval::approve(&app, &signed_in, &posted, payout.amount, command).await?;
+    decided(&app, &signed_in, &payout, "approve", refused).await
 }
 
 /// `POST /console/payouts/{id}/reject`.
@@ -157,25 +144,21 @@ pub(crate) async fn reject(
     posted: Posted,
 ) -> Result<Response, Fail> {
     let payout = find(&app, &signed_in, id)?;
-    let reason: String = posted.trimmed("reason").chars().take(80).collect();
-    let command = Command::RejectPayout { payout: payout.id, reason: reason.into() };
-    decided(&app, &signed_in, &payout, command, "reject").await
+    let command = Command::RejectPayout { payout: payout.id, reason: approval::reason(&posted) };
+    let refused = approval::decide(&app, &signed_in, command).await?;
+    decided(&app, &signed_in, &payout, "reject", refused).await
 }
 
 async fn decided(
     app: &App,
     signed_in: &SignedIn,
     payout: &Payout,
-    command: Command,
     action: &str,
+    refused: Option<String>,
 ) -> Result<Response, Fail> {
-    match app.run(&signed_in.visit, command).await {
-        Ok(_) => Ok(page::see_other(&format!("{PATH}/{}", payout.id))),
-        Err(Refusal::Rejected(why)) if why != Rejection::NotAllowed => {
-            let error = words_of(signed_in.visit.language, &why);
-            record(app, signed_in, payout).await?.refused(action, error)
-        }
-        Err(why) => Err(why.into()),
+    match refused {
+        None => Ok(page::see_other(&format!("{PATH}/{}", payout.id))),
+        Some(why) => record(app, signed_in, payout).await?.refused(action, why),
     }
 }
 

@@ -56,7 +56,7 @@ async fn page_of(
             state(p, person, signed_in.visit.now),
         ]);
     }
-    list.sums = vec![(list.p.t("sum-rows"), people.len().to_string())];
+    list.sum(&[]);
     if signed_in.staff().may(Permission::ManageStaff, merchant) {
         let p = &list.p;
         let mut action = Action::new(p, "add-person", "add-person", PATH.to_owned());

@@ -4,25 +4,19 @@ use crate::problem::{Fail, Problem};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use domain::staff::{Permission, Staff};
 use types::{BusinessDay, Currency, MerchantId, Money, Time, first_id_at};
-use url::form_urlencoded;
+use web::{Pairs, link};
 
-/// Pairs an address or a form may have.
-const PAIRS_MAX: usize = 64;
-
-/// The pairs of an address or a form. Of a name that comes twice the first counts; empty values are absent.
+/// The pairs of an address. Empty values are absent.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Query(Vec<(String, String)>);
+pub(crate) struct Query(Pairs);
 
 impl Query {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Fail> {
-        let pairs: Vec<(String, String)> =
-            form_urlencoded::parse(bytes).take(PAIRS_MAX + 1).map(|(n, v)| (n.into(), v.into())).collect();
-        if pairs.len() > PAIRS_MAX { Err(Problem::malformed().into()) } else { Ok(Self(pairs)) }
+        Pairs::parse(bytes).map(Self).ok_or_else(|| Problem::malformed().into())
     }
     /// A value; none when absent or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.0.get(name).filter(|value| !value.is_empty())
     }
     /// A value without the spaces around it.
     pub(crate) fn trimmed(&self, name: &str) -> Option<&str> {
@@ -51,22 +45,11 @@ impl Query {
         let mut pairs: Vec<(&str, &str)> = self
             .0
             .iter()
-            .filter(|(known, value)| known != name && !value.is_empty() && known != "lang")
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(known, value)| *known != name && !value.is_empty() && *known != "lang")
             .collect();
         pairs.extend(value.map(|value| (name, value)));
-        link(path, &pairs)
+        link::to(path, &pairs)
     }
-}
-
-/// A path with a query of those pairs.
-pub(crate) fn link(path: &str, pairs: &[(&str, &str)]) -> String {
-    if pairs.is_empty() {
-        return path.to_owned();
-    }
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(pairs);
-    format!("{path}?{}", query.finish())
 }
 
 impl<S: Sync> FromRequestParts<S> for Query {
@@ -110,7 +93,7 @@ mod tests {
         assert_eq!(query.with("/a", "before", Some("5")), "/a?state=paid&number=%E9%A3%9E+1&before=5");
         assert_eq!(query.with("/a", "before", None), "/a?state=paid&number=%E9%A3%9E+1");
         assert_eq!((query.get("least"), query.id("before"), query.id("state")), (None, Some(7), None));
-        assert!(Query::parse("a=1&".repeat(PAIRS_MAX + 1).as_bytes()).is_err());
+        assert!(Query::parse("a=1&".repeat(65).as_bytes()).is_err());
     }
 
     #[test]

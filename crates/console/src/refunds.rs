@@ -2,13 +2,14 @@
 
 use crate::{
     app::App,
+    approval::{self, Asked},
     form::Posted,
-    list::{Cell, Field, List},
+    list::{Cell, List},
     order, orders, page,
     page::Page,
-    problem::{Fail, Problem, words_of},
+    problem::{Fail, Problem},
     query::{Query, scope},
-    record::{Action, Record, Section},
+    record::Record,
     visit::SignedIn,
 };
 use axum::{
@@ -17,10 +18,9 @@ use axum::{
 };
 use domain::{
     Command,
-    refund::{Approval, Funds, Refund, RefundState},
+    refund::{Funds, Refund, RefundState},
     staff::Permission,
 };
-use engine::Refusal;
 use types::{Money, PageRequest, RefundId};
 
 const PATH: &str = "/console/refunds";
@@ -52,7 +52,7 @@ pub(crate) async fn list(
     let mut list = List::new(p, "menu-refunds", PATH, &columns, "empty-refunds");
     list.by_merchant(signed_in.staff(), merchant);
     let states = RefundState::ALL.map(RefundState::name);
-    list.fields.push(Field::select(&list.p, ("state", "col-state"), "state", states, query.get("state")));
+    list.by_state(&query, states);
     list.by_days(&query);
     let mut sum = 0_i128;
     for refund in &found.rows {
@@ -68,8 +68,7 @@ pub(crate) async fn list(
             Cell::state(p, "state", refund.state.name()),
         ]);
     }
-    let sum = list.p.money(Money::cny(i64::try_from(sum).unwrap_or(i64::MAX)));
-    list.sums = vec![(list.p.t("sum-rows"), found.rows.len().to_string()), (list.p.t("col-amount"), sum)];
+    list.sum(&[("col-amount", sum)]);
     list.searched(&query, found.next);
     list.show()
 }
@@ -115,74 +114,17 @@ async fn record(app: &App, signed_in: &SignedIn, refund: &Refund) -> Result<Reco
     record.text("col-reason", &terms.reason);
     record.text("fact-channel", &refund.channel_code);
     record.amount = Some(record.p.money(Money::new(-terms.amount.minor, terms.amount.currency)));
-    if refund.approvals_needed > 0 {
-        let section = approvals(app, &record.p, refund.maker, &refund.approvals, refund.approvals_needed)?;
-        record.sections.push(section);
-    }
     let may = signed_in.may(Permission::ApproveRefund, terms.merchant);
-    if refund.state == RefundState::Waiting && may {
-        record.actions =
-            decide(&record.p, &here, terms.amount, "effect-approve-refund", "effect-reject-refund");
-        if refund.maker == Some(signed_in.staff().id) {
-            record.notes.push(record.p.t("note-own"));
-            record.actions.remove(0);
-        }
-    }
-    record.with_timeline(app, refund.journal).await
-}
-
-/// Who asked, who approved, and how many are missing.
-pub(crate) fn approvals(
-    app: &App,
-    p: &Page,
-    maker: Option<types::OperatorId>,
-    given: &[Approval],
-    needed: u8,
-) -> Result<Section, Fail> {
-    let name = |id: types::OperatorId| -> Result<Cell, Fail> {
-        let staff = app.queries().staff(id)?;
-        Ok(staff.map_or_else(|| Cell::code(&id.to_string()), |staff| Cell::text(&staff.name)))
+    let asked = Asked {
+        amount: terms.amount,
+        maker: refund.maker,
+        given: &refund.approvals,
+        needed: refund.approvals_needed,
+        decides: refund.state == RefundState::Waiting && may,
+        effects: ["effect-approve-refund", "effect-reject-refund"],
     };
-    let mut section = Section::new(p, "approvals", &["col-what", "col-who", "col-time"]);
-    if let Some(maker) = maker {
-        section.rows.push(vec![Cell::text(&p.t("asked-for")), name(maker)?, Cell::none()]);
-    }
-    for approval in given {
-        let row = vec![Cell::text(&p.t("approved")), name(approval.by)?, Cell::time(p, approval.at)];
-        section.rows.push(row);
-    }
-    let missing = usize::from(needed).saturating_sub(given.len());
-    if missing > 0 {
-        let row = vec![Cell::text(&p.t("approval-missing")), Cell::number(missing), Cell::none()];
-        section.rows.push(row);
-    }
-    Ok(section)
-}
-
-/// The two forms of whoever decides: to approve, the amount is typed.
-pub(crate) fn decide(p: &Page, here: &str, amount: Money, yes: &str, no: &str) -> Vec<Action> {
-    let shown = crate::text::show::money(amount);
-    let mut approve = Action::new(p, "approve", "approve", format!("{here}/approve"));
-    approve.effect = Some(p.t1(yes, "amount", &shown).into_owned());
-    approve.fields = vec![
-        Field::new(p, "text", "typed", "field-typed", "")
-            .hint(p, "hint-typed")
-            .more("inputmode=\"decimal\" autocomplete=\"off\" required"),
-    ];
-    approve.primary = true;
-    let mut reject = Action::new(p, "reject", "reject", format!("{here}/reject"));
-    reject.effect = Some(p.t1(no, "amount", &shown).into_owned());
-    reject.fields = vec![
-        Field::new(p, "text", "reason", "field-reason", "")
-            .more("maxlength=\"80\" autocomplete=\"off\" required"),
-    ];
-    vec![approve, reject]
-}
-
-/// Whether the amount typed is the one that is decided on.
-pub(crate) fn typed(posted: &Posted, amount: Money) -> bool {
-    let text = posted.trimmed("typed").replace([',', '¥', ' '], "");
-    Money::parse(&text, amount.currency).is_ok_and(|typed| typed == amount)
+    asked.put(app, signed_in, &here, &mut record)?;
+    record.with_timeline(app, refund.journal).await
 }
 
 /// `POST /console/refunds/{id}/approve`.
@@ -193,12 +135,9 @@ pub(crate) async fn approve(
     posted: Posted,
 ) -> Result<Response, Fail> {
     let refund = find(&app, &signed_in, id)?;
-    if !typed(&posted, refund.terms.amount) {
-        let record = record(&app, &signed_in, &refund).await?;
-        let error = record.p.t("error-typed").into_owned();
-        return record.refused("approve", error);
-    }
-    decided(&app, &signed_in, &refund, Command::ApproveRefund(refund.id), "approve").await
+    let command = Command::ApproveRefund(refund.id);
+    let refused = approval::approve(&app, &signed_in, &posted, refund.terms.amount, command).await?;
+    decided(&app, &signed_in, &refund, "approve", refused).await
 }
 
 /// `POST /console/refunds/{id}/reject`.
@@ -209,25 +148,21 @@ pub(crate) async fn reject(
     posted: Posted,
 ) -> Result<Response, Fail> {
     let refund = find(&app, &signed_in, id)?;
-    let reason: String = posted.trimmed("reason").chars().take(80).collect();
-    let command = Command::RejectRefund { refund: refund.id, reason: reason.into() };
-    decided(&app, &signed_in, &refund, command, "reject").await
+    let command = Command::RejectRefund { refund: refund.id, reason: approval::reason(&posted) };
+    let refused = approval::decide(&app, &signed_in, command).await?;
+    decided(&app, &signed_in, &refund, "reject", refused).await
 }
 
 async fn decided(
     app: &App,
     signed_in: &SignedIn,
     refund: &Refund,
-    command: Command,
     action: &str,
+    refused: Option<String>,
 ) -> Result<Response, Fail> {
-    match app.run(&signed_in.visit, command).await {
-        Ok(_) => Ok(page::see_other(&format!("{PATH}/{}", refund.id))),
-        Err(Refusal::Rejected(why)) if why != domain::Rejection::NotAllowed => {
-            let error = words_of(signed_in.visit.language, &why);
-            record(app, signed_in, refund).await?.refused(action, error)
-        }
-        Err(why) => Err(why.into()),
+    match refused {
+        None => Ok(page::see_other(&format!("{PATH}/{}", refund.id))),
+        Some(why) => record(app, signed_in, refund).await?.refused(action, why),
     }
 }
 

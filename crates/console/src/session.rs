@@ -1,12 +1,13 @@
 //! The session cookie and who it belongs to.
 
 use crate::{app::App, problem::Fail};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use domain::{
     records::Digest,
     staff::{SESSION_LIFE, Staff, StaffSession},
 };
 use types::{Secret, Time, time};
+use web::cookie;
 
 /// Somebody who has given a password, and the code too when [`StaffSession::whole`].
 #[derive(Clone, Debug)]
@@ -17,11 +18,8 @@ pub(crate) struct Member {
     pub(crate) form_token: String,
 }
 
-/// `__Host-` binds the cookie to this host and https; on a sandbox's plain http a browser would drop that name.
-const fn cookie_name(https: bool) -> &'static str {
-    if https { "__Host-feiqian-console" } else { "feiqian-console" }
-}
-
+/// The cookie that holds the session.
+const COOKIE: &str = "feiqian-console";
 /// Characters of a session token.
 const TOKEN_CHARS: usize = 43;
 
@@ -30,7 +28,8 @@ const TOKEN_CHARS: usize = 43;
 /// # Errors
 /// The store's fault.
 pub(crate) fn member(app: &App, headers: &HeaderMap, now: Time) -> Result<Option<Member>, Fail> {
-    let Some(token) = cookie(headers, cookie_name(app.https())).filter(|t| t.len() == TOKEN_CHARS) else {
+    let Some(token) = cookie::session_token(headers, COOKIE, app.https()).filter(|t| t.len() == TOKEN_CHARS)
+    else {
         return Ok(None);
     };
     let Some(session) = app.queries().staff_session(hash(app, token))? else { return Ok(None) };
@@ -57,28 +56,12 @@ fn hash(app: &App, token: &str) -> Digest {
     Digest(*app.service().vault.hasher().code("console/token", token).as_bytes())
 }
 
-/// A cookie of the request.
-pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
-}
-
 /// The header that starts a session in the browser.
 pub(crate) fn start(app: &App, token: &Secret<String>) -> Option<HeaderValue> {
-    set(app.https(), token.expose(), SESSION_LIFE / time::SECOND)
+    cookie::session(COOKIE, token.expose(), SESSION_LIFE / time::SECOND, app.https())
 }
 
 /// The header that ends a session in the browser.
 pub(crate) fn end(app: &App) -> Option<HeaderValue> {
-    set(app.https(), "", 0)
-}
-
-fn set(https: bool, value: &str, life_s: i64) -> Option<HeaderValue> {
-    let secure = if https { "; Secure" } else { "" };
-    let name = cookie_name(https);
-    let text = format!("{name}={value}; Path=/; Max-Age={life_s}; HttpOnly; SameSite=Lax{secure}");
-    let mut header = HeaderValue::from_str(&text).ok()?;
-    header.set_sensitive(true);
-    Some(header)
+    cookie::session(COOKIE, "", 0, app.https())
 }

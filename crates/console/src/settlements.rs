@@ -64,9 +64,7 @@ pub(crate) async fn list(
         ]);
     }
     let released: i128 = found.rows.iter().map(|one| i128::from(one.released)).sum();
-    let released = list.p.money(Money::cny(i64::try_from(released).unwrap_or(i64::MAX)));
-    list.sums =
-        vec![(list.p.t("sum-rows"), found.rows.len().to_string()), (list.p.t("col-released"), released)];
+    list.sum(&[("col-released", released)]);
     list.goes_on(&query, found.next.map(|cursor| cursor.0));
     list.show()
 }

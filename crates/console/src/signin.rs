@@ -130,7 +130,7 @@ pub(crate) async fn enter(
     let command = Command::SignInStaff { staff: staff.id, given, token: digest };
     match app.run(&visit, command).await {
         Ok(Reply::StaffStep(StaffStep::Right)) => {
-            let to = crate::query::link(next_step(&staff), &[("next", next)]);
+            let to = web::link::to(next_step(&staff), &[("next", next)]);
             enter_with(&app, &token, &to)
         }
         Ok(_) => again(wrong()),
@@ -232,7 +232,7 @@ pub(crate) async fn change_password(
         StaffStep::Right => {
             let staff = Staff { must_change: false, ..member.staff.clone() };
             let to = if member.session.whole { "/console" } else { next_step(&staff) };
-            enter_with(&app, &token, &crate::query::link(to, &[("next", next)]))
+            enter_with(&app, &token, &web::link::to(to, &[("next", next)]))
         }
     }
 }

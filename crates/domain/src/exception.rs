@@ -12,7 +12,7 @@
 //! Finding is pure code elsewhere; it names a difference by a reference that is the same in every run, so a day that is
 //! reconciled twice opens nothing twice. Money moves only when a person suggests it and another approves what was suggested.
 
-use crate::{Context, Rejection, Stop, Tx, context::Actor, journal::Subject};
+use crate::{Context, Rejection, Stop, Tx, approval, context::Actor, journal::Subject};
 use ledger::{AccountId, Draft, TransferKind};
 use serde::{Deserialize, Serialize};
 use types::{BusinessDay, ExceptionId, JournalId, Money, OperatorId, Time, TransferId};
@@ -273,7 +273,7 @@ pub(crate) fn suggest(
     ctx: &Context,
     tx: &mut Tx<'_>,
 ) -> Result<State, Stop> {
-    let maker = person(ctx)?;
+    let maker = approval::person(ctx)?;
     let known = find(reference, tx)?;
     if !known.state.is_open() {
         return Err(Rejection::ExceptionNotOpen(known.state).into());
@@ -307,14 +307,12 @@ pub(crate) fn approve(
     ctx: &Context,
     tx: &mut Tx<'_>,
 ) -> Result<State, Stop> {
-    let approver = person(ctx)?;
+    let approver = approval::person(ctx)?;
     let known = find(reference, tx)?;
     if known.state != State::Suggested {
         return Err(Rejection::ExceptionNotOpen(known.state).into());
     }
-    if known.maker == Some(approver) {
-        return Err(Rejection::OwnCorrection.into());
-    }
+    approval::by_another(known.maker, approver, Rejection::OwnCorrection)?;
     if known.correction != correction {
         return Err(Rejection::CorrectionOutOfRange.into());
     }
@@ -345,7 +343,7 @@ pub(crate) fn approve(
 ///
 /// Errors: `NotAllowed` for anybody but a person, `ExceptionNotFound`, `ExceptionNotOpen` unless something is suggested.
 pub(crate) fn reject(reference: &str, why: &str, ctx: &Context, tx: &mut Tx<'_>) -> Result<State, Stop> {
-    person(ctx)?;
+    approval::person(ctx)?;
     let known = find(reference, tx)?;
     if known.state != State::Suggested {
         return Err(Rejection::ExceptionNotOpen(known.state).into());
@@ -357,13 +355,6 @@ pub(crate) fn reject(reference: &str, why: &str, ctx: &Context, tx: &mut Tx<'_>)
 
 fn platform(ctx: &Context) -> Result<(), Rejection> {
     if ctx.caller.actor == Actor::Platform { Ok(()) } else { Err(Rejection::NotAllowed) }
-}
-
-fn person(ctx: &Context) -> Result<OperatorId, Rejection> {
-    match ctx.caller.actor {
-        Actor::Operator(id) => Ok(id),
-        _ => Err(Rejection::NotAllowed),
-    }
 }
 
 /// The exception, as the command's subject. Errors: `ExceptionNotFound`.

@@ -50,6 +50,9 @@ impl Fees {
         let version = Version { effective_from: Time(0), product: None, rule: Some(Rule::plain(rate)) };
         Self { merchant, versions: vec![version], journal }
     }
+    const fn none(merchant: MerchantId, journal: JournalId) -> Self {
+        Self { merchant, versions: Vec::new(), journal }
+    }
     /// The rule for payments by `product` at `at`; none when the platform's default holds. A product's own rule
     /// goes before the one for all; of several versions the newest that is in force holds.
     #[must_use]
@@ -107,11 +110,10 @@ pub(crate) fn set(new: &NewVersion, ctx: &Context, tx: &mut Tx<'_>) -> Result<()
         rule.check()?;
     }
     let effective_from = new.effective_from.unwrap_or(ctx.now);
-    let none = Fees { merchant: new.merchant, versions: Vec::new(), journal: ctx.journal };
     let known = tx.get::<Fees>(&new.merchant)?.cloned();
     let subject = if new.merchant == PLATFORM { Subject::Platform } else { Subject::Fees(new.merchant) };
     tx.about(subject, known.as_ref().map(|known| known.journal));
-    let mut fees = known.unwrap_or(none);
+    let fees = known.unwrap_or_else(|| Fees::none(new.merchant, ctx.journal));
     let version = Version { effective_from, product: new.product, rule: new.rule.clone() };
     let same = |known: &&Version| known.product == new.product && known.effective_from <= effective_from;
     if fees.versions.iter().rev().find(same) == Some(&version) {
@@ -120,12 +122,8 @@ pub(crate) fn set(new: &NewVersion, ctx: &Context, tx: &mut Tx<'_>) -> Result<()
     if effective_from < ctx.now {
         return Err(Rejection::FeeRule("it can't hold from a time that has passed".into()).into());
     }
-    fees.add(version, ctx.now);
-    if fees.versions.len() > VERSIONS_MAX {
-        return Err(Rejection::FeeRule(format!("more than {VERSIONS_MAX} versions a year").into()).into());
-    }
+    add(fees, version, ctx, tx)?;
     tx.note(describe(new, effective_from));
-    tx.put(Fees { journal: ctx.journal, ..fees });
     Ok(())
 }
 
@@ -133,12 +131,14 @@ pub(crate) fn set(new: &NewVersion, ctx: &Context, tx: &mut Tx<'_>) -> Result<()
 pub(crate) fn replace(merchant: MerchantId, rate: Rate, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
     let rule = Rule::plain(rate);
     rule.check()?;
-    let mut fees = tx.get::<Fees>(&merchant)?.cloned().unwrap_or(Fees {
-        merchant,
-        versions: Vec::new(),
-        journal: ctx.journal,
-    });
-    fees.add(Version { effective_from: ctx.now, product: None, rule: Some(rule) }, ctx.now);
+    let known = tx.get::<Fees>(&merchant)?.cloned();
+    let fees = known.unwrap_or_else(|| Fees::none(merchant, ctx.journal));
+    add(fees, Version { effective_from: ctx.now, product: None, rule: Some(rule) }, ctx, tx)
+}
+
+/// Adds a version to a schedule and keeps it. Errors: `FeeRule` for too many versions.
+fn add(mut fees: Fees, version: Version, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    fees.add(version, ctx.now);
     if fees.versions.len() > VERSIONS_MAX {
         return Err(Rejection::FeeRule(format!("more than {VERSIONS_MAX} versions a year").into()).into());
     }

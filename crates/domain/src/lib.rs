@@ -7,6 +7,7 @@
 //! One file a noun. Each holds the record, what its commands carry, and the rules that decide them.
 
 pub mod application;
+pub mod approval;
 pub mod calendar;
 pub mod card;
 pub mod codepay;

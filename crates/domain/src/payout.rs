@@ -26,7 +26,7 @@ pub(crate) use answer::{answer, send};
 pub(crate) use approve::{approve, expire, reject};
 pub(crate) use request::{pay_out_due, request};
 
-use crate::{Context, Rejection, Stop, Tx, journal::Subject, refund::Approval};
+use crate::{Context, Rejection, Stop, Tx, approval::Approval, journal::Subject};
 use ledger::{AccountId, Draft, TransferKind};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

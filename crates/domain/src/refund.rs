@@ -24,6 +24,7 @@ pub(crate) use create::create;
 
 use crate::{
     Context, Rejection, Stop, Tx,
+    approval::{self, Approval},
     context::Event,
     journal::Subject,
     merchant::Merchant,
@@ -118,15 +119,6 @@ pub struct RefundNumber {
     pub number: Box<str>,
     /// The refund.
     pub refund: RefundId,
-}
-
-/// An approval by somebody other than the maker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    /// By whom.
-    pub by: OperatorId,
-    /// When.
-    pub at: Time,
 }
 
 /// The bank card that an abnormal refund is sent to. Its number is forgotten once the channel has made a token of it.
@@ -267,15 +259,7 @@ impl RefundRules {
     /// Approvals that a refund of `fen` needs.
     #[must_use]
     pub const fn approvals(&self, fen: i64) -> u8 {
-        if fen <= self.automatic {
-            0
-        } else if fen <= self.two_approvals {
-            1
-        } else if fen <= self.three_approvals {
-            2
-        } else {
-            3
-        }
+        approval::needed(fen, [self.automatic, self.two_approvals, self.three_approvals])
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     errors,
-    transport::{Answer, Call, FileBody, Outcome},
+    transport::{Answer, Call, Outcome},
 };
 use crypto::token::BillToken;
 use flate2::read::GzDecoder;
@@ -14,6 +14,7 @@ use protocol::{
 use service::bills::{BillFile, BillProblem, Which};
 use std::{fs::File, io::BufReader, time::Duration};
 use types::{MerchantId, time};
+use web::FileBody;
 
 /// How long a request waits for a bill that must be made first; then it is told to come back.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -1,11 +1,12 @@
 //! What every handler has at hand.
 
-use crate::{cards::CardLookup, rate::Limiter, visit::Visit};
+use crate::{cards::CardLookup, visit::Visit};
 use domain::{Command, Reply};
 use engine::{Fault, Job, Queries, Refusal, RequestKey};
 use service::Service;
 use std::sync::Arc;
 use types::Time;
+use web::Limiter;
 
 /// The service, the card channel, and the limiter of sign-ins. Cheap to clone.
 #[derive(Clone)]

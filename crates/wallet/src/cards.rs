@@ -182,7 +182,7 @@ fn new_page(app: &App, visit: &Visit, next: &str, error: Option<Phrase>) -> Resu
     let test_numbers: &[&str] = if app.service().settings.sandbox { &TEST_NUMBERS } else { &[] };
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let error = error.map(|phrase| phrase.say(visit.language).into_owned());
-    let p = Page::new(app, visit, Tab::None).at(page::link("/wallet/cards/new", &[("next", next)]));
+    let p = Page::new(app, visit, Tab::None).at(web::link::to("/wallet/cards/new", &[("next", next)]));
     page::show_as(status, &NewPage { p, next, error, test_numbers })
 }
 

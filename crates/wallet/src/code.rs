@@ -136,7 +136,7 @@ pub(crate) async fn show(
 ) -> Result<Response, Fail> {
     let payer = member.payer.id;
     if member.payer.pin.is_none() {
-        return Err(Fail::Go(page::link("/wallet/pin", &[("next", "/wallet/code")])));
+        return Err(Fail::Go(web::link::to("/wallet/pin", &[("next", "/wallet/code")])));
     }
     let now = visit.now;
     let (found, newest, limits) = app

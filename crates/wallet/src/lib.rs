@@ -31,7 +31,6 @@ mod page;
 mod pay;
 mod pin;
 mod problem;
-mod rate;
 mod session;
 mod settings;
 pub mod signin;

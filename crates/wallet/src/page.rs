@@ -12,13 +12,13 @@ use crate::{
 };
 use askama::Template;
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use protocol::Language;
 use std::borrow::Cow;
 use types::{Money, Time};
-use url::form_urlencoded;
+use web::{answer, language, link};
 
 /// The entry of the navigation a page belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Page {
         self
     }
     pub(crate) const fn lang(&self) -> &'static str {
-        text::tag(self.language)
+        language::tag(self.language)
     }
     pub(crate) fn t(&self, key: &str) -> Cow<'static, str> {
         text::text(self.language, key, None)
@@ -116,12 +116,7 @@ impl Page {
     }
     /// The other language's own name, its tag, and the address of this page in it.
     pub(crate) fn other_language(&self) -> (&'static str, &'static str, String) {
-        let (name, other) = match self.language {
-            Language::Zh => ("English", Language::En),
-            Language::En => ("中文", Language::Zh),
-        };
-        let joint = if self.here.contains('?') { '&' } else { '?' };
-        (name, text::tag(other), format!("{}{joint}lang={}", self.here, text::short(other)))
+        language::other(self.language, &self.here)
     }
 }
 
@@ -138,17 +133,12 @@ pub(crate) fn show(template: &impl askama::Template) -> Result<Response, Fail> {
 /// # Errors
 /// As [`show`].
 pub(crate) fn show_as(status: StatusCode, template: &impl askama::Template) -> Result<Response, Fail> {
-    let body = template.render().map_err(|error| Problem::fault(&error.to_string()))?;
-    let html = HeaderValue::from_static("text/html; charset=utf-8");
-    Ok((status, [(header::CONTENT_TYPE, html)], body).into_response())
+    answer::page(status, template).map_err(|error| Problem::fault(&error.to_string()).into())
 }
 
 /// Sends the browser to another address by GET.
 pub(crate) fn see_other(to: &str) -> Response {
-    match HeaderValue::from_str(to) {
-        Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
-        Err(_) => Fail::from(Problem::malformed()).into_response(),
-    }
+    answer::see_other(to).unwrap_or_else(|| Fail::from(Problem::malformed()).into_response())
 }
 
 #[derive(Template)]
@@ -171,21 +161,12 @@ pub(crate) fn go_on(app: &App, visit: &Visit, to: &str) -> Result<Response, Fail
     Ok(see_other(to))
 }
 
-/// A path with a query of those pairs.
-pub(crate) fn link(path: &str, pairs: &[(&str, &str)]) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(pairs);
-    format!("{path}?{}", query.finish())
-}
-
 /// Characters an address to come back to may have.
 const NEXT_CHARS_MAX: usize = 4096;
 
 /// An address to come back to, if it is one of our own pages: never an open redirect. Else the wallet's home.
 pub(crate) fn own_page(next: &str) -> &str {
-    let ours = ["/wallet", "/pay/", "/connect/"].iter().any(|start| next.starts_with(start));
-    let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if ours && plain && !next.contains("/../") && next.len() <= NEXT_CHARS_MAX { next } else { "/wallet" }
+    link::back(next, &["/wallet", "/pay/", "/connect/"], NEXT_CHARS_MAX, "/wallet")
 }
 
 #[cfg(test)]
@@ -214,13 +195,5 @@ mod tests {
             assert_eq!(own_page(foreign), "/wallet", "{foreign}");
         }
         assert_eq!(own_page(&format!("/wallet?{}", "x".repeat(NEXT_CHARS_MAX))), "/wallet");
-    }
-
-    #[test]
-    fn links_escape_their_values() {
-        assert_eq!(
-            link("/a", &[("next", "/b?c=d&e=飞"), ("x", "")]),
-            "/a?next=%2Fb%3Fc%3Dd%26e%3D%E9%A3%9E&x="
-        );
     }
 }

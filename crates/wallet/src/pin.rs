@@ -64,7 +64,7 @@ pub(crate) async fn ask(
 }
 
 fn again(app: &App, visit: &Visit, member: &Member, next: &str, error: Phrase) -> Result<Response, Fail> {
-    let p = Page::new(app, visit, Tab::None).at(page::link("/wallet/pin", &[("next", next)]));
+    let p = Page::new(app, visit, Tab::None).at(web::link::to("/wallet/pin", &[("next", next)]));
     let error = Some(error.say(visit.language).into_owned());
     let page = PinPage { p, next, change: member.payer.pin.is_some(), done: false, error };
     page::show_as(StatusCode::UNPROCESSABLE_ENTITY, &page)
@@ -95,7 +95,7 @@ pub(crate) async fn set(
     }
     match app.run(&visit, Command::SetPin { payer: id, new, old }).await {
         Ok(Reply::Pin(PinOutcome::Right)) if member.payer.pin.is_some() => {
-            Ok(page::see_other(&page::link("/wallet/pin", &[("next", next), ("done", "1")])))
+            Ok(page::see_other(&web::link::to("/wallet/pin", &[("next", next), ("done", "1")])))
         }
         Ok(Reply::Pin(PinOutcome::Right)) => page::go_on(&app, &visit, next),
         Ok(Reply::Pin(outcome)) => {

@@ -11,12 +11,13 @@ use crate::{
 };
 use askama::Template;
 use axum::{
-    http::{StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use domain::Rejection;
 use engine::{Fault, Refusal};
 use std::sync::Arc;
+use web::{answer, pairs::Unread};
 
 /// Why a handler has no page of its own to show.
 #[derive(Debug)]
@@ -135,6 +136,15 @@ impl From<crypto::random::NoRandomness> for Fail {
     }
 }
 
+impl From<Unread> for Fail {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Malformed => Problem::malformed().into(),
+            Unread::TooLarge => Problem::too_large().into(),
+        }
+    }
+}
+
 impl IntoResponse for Fail {
     fn into_response(self) -> Response {
         match self {
@@ -162,20 +172,15 @@ struct ProblemPage<'a> {
 /// Turns an error into a page in the reader's language. Errors that axum made (a method, a body too large)
 /// become pages too.
 pub(crate) fn dress(app: &App, visit: &Visit, mut response: Response) -> Response {
-    let problem = response.extensions_mut().remove::<Arc<Problem>>();
-    let status = response.status();
-    let bare = !response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
-        kind.as_bytes().starts_with(b"text/html") || kind.as_bytes().starts_with(b"application/json")
-    });
-    let problem = match problem {
-        Some(problem) => problem,
-        None if bare && (status.is_client_error() || status.is_server_error()) => Arc::new(match status {
+    let problem = match (response.extensions_mut().remove::<Arc<Problem>>(), answer::bare_error(&response)) {
+        (Some(problem), _) => problem,
+        (None, Some(status)) => Arc::new(match status {
             StatusCode::NOT_FOUND => Problem::not_found(),
             StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
             status if status.is_server_error() => Problem::fault("an answer without a page"),
             status => Problem { status, ..Problem::malformed() },
         }),
-        None => return response,
+        (None, None) => return response,
     };
     let say = |phrase: &Phrase| phrase.say(visit.language).into_owned();
     let shown = page::show_as(

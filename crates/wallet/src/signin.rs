@@ -127,7 +127,7 @@ fn phone_page(
     phone: &str,
     error: Option<Phrase>,
 ) -> Result<Response, Fail> {
-    let p = Page::new(app, visit, Tab::None).at(page::link("/wallet/sign-in", &[("next", next)]));
+    let p = Page::new(app, visit, Tab::None).at(web::link::to("/wallet/sign-in", &[("next", next)]));
     let error = error.map(|phrase| phrase.say(visit.language).into_owned());
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     page::show_as(status, &PhonePage { p, next, phone, error })
@@ -140,11 +140,11 @@ fn code_page(
     phone: &Phone,
     error: Option<Phrase>,
 ) -> Result<Response, Fail> {
-    let p = Page::new(app, visit, Tab::None).at(page::link("/wallet/sign-in", &[("next", next)]));
+    let p = Page::new(app, visit, Tab::None).at(web::link::to("/wallet/sign-in", &[("next", next)]));
     let error = error.map(|phrase| phrase.say(visit.language).into_owned());
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let sandbox = app.service().settings.sandbox;
-    let inbox = sandbox.then(|| page::link("/sandbox/v1/messages", &[("phone", phone.expose())]));
+    let inbox = sandbox.then(|| web::link::to("/sandbox/v1/messages", &[("phone", phone.expose())]));
     let (masked, phone) = (phone.masked(), phone.expose());
     page::show_as(status, &CodePage { p, next, phone, masked, digits: CODE_DIGITS, error, inbox })
 }
@@ -202,7 +202,7 @@ pub(crate) async fn enter(
     limit(&app, &visit)?;
     let next = page::own_page(posted.text("next"));
     let Some(phone) = Phone::parse(posted.text("phone")) else {
-        return Err(Fail::Go(page::link("/wallet/sign-in", &[("next", next)])));
+        return Err(Fail::Go(web::link::to("/wallet/sign-in", &[("next", next)])));
     };
     let code: String = posted.text("code").chars().filter(|c| !c.is_whitespace()).take(12).collect();
     if code.len() != CODE_DIGITS || !code.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -234,7 +234,7 @@ pub(crate) async fn enter(
             code_page(&app, &visit, next, &phone, Some(Phrase::new("code-wrong").with("left", left)))
         }
         SignIn::Welcome { new, .. } => {
-            let first = page::link("/wallet/pin", &[("next", next)]);
+            let first = web::link::to("/wallet/pin", &[("next", next)]);
             let mut response = page::go_on(&app, &visit, if new { &first } else { next })?;
             let cookie = session::start(app.https(), &token);
             let cookie = cookie.ok_or_else(|| Problem::fault("a session token is no header value"))?;

@@ -58,14 +58,14 @@ struct Typed {
 }
 
 async fn form(app: &App, visit: &Visit, member: &Member, next: &str, typed: Typed) -> Result<Response, Fail> {
-    let back = page::link("/wallet/top-up", &[("next", next)]);
+    let back = web::link::to("/wallet/top-up", &[("next", next)]);
     if member.payer.pin.is_none() {
-        return Err(Fail::Go(page::link("/wallet/pin", &[("next", &back)])));
+        return Err(Fail::Go(web::link::to("/wallet/pin", &[("next", &back)])));
     }
     let payer = member.payer.id;
     let (cards, limits) = app.read(move |queries| Ok((queries.cards(payer)?, queries.limits()?))).await?;
     if cards.is_empty() {
-        return Err(Fail::Go(page::link("/wallet/cards/new", &[("next", &back)])));
+        return Err(Fail::Go(web::link::to("/wallet/cards/new", &[("next", &back)])));
     }
     let status = if typed.error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = TopUpPage {
@@ -117,7 +117,7 @@ pub(crate) async fn start(
     match app.run_once(&visit, request, command).await {
         Ok(Reply::Paid(Paid::Waiting(payment))) => {
             let wait = format!("/wallet/top-up/{payment}");
-            Ok(page::see_other(&page::link(&wait, &[("next", &next)])))
+            Ok(page::see_other(&web::link::to(&wait, &[("next", &next)])))
         }
         Ok(Reply::Paid(Paid::Pin(outcome))) => match refusal::of_pin(outcome) {
             Some(words) => again(words.what).await,

@@ -2,30 +2,24 @@
 
 use crate::{
     app::App,
-    headers, page, problem,
+    headers, problem,
     problem::{Fail, Problem},
     session::{self, Member},
-    text,
 };
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts},
+    extract::{FromRequestParts, Request, State},
+    http::{header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use domain::{Actor, Caller};
 use protocol::Language;
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{net::IpAddr, sync::Arc};
 use types::Time;
-use url::form_urlencoded;
+use web::{address, language, link, origin};
 
 /// Characters of a user agent that are kept.
 const DEVICE_CHARS_MAX: usize = 120;
-/// Cookie that holds the language chosen.
-const LANGUAGE_COOKIE: &str = "feiqian-lang";
 
 /// One request for a page.
 #[derive(Debug)]
@@ -53,10 +47,10 @@ impl Visit {
         let now = app.now();
         let device = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         Ok(Self {
-            language: language(headers),
-            here: here(request.uri()),
+            language: language::of(headers),
+            here: link::here(request.uri()),
             now,
-            address: address(request),
+            address: address::of_caller(request.extensions(), headers),
             device: device.map(|agent| agent.chars().take(DEVICE_CHARS_MAX).collect::<String>().into()),
             member: session::member(app, headers, now)?.map(Arc::new),
         })
@@ -85,7 +79,7 @@ impl<S: Sync> FromRequestParts<S> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fail> {
         let Anyone(visit) = Anyone::from_request_parts(parts, state).await?;
         let Some(member) = visit.member().cloned() else {
-            return Err(Fail::Go(page::link("/wallet/sign-in", &[("next", &visit.here)])));
+            return Err(Fail::Go(link::to("/wallet/sign-in", &[("next", &visit.here)])));
         };
         if member.payer.active { Ok(Self { visit, member }) } else { Err(Problem::suspended().into()) }
     }
@@ -94,10 +88,10 @@ impl<S: Sync> FromRequestParts<S> for SignedIn {
 /// Around every page: notes a change of language, refuses forms posted from elsewhere, finds out who asks,
 /// dresses errors as pages, and adds the security headers.
 pub(crate) async fn attend(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    if let Some(response) = switch_language(&app, &request) {
+    if let Some(response) = language::switch(request.method(), request.uri(), app.https()) {
         return headers::secure(&app, response);
     }
-    let (language, asked) = (language(request.headers()), here(request.uri()));
+    let (language, asked) = (language::of(request.headers()), link::here(request.uri()));
     let visit = match check_origin(&app, &request).and_then(|()| Visit::of(&app, &request)) {
         Ok(visit) => Arc::new(visit),
         Err(fail) => {
@@ -111,105 +105,15 @@ pub(crate) async fn attend(State(app): State<App>, mut request: Request, next: N
     headers::secure(&app, problem::dress(&app, &visit, response))
 }
 
-/// Answers `?lang=` with the same page and a cookie.
-fn switch_language(app: &App, request: &Request) -> Option<Response> {
-    if request.method() != Method::GET {
-        return None;
-    }
-    let query = request.uri().query()?;
-    let wanted = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "lang")?.1;
-    let wanted = text::language(&wanted)?;
-    let secure = if app.https() { "; Secure" } else { "" };
-    let cookie = format!(
-        "{LANGUAGE_COOKIE}={}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}",
-        text::short(wanted)
-    );
-    let mut response = page::see_other(&here(request.uri()));
-    response.headers_mut().append(header::SET_COOKIE, HeaderValue::from_str(&cookie).ok()?);
-    Some(response)
-}
-
-/// Path and query without `lang`.
-fn here(uri: &Uri) -> String {
-    let Some(query) = uri.query() else { return uri.path().to_owned() };
-    let kept = query.split('&').filter(|pair| !pair.starts_with("lang=") && !pair.is_empty());
-    let query = kept.collect::<Vec<_>>().join("&");
-    if query.is_empty() { uri.path().to_owned() } else { format!("{}?{query}", uri.path()) }
-}
-
-/// The language chosen, else the browser's.
-fn language(headers: &HeaderMap) -> Language {
-    let chosen = session::cookie(headers, LANGUAGE_COOKIE).and_then(text::language);
-    chosen.unwrap_or_else(|| {
-        Language::of(headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))
-    })
-}
-
-/// The peer's address, or the one that a proxy on this machine saw.
-fn address(request: &Request) -> Option<IpAddr> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?.0.ip();
-    if peer.is_loopback() {
-        let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
-        let last = forwarded.and_then(|list| list.rsplit(',').next()).and_then(|ip| ip.trim().parse().ok());
-        return Some(last.unwrap_or(peer));
-    }
-    Some(peer)
-}
-
 /// Paths that a merchant's page may post to: they show a page and change nothing.
 const OPEN_TO_POST: [&str; 2] = ["/pay/jsapi", "/pay/app"];
 
 /// Refuses a form that another site had the browser post.
-///
-/// `Sec-Fetch-Site` decides where the browser sends it, `Origin` elsewhere. A request with neither is not from
-/// a browser that another site could use: those send one of them, and only what has the form token passes
-/// further on.
 fn check_origin(app: &App, request: &Request) -> Result<(), Fail> {
-    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if safe || OPEN_TO_POST.contains(&request.uri().path()) {
+    if origin::is_safe(request.method()) || OPEN_TO_POST.contains(&request.uri().path()) {
         return Ok(());
     }
-    let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
-    let ours = match (header("sec-fetch-site"), header("origin")) {
-        (Some(site), _) => matches!(site, "same-origin" | "none"),
-        (None, Some(origin)) => {
-            let host = header("host").unwrap_or_default();
-            let authority = origin.split_once("://").map_or("", |(_, authority)| authority);
-            let settings = &app.service().settings;
-            let mut bases = settings.other_bases.iter().chain([&settings.public_base]);
-            (!host.is_empty() && authority.eq_ignore_ascii_case(host))
-                || bases.any(|base| base.eq_ignore_ascii_case(origin))
-        }
-        (None, None) => true,
-    };
-    if ours { Ok(()) } else { Err(Problem::foreign_form().into()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_language_parameter_is_taken_out_of_the_address() {
-        for (given, kept) in [
-            ("/wallet", "/wallet"),
-            ("/wallet?lang=en", "/wallet"),
-            ("/pay/code?pr=a%26b&lang=en", "/pay/code?pr=a%26b"),
-            ("/pay/code?lang=zh&pr=a&slang=x", "/pay/code?pr=a&slang=x"),
-        ] {
-            assert_eq!(here(&given.parse().unwrap()), kept);
-        }
-    }
-
-    #[test]
-    fn a_choice_goes_before_the_browsers_language() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(language(&headers), Language::Zh);
-        headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static("en-GB,en;q=0.9"));
-        assert_eq!(language(&headers), Language::En);
-        headers.insert(header::COOKIE, HeaderValue::from_static("a=b; feiqian-lang=zh"));
-        assert_eq!(language(&headers), Language::Zh);
-        headers.insert(header::COOKIE, HeaderValue::from_static("feiqian-lang=xx"));
-        assert_eq!(language(&headers), Language::En);
-    }
+    let settings = &app.service().settings;
+    let bases = settings.other_bases.iter().chain([&settings.public_base]);
+    if origin::is_ours(request.headers(), bases) { Ok(()) } else { Err(Problem::foreign_form().into()) }
 }

@@ -76,13 +76,8 @@ fn message(token: &BillToken) -> [u8; MESSAGE] {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::MasterKey;
+    use super::{super::tokens, *};
     use proptest::prelude::*;
-
-    fn tokens(seed: u8) -> Tokens {
-        Tokens::derive(&MasterKey::from_bytes([seed; 32]))
-    }
 
     proptest! {
         #[test]

@@ -62,6 +62,11 @@ impl Tokens {
     }
 }
 
+#[cfg(test)]
+fn tokens(seed: u8) -> Tokens {
+    Tokens::derive(&MasterKey::from_bytes([seed; 32]))
+}
+
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tokens(***)")

@@ -150,13 +150,8 @@ fn seconds_of_compact(digits: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::MasterKey;
+    use super::{super::tokens, *};
     use proptest::prelude::*;
-
-    fn tokens(seed: u8) -> Tokens {
-        Tokens::derive(&MasterKey::from_bytes([seed; 32]))
-    }
 
     fn now() -> Time {
         Time::from_unix(1_700_000_000)

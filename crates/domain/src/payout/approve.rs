@@ -1,25 +1,21 @@
 //! Large payouts wait for people: maker and checkers are different (R-FIN-53).
 
 use super::{Payout, PayoutState, find, give_back, in_transit};
-use crate::{Context, Rejection, Stop, Tx, context::Actor, refund::Approval};
-use types::{OperatorId, PayoutId};
+use crate::{Context, Rejection, Stop, Tx, approval, context::Actor};
+use types::PayoutId;
 
 /// Approves a payout in the caller's name; the last approval lets it go. Approving again changes nothing.
 ///
 /// Errors: `NotAllowed` for anybody but an operator, `PayoutNotFound`, `OwnPayout` for the maker, `PayoutNotWaiting`.
 pub(crate) fn approve(id: PayoutId, ctx: &Context, tx: &mut Tx<'_>) -> Result<PayoutState, Stop> {
-    let by = checker(ctx)?;
+    let by = approval::person(ctx)?;
     let mut payout = find(id, tx)?;
-    if payout.maker == Some(by) {
-        return Err(Rejection::OwnPayout.into());
-    }
-    if payout.approvals.iter().any(|approval| approval.by == by) {
+    approval::by_another(payout.maker, by, Rejection::OwnPayout)?;
+    if approval::has_given(&payout.approvals, by) {
         return Ok(payout.state);
     }
     check_waiting(&payout)?;
-    payout.approvals.push(Approval { by, at: ctx.now });
-    tx.note(format!("approval {} of {}", payout.approvals.len(), payout.approvals_needed));
-    if payout.approvals.len() >= usize::from(payout.approvals_needed) {
+    if approval::give(&mut payout.approvals, payout.approvals_needed, by, ctx, tx) {
         payout.state = PayoutState::Created;
         payout.due_at = None;
     }
@@ -72,13 +68,6 @@ fn cancel(payout: Payout, ctx: &Context, tx: &mut Tx<'_>) -> Result<PayoutState,
         ..payout
     });
     Ok(PayoutState::Cancelled)
-}
-
-fn checker(ctx: &Context) -> Result<OperatorId, Rejection> {
-    match ctx.caller.actor {
-        Actor::Operator(operator) => Ok(operator),
-        _ => Err(Rejection::NotAllowed),
-    }
 }
 
 fn check_waiting(payout: &Payout) -> Result<(), Rejection> {

@@ -1,5 +1,6 @@
 //! Rails: by which system a payout goes, chosen by amount and urgency (D13, R-OPS-13).
 
+use crate::approval;
 use serde::{Deserialize, Serialize};
 
 /// A system that moves money between banks. The number is stored.
@@ -101,15 +102,7 @@ impl PayoutRules {
     /// Approvals that a payout of `fen` needs.
     #[must_use]
     pub const fn approvals(&self, fen: i64) -> u8 {
-        if fen <= self.automatic {
-            0
-        } else if fen <= self.two_approvals {
-            1
-        } else if fen <= self.three_approvals {
-            2
-        } else {
-            3
-        }
+        approval::needed(fen, [self.automatic, self.two_approvals, self.three_approvals])
     }
 }
 

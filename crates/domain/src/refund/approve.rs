@@ -1,25 +1,21 @@
 //! Large refunds wait for people: maker and checkers are different (R-FIN-53, R-FIN-68).
 
-use super::{Approval, Refund, RefundState, close, find, go};
-use crate::{Context, Rejection, Stop, Tx, context::Actor, order::Order};
-use types::{OperatorId, RefundId};
+use super::{Refund, RefundState, close, find, go};
+use crate::{Context, Rejection, Stop, Tx, approval, order::Order};
+use types::RefundId;
 
 /// Approves a refund in the caller's name; the last approval lets it go. Approving again changes nothing.
 ///
 /// Errors: `NotAllowed` for anybody but an operator, `RefundNotFound`, `RefundNotWaiting`, `OwnRefund` for the maker.
 pub(crate) fn approve(id: RefundId, ctx: &Context, tx: &mut Tx<'_>) -> Result<RefundState, Stop> {
-    let by = checker(ctx)?;
+    let by = approval::person(ctx)?;
     let mut refund = find(id, tx)?;
-    if refund.maker == Some(by) {
-        return Err(Rejection::OwnRefund.into());
-    }
-    if refund.approvals.iter().any(|approval| approval.by == by) {
+    approval::by_another(refund.maker, by, Rejection::OwnRefund)?;
+    if approval::has_given(&refund.approvals, by) {
         return Ok(refund.state);
     }
     check_waiting(&refund)?;
-    refund.approvals.push(Approval { by, at: ctx.now });
-    tx.note(format!("approval {} of {}", refund.approvals.len(), refund.approvals_needed));
-    if refund.approvals.len() >= usize::from(refund.approvals_needed) {
+    if approval::give(&mut refund.approvals, refund.approvals_needed, by, ctx, tx) {
         let to_card = tx.need::<Order>(&refund.order, Rejection::OrderNotFound)?.card.is_some();
         go(&mut refund, to_card, ctx, tx)?;
     }
@@ -38,7 +34,7 @@ pub(crate) fn reject(
     ctx: &Context,
     tx: &mut Tx<'_>,
 ) -> Result<RefundState, Stop> {
-    checker(ctx)?;
+    approval::person(ctx)?;
     let mut refund = find(id, tx)?;
     if refund.state == RefundState::Closed {
         return Ok(refund.state);
@@ -63,13 +59,6 @@ fn end(refund: &mut Refund, ctx: &Context, tx: &mut Tx<'_>) -> Result<RefundStat
     refund.journal = ctx.journal;
     tx.put(refund.clone());
     Ok(refund.state)
-}
-
-fn checker(ctx: &Context) -> Result<OperatorId, Rejection> {
-    match ctx.caller.actor {
-        Actor::Operator(operator) => Ok(operator),
-        _ => Err(Rejection::NotAllowed),
-    }
 }
 
 fn check_waiting(refund: &Refund) -> Result<(), Rejection> {

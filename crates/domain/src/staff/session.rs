@@ -145,12 +145,7 @@ pub(crate) fn enrol(
     ctx: &Context,
     tx: &mut Tx<'_>,
 ) -> Result<StaffStep, Stop> {
-    tx.expect::<StaffSession>(&token);
-    let (session, staff) = held(session, ctx, tx)?;
-    check_open(&staff, ctx)?;
-    if staff.must_change {
-        return Err(Rejection::PasswordMustChange.into());
-    }
+    let (session, staff) = before_code(session, token, ctx, tx)?;
     if staff.totp.is_some() || secret.is_empty() || secret.len() > SEALED_MAX {
         return Err(Rejection::TotpEnrolled.into());
     }
@@ -168,12 +163,7 @@ pub(crate) fn confirm(
     ctx: &Context,
     tx: &mut Tx<'_>,
 ) -> Result<StaffStep, Stop> {
-    tx.expect::<StaffSession>(&token);
-    let (session, staff) = held(session, ctx, tx)?;
-    check_open(&staff, ctx)?;
-    if staff.must_change {
-        return Err(Rejection::PasswordMustChange.into());
-    }
+    let (session, staff) = before_code(session, token, ctx, tx)?;
     if staff.totp.is_none() {
         return Err(Rejection::TotpMissing.into());
     }
@@ -252,6 +242,23 @@ fn held(token: Digest, ctx: &Context, tx: &mut Tx<'_>) -> Result<(StaffSession, 
     let session = tx.need::<StaffSession>(&token, Rejection::SessionEnded)?.clone();
     let staff = find(session.staff, tx)?;
     if session.holds(&staff, ctx.now) { Ok((session, staff)) } else { Err(Rejection::SessionEnded.into()) }
+}
+
+/// The session that a code is given to, and its account; `token` is the one under which it is to go on.
+/// Errors: `SessionEnded`, `StaffLocked`, `PasswordMustChange`.
+fn before_code(
+    session: Digest,
+    token: Digest,
+    ctx: &Context,
+    tx: &mut Tx<'_>,
+) -> Result<(StaffSession, Staff), Stop> {
+    tx.expect::<StaffSession>(&token);
+    let (session, staff) = held(session, ctx, tx)?;
+    check_open(&staff, ctx)?;
+    if staff.must_change {
+        return Err(Rejection::PasswordMustChange.into());
+    }
+    Ok((session, staff))
 }
 
 fn check_open(staff: &Staff, ctx: &Context) -> Result<(), Rejection> {

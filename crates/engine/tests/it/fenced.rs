@@ -138,16 +138,15 @@ fn must_have_ended(rig: Rig, shop: &Shop, fence: &Fence, asked: Asked) -> Refusa
     flying
 }
 
-/// The store knows at once: nothing of the batch is there, and its callers are told just that.
-#[test]
-fn an_executor_fenced_at_its_commit_answers_everybody_and_ends() {
+/// An executor that is fenced while its batch is not kept: its callers are told just that.
+fn nothing_is_kept(replace: impl FnOnce(&World, &Fence)) {
     let mut world = World::new();
     let shop = world.shop();
     let before = world.queries.counts().unwrap();
     let fence = Fence::default();
     let rig = start(&world, &fence);
     let asked = ask(&rig, &shop);
-    fence.at_commit.store(true, Ordering::SeqCst);
+    replace(&world, &fence);
     rig.commit.open();
     assert_eq!(must_have_ended(rig, &shop, &fence, asked), Refusal::Unavailable(replaced().to_string()));
     assert_eq!(world.queries.counts().unwrap(), before, "nothing was kept");
@@ -155,22 +154,19 @@ fn an_executor_fenced_at_its_commit_answers_everybody_and_ends() {
     world.order(&shop, "order-0001", Product::Jsapi, 5_00);
 }
 
+/// The store knows at once.
+#[test]
+fn an_executor_fenced_at_its_commit_answers_everybody_and_ends() {
+    nothing_is_kept(|_, fence| fence.at_commit.store(true, Ordering::SeqCst));
+}
+
 /// The commit was refused, and only asking tells why: that is no doubt either.
 #[test]
 fn an_executor_fenced_after_a_refused_commit_knows_that_nothing_was_kept() {
-    let mut world = World::new();
-    let shop = world.shop();
-    let before = world.queries.counts().unwrap();
-    let fence = Fence::default();
-    let rig = start(&world, &fence);
-    let asked = ask(&rig, &shop);
-    fence.at_recover.store(true, Ordering::SeqCst);
-    world.memory.break_commit(Break::Refused);
-    rig.commit.open();
-    assert_eq!(must_have_ended(rig, &shop, &fence, asked), Refusal::Unavailable(replaced().to_string()));
-    assert_eq!(world.queries.counts().unwrap(), before, "nothing was kept");
-    world.restart();
-    world.order(&shop, "order-0001", Product::Jsapi, 5_00);
+    nothing_is_kept(|world, fence| {
+        fence.at_recover.store(true, Ordering::SeqCst);
+        world.memory.break_commit(Break::Refused);
+    });
 }
 
 /// The answer to a commit is lost, another executor takes over and commits. Its batch may carry the number of the

@@ -12,10 +12,7 @@ mod payments;
 mod problem;
 mod refunds;
 
-use crate::{
-    errors,
-    transport::{address, plain},
-};
+use crate::{errors, transport::plain};
 use axum::{
     Router,
     extract::Request,
@@ -61,7 +58,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
 /// Lets requests through that were made on this machine, but not by a web page of somebody else: browsers say so.
 async fn guard(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    if !address::is_local(&parts) {
+    if !web::address::is_local(&parts.extensions, &parts.headers) {
         return problem::nowhere(parts.method, parts.uri).await;
     }
     let site = parts.headers.get("sec-fetch-site").map(|value| value.as_bytes());

@@ -59,7 +59,7 @@ fn echo<'a>(door: &'a Door, body: &Value, serial: Option<&str>) -> super::door::
 }
 
 #[tokio::test]
-async fn an_encrypted_message_comes_back_encrypted_for_the_merchant() {
+async fn r_ops_22_an_encrypted_message_comes_back_encrypted_for_the_merchant() {
     let door = Door::new();
     let keys = door.fixture.service.keys();
     let certificate = keys.certificates()[0].clone();

@@ -78,7 +78,7 @@ async fn a_verb_without_body_may_leave_the_last_line_out() {
 }
 
 #[tokio::test]
-async fn a_signature_over_anything_else_is_refused_and_shows_what_was_verified() {
+async fn r_ops_22_a_signature_over_anything_else_is_refused_and_shows_what_was_verified() {
     let door = Door::new();
     let body = door.order("sign-00001", 100, &json!({})).to_string();
     let right = |nonce| signed(&door, "POST", NATIVE, body.as_bytes(), 0, nonce);
@@ -176,7 +176,7 @@ async fn a_nonce_stands_for_one_request_which_may_come_again() {
 }
 
 #[tokio::test]
-async fn a_merchant_over_its_rate_is_told_to_wait() {
+async fn r_ops_22_a_merchant_over_its_rate_is_told_to_wait() {
     let door = Door::new();
     door.change(MerchantChange { rate_per_s: Some(2), ..Default::default() });
     let mut refused = 0;

@@ -1,6 +1,6 @@
 //! Answers: signed when they are 2xx, with the language's message when they are errors (wire §1.5, §1.6).
 
-use super::{Gateway, file::FileBody};
+use super::Gateway;
 use crate::errors;
 use axum::{
     body::Body,
@@ -22,6 +22,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
+use web::FileBody;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 

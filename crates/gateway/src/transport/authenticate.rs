@@ -1,6 +1,6 @@
 //! Who signed a request (wire §1.2–§1.4). Everything that is missing or wrong is 401 `SIGN_ERROR`, and says what.
 
-use super::{Failure, Gateway, address, replay};
+use super::{Failure, Gateway, replay};
 use crate::errors;
 use axum::http::{header, request::Parts};
 use crypto::request::{Credentials, HEADER_BYTES_MAX, HeaderError, Received, SCHEME, WINDOW_SECONDS, verify};
@@ -85,7 +85,7 @@ fn check(
     received: &Received<'_>,
     credentials: &Credentials,
 ) -> Result<(), Failure> {
-    let address = address::of_caller(parts);
+    let address = web::address::of_caller(&parts.extensions, &parts.headers);
     let moment = Instant::now();
     let spared = address.is_some_and(|address| !gateway.failures.free(address, moment));
     let tried = if spared { Received { host: None, bases: &[], ..*received } } else { *received };

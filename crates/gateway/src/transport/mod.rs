@@ -15,18 +15,15 @@
 //! health checks leave it out, and nothing here depends on it), any `Accept` and any `Content-Type` (the body is
 //! signed and read as JSON in any case; SDKs differ, wire §15).
 
-pub(crate) mod address;
 mod answer;
 mod authenticate;
 mod body;
-mod file;
 pub(crate) mod plain;
 pub(crate) mod query_string;
 mod rate;
 mod replay;
 
 pub(crate) use answer::Answer;
-pub(crate) use file::FileBody;
 pub(crate) use rate::{Addresses, Refunds};
 
 use crate::errors;
@@ -215,7 +212,7 @@ pub(crate) fn caller(actor: Actor, parts: &Parts) -> Caller {
     let device = agent.map(|text| &text[..text.len().min(DEVICE_MAX)]);
     Caller {
         actor,
-        address: address::of_caller(parts),
+        address: web::address::of_caller(&parts.extensions, &parts.headers),
         device: device.filter(|text| !text.is_empty()).map(Arc::from),
     }
 }

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 use types::MerchantId;
+use web::address::network;
 
 /// Merchants and addresses remembered at most; beyond it the memory starts anew.
 const REMEMBERED_MAX: usize = 10_000;
@@ -136,14 +137,6 @@ impl Addresses {
             *entry = (now, 0);
         }
         entry.1 = entry.1.saturating_add(1);
-    }
-}
-
-/// One subscriber: an IPv4 address, or the first 64 bits of an IPv6 one.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::from((u128::from(v6) & !u128::from(u64::MAX)).to_be_bytes()),
-        v4 => v4,
     }
 }
 

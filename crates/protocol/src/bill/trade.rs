@@ -15,88 +15,75 @@ pub enum Kind {
     Refund,
 }
 
-const ALL: &[&str] = &[
-    "交易时间",
-    "公众账号ID",
-    "商户号",
-    "特约商户号",
-    "设备号",
-    "微信订单号",
-    "商户订单号",
-    "用户标识",
-    "交易类型",
-    "交易状态",
-    "付款银行",
-    "货币种类",
-    "应结订单金额",
-    "代金券金额",
-    "微信退款单号",
-    "商户退款单号",
-    "退款金额",
-    "充值券退款金额",
-    "退款类型",
-    "退款状态",
-    "商品名称",
-    "商户数据包",
-    "手续费",
-    "费率",
-    "订单金额",
-    "申请退款金额",
-    "费率备注",
+/// Which bills have a column.
+#[derive(Clone, Copy)]
+enum Has {
+    /// Every one.
+    Every,
+    /// Those with returns.
+    Returns,
+    /// Those of returns only.
+    Refunds,
+}
+use Has::{Every, Refunds, Returns};
+
+/// The columns of the detail rows, in order.
+const COLUMNS: [(&str, Has); 29] = [
+    ("交易时间", Every),
+    ("公众账号ID", Every),
+    ("商户号", Every),
+    ("特约商户号", Every),
+    ("设备号", Every),
+    ("微信订单号", Every),
+    ("商户订单号", Every),
+    ("用户标识", Every),
+    ("交易类型", Every),
+    ("交易状态", Every),
+    ("付款银行", Every),
+    ("货币种类", Every),
+    ("应结订单金额", Every),
+    ("代金券金额", Every),
+    ("退款申请时间", Refunds),
+    ("退款成功时间", Refunds),
+    ("微信退款单号", Returns),
+    ("商户退款单号", Returns),
+    ("退款金额", Returns),
+    ("充值券退款金额", Returns),
+    ("退款类型", Returns),
+    ("退款状态", Returns),
+    ("商品名称", Every),
+    ("商户数据包", Every),
+    ("手续费", Every),
+    ("费率", Every),
+    ("订单金额", Every),
+    ("申请退款金额", Returns),
+    ("费率备注", Every),
 ];
-const SUCCESS: &[&str] = &[
-    "交易时间",
-    "公众账号ID",
-    "商户号",
-    "特约商户号",
-    "设备号",
-    "微信订单号",
-    "商户订单号",
-    "用户标识",
-    "交易类型",
-    "交易状态",
-    "付款银行",
-    "货币种类",
-    "应结订单金额",
-    "代金券金额",
-    "商品名称",
-    "商户数据包",
-    "手续费",
-    "费率",
-    "订单金额",
-    "费率备注",
-];
-const REFUND: &[&str] = &[
-    "交易时间",
-    "公众账号ID",
-    "商户号",
-    "特约商户号",
-    "设备号",
-    "微信订单号",
-    "商户订单号",
-    "用户标识",
-    "交易类型",
-    "交易状态",
-    "付款银行",
-    "货币种类",
-    "应结订单金额",
-    "代金券金额",
-    "退款申请时间",
-    "退款成功时间",
-    "微信退款单号",
-    "商户退款单号",
-    "退款金额",
-    "充值券退款金额",
-    "退款类型",
-    "退款状态",
-    "商品名称",
-    "商户数据包",
-    "手续费",
-    "费率",
-    "订单金额",
-    "申请退款金额",
-    "费率备注",
-];
+const ALL: &[&str] = &columns::<27>(Kind::All);
+const SUCCESS: &[&str] = &columns::<20>(Kind::Success);
+const REFUND: &[&str] = &columns::<29>(Kind::Refund);
+
+/// The `N` columns of a kind.
+const fn columns<const N: usize>(kind: Kind) -> [&'static str; N] {
+    let mut found = [""; N];
+    let (mut at, mut count) = (0, 0);
+    while at < COLUMNS.len() {
+        let (column, has) = COLUMNS[at];
+        let there = match has {
+            Every => true,
+            Returns => kind.takes(true),
+            Refunds => !kind.takes(false),
+        };
+        if there {
+            found[count] = column;
+            count += 1;
+        }
+        at += 1;
+    }
+    assert!(count == N);
+    found
+}
+
 const SUMMARY: &[&str] = &[
     "总交易单数",
     "应结订单总金额",

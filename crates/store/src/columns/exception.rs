@@ -1,10 +1,9 @@
 //! Columns of exceptions.
 
-use super::{Corrupt, Row, RowDyn, Stored, Table, Value, select_one};
+use super::{Row as _, Value};
 use Value::{Int, Text};
 use domain::exception::{Class, Exception, State};
 use ledger::AccountId;
-use std::sync::OnceLock;
 use types::{BusinessDay, ExceptionId, JournalId, OperatorId, Time};
 
 stored!(Exception, "exceptions", keys 1 |key, put| { put(Text(key)) },

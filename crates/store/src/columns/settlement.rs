@@ -1,6 +1,6 @@
 //! Columns of fees, the calendar, settlement, holds and payouts.
 
-use super::{Corrupt, Row, RowDyn, Stored, Table, Value, currency, json, select_one};
+use super::{Corrupt, Row, Value, currency, json};
 use Value::{Blob, Int, Null, Text};
 use domain::{
     calendar::Calendar,
@@ -9,7 +9,7 @@ use domain::{
     payout::{BankAccount, Beneficiary, Payout, PayoutState, Rail},
     settlement::{Day, DayState, Payouts, Plan, Settlement, SettlementId, SettlementState, Terms, Totals},
 };
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use types::{
     BusinessDay, HoldId, JournalId, MerchantId, Money, OperatorId, PayoutId, Rate, Time, TransferId,
 };

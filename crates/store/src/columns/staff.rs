@@ -1,9 +1,8 @@
 //! Columns of staff, their names and their sessions.
 
-use super::{Corrupt, Row, RowDyn, Stored, Table, Value, select_one};
+use super::{Row as _, Value};
 use Value::{Blob, Int, Null, Text};
 use domain::staff::{Role, Staff, StaffName, StaffSession};
-use std::sync::OnceLock;
 use types::{JournalId, MerchantId, OperatorId, Secret, Time};
 
 stored!(Staff, "staff", keys 1 |key, put| { put(Int(key.0)) },

@@ -4,6 +4,7 @@
 use super::START;
 use domain::{
     application::Application,
+    approval::Approval,
     card::Card,
     crossing::Crossing,
     echo::Echo,
@@ -16,7 +17,7 @@ use domain::{
     payment::{Payment, PaymentState},
     payment_code::PaymentCode,
     records::{Digest, Request},
-    refund::{Approval, Funds, Receiver, Refund, RefundNumber, RefundState, RefundTerms, Refunded},
+    refund::{Funds, Receiver, Refund, RefundNumber, RefundState, RefundTerms, Refunded},
     session::{OauthCode, OneTimeCode, Session},
     sweep::Counter,
 };

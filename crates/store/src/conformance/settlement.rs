@@ -2,12 +2,12 @@
 
 use super::{Open, START, Scribe, added};
 use domain::{
+    approval::Approval,
     calendar::Calendar,
     fee::{Fees, Promotion, Return, Rounding, Rule, Tier, Version},
     hold::{Hold, HoldReason},
     merchant::Product,
     payout::{BankAccount, Beneficiary, Payout, PayoutState, Rail},
-    refund::Approval,
     settlement::{Day, DayState, Payouts, Plan, Settlement, SettlementId, SettlementState, Terms, Totals},
 };
 use std::sync::Arc;

@@ -9,7 +9,8 @@ use super::{
 use types::Time;
 
 /// The scripts, oldest first. A released script never changes.
-const SCRIPTS: [&str; 2] = [include_str!("schema-1.sql"), include_str!("schema-2.sql")];
+const SCRIPTS: [&str; 3] =
+    [include_str!("schema-1.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
 
 /// The number of the advisory lock that is held while the schema changes: `feiqian` in ASCII.
 pub(super) const LOCK: i64 = 0x66_6569_7169_616e;

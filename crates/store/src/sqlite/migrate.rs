@@ -4,8 +4,12 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::cmp::Ordering;
 
 /// The scripts, oldest first. A released script never changes.
-const SCRIPTS: [&str; 3] =
-    [include_str!("schema-1.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
+const SCRIPTS: [&str; 4] = [
+    include_str!("schema-1.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
+];
 
 /// The newest schema this version knows.
 pub(super) fn known() -> i64 {

@@ -90,10 +90,10 @@ impl CashierPage {
         self.chosen == Some(Source::Card(*id))
     }
     fn top_up(&self) -> String {
-        page::link("/wallet/top-up", &[("next", &self.here)])
+        web::link::to("/wallet/top-up", &[("next", &self.here)])
     }
     fn bind(&self) -> String {
-        page::link("/wallet/cards/new", &[("next", &self.here)])
+        web::link::to("/wallet/cards/new", &[("next", &self.here)])
     }
 }
 
@@ -118,14 +118,14 @@ pub(crate) async fn back() -> Response {
 pub(crate) async fn open(app: &App, visit: &Visit, door: &Door) -> Result<Response, Fail> {
     let here = door.link(app, "/pay/order");
     let Some(member) = visit.member() else {
-        return Err(Fail::Go(page::link("/wallet/sign-in", &[("next", &here)])));
+        return Err(Fail::Go(web::link::to("/wallet/sign-in", &[("next", &here)])));
     };
     if !member.payer.active {
         return Err(Problem::suspended().into());
     }
     let order = payable(app, visit, member, door)?;
     if member.payer.pin.is_none() {
-        return Err(Fail::Go(page::link("/wallet/pin", &[("next", &here)])));
+        return Err(Fail::Go(web::link::to("/wallet/pin", &[("next", &here)])));
     }
     ask(app, visit, member, door, &order, Asked::default()).await
 }

@@ -2,7 +2,7 @@
 //! once, then carried through forms and addresses under a keyed hash.
 
 use super::back::Back;
-use crate::{app::App, page, problem::Fail};
+use crate::{app::App, problem::Fail};
 use crypto::vault::same;
 use domain::{
     Rejection,
@@ -83,7 +83,7 @@ impl Door {
     }
     /// An address of ours that carries this door.
     pub(crate) fn link(&self, app: &App, path: &str) -> String {
-        page::link(path, &[("d", &self.seal(app))])
+        web::link::to(path, &[("d", &self.seal(app))])
     }
     /// The merchant's page, if it gave one.
     pub(crate) fn back(&self) -> Option<Back> {

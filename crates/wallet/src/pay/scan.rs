@@ -30,7 +30,7 @@ fn read(app: &App, text: &str) -> Scanned {
     let text = text.trim();
     let tokens = app.service().vault.tokens();
     if tokens.open_code(text).is_some() {
-        return Scanned::Page(page::link("/pay/code", &[("pr", text)]));
+        return Scanned::Page(web::link::to("/pay/code", &[("pr", text)]));
     }
     let settings = &app.service().settings;
     let mut bases = settings.other_bases.iter().chain([&settings.public_base]);

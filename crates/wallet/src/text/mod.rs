@@ -4,65 +4,19 @@ pub(crate) mod names;
 pub(crate) mod refusal;
 pub(crate) mod show;
 
-use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
+use fluent_bundle::{FluentArgs, FluentValue};
 use protocol::Language;
 use std::{borrow::Cow, sync::LazyLock};
+use web::Texts;
 
 pub(crate) const ZH: &str = include_str!("../../locales/zh.ftl");
 pub(crate) const EN: &str = include_str!("../../locales/en.ftl");
 
-type Bundle = FluentBundle<FluentResource>;
-
-static BUNDLES: LazyLock<[Bundle; 2]> = LazyLock::new(|| [bundle(ZH, "zh-CN"), bundle(EN, "en-GB")]);
-
-fn bundle(source: &str, tag: &str) -> Bundle {
-    // A test makes sure that neither file has an error.
-    let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(partial, _)| partial);
-    let mut bundle = Bundle::new_concurrent(tag.parse().into_iter().collect());
-    // Isolation marks are for texts that mix directions; ours do not, and a copied amount must be clean.
-    bundle.set_use_isolating(false);
-    bundle.add_resource_overriding(resource);
-    bundle
-}
+static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::new(ZH, EN));
 
 /// The text under `key` in `language`. A missing key is a fault of ours: it is logged and shown as it is.
 pub(crate) fn text(language: Language, key: &str, args: Option<&FluentArgs<'_>>) -> Cow<'static, str> {
-    let bundle = &BUNDLES[language as usize];
-    let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else {
-        tracing::error!(key, ?language, "a text is missing");
-        return Cow::Owned(key.to_owned());
-    };
-    let mut errors = Vec::new();
-    let text = bundle.format_pattern(pattern, args, &mut errors);
-    if !errors.is_empty() {
-        tracing::error!(key, ?language, ?errors, "a text lacks an argument");
-    }
-    text
-}
-
-/// The language's tag for the `lang` attribute.
-pub(crate) const fn tag(language: Language) -> &'static str {
-    match language {
-        Language::Zh => "zh-CN",
-        Language::En => "en",
-    }
-}
-
-/// The language with that short name, as in the cookie and `?lang=`.
-pub(crate) fn language(name: &str) -> Option<Language> {
-    match name {
-        "zh" => Some(Language::Zh),
-        "en" => Some(Language::En),
-        _ => None,
-    }
-}
-
-/// The short name of a language.
-pub(crate) const fn short(language: Language) -> &'static str {
-    match language {
-        Language::Zh => "zh",
-        Language::En => "en",
-    }
+    TEXTS.text(language, key, args)
 }
 
 /// A placeholder's value: a text as it stands, or a number that decides between one and many.

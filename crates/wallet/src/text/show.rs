@@ -1,35 +1,8 @@
 //! How values look on a page.
 
 use protocol::Language;
-use types::{Currency, Money, Time, time};
-
-/// `¥1,234.56`; another currency by its code, `USD 1,234.56`; a minus sign in front.
-///
-/// Minor units are always shown, whole units in groups of three.
-pub(crate) fn money(amount: Money) -> String {
-    let plain = amount.to_string();
-    let (sign, digits) = plain.strip_prefix('-').map_or(("", plain.as_str()), |digits| ("-", digits));
-    let (whole, part) = digits.split_once('.').map_or((digits, None), |(w, p)| (w, Some(p)));
-    let mut out = String::with_capacity(plain.len() + 12);
-    out.push_str(sign);
-    if amount.currency == Currency::CNY {
-        out.push('¥');
-    } else {
-        out.push_str(amount.currency.code());
-        out.push(' ');
-    }
-    for (place, digit) in whole.chars().enumerate() {
-        if place > 0 && (whole.len() - place) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if let Some(part) = part {
-        out.push('.');
-        out.push_str(part);
-    }
-    out
-}
+use types::{Time, time};
+pub(crate) use web::text::money;
 
 /// A point in the business zone for machines and people; the zone's name shows on hover.
 pub(crate) fn time(at: Time, language: Language) -> String {
@@ -82,25 +55,6 @@ pub(crate) fn device(agent: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use types::Currency;
-
-    #[test]
-    fn money_is_grouped_and_always_has_its_minor_units() {
-        for (minor, shown) in [
-            (0, "¥0.00"),
-            (1, "¥0.01"),
-            (100, "¥1.00"),
-            (99_999, "¥999.99"),
-            (100_000, "¥1,000.00"),
-            (123_456_789, "¥1,234,567.89"),
-            (-123_456, "-¥1,234.56"),
-            (i64::MAX, "¥92,233,720,368,547,758.07"),
-        ] {
-            assert_eq!(money(Money::cny(minor)), shown);
-        }
-        assert_eq!(money(Money::new(1_234_567, Currency::JPY)), "JPY 1,234,567");
-        assert_eq!(money(Money::new(-5, Currency::USD)), "-USD 0.05");
-    }
 
     #[test]
     fn what_is_left_reads_as_minutes_and_seconds() {

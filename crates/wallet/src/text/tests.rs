@@ -1,4 +1,5 @@
 use super::*;
+use fluent_bundle::FluentResource;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Keys in order, and the placeholders of each.

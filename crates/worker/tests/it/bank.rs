@@ -124,7 +124,7 @@ async fn time_alone_never_ends_an_unknown_outcome() {
 
 /// 0143: the channel does not answer at all within its time.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_that_hangs_means_unknown() {
+async fn r_fin_61_a_channel_that_hangs_means_unknown() {
     let fixture = Fixture::new();
     let worker = work(&fixture);
     let (_, payment) = pay(&fixture, "pen-000001", "0143");

@@ -72,7 +72,7 @@ fn opened(body: &[u8]) -> (String, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refund_to_a_card_succeeds_and_is_told_once() {
+async fn r_fin_68_a_refund_to_a_card_succeeds_and_is_told_once() {
     let (fixture, merchant) = (Fixture::new(), Merchant::open().await);
     let worker = work(&fixture);
     let order = sold(&fixture, "pen-000001", "4242").await;

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use types::{OrderId, time};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_ends_at_its_deadline_and_not_before() {
+async fn r_fin_61_an_order_ends_at_its_deadline_and_not_before() {
     let fixture = Fixture::new();
     let worker = work(&fixture);
     let place = |number: &str, minutes: i64| {

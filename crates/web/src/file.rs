@@ -18,7 +18,7 @@ const PIECE: usize = 128 * 1024;
 type Source = Box<dyn Read + Send>;
 
 /// See the module.
-pub(crate) struct FileBody {
+pub struct FileBody {
     /// Here, or away on a thread that reads.
     source: Option<Source>,
     reading: Option<JoinHandle<(Source, io::Result<Bytes>)>>,
@@ -28,7 +28,7 @@ pub(crate) struct FileBody {
 
 impl FileBody {
     /// The whole of `source`, which gives `length` bytes. One that gives others breaks the answer off.
-    pub(crate) fn new(source: impl Read + Send + 'static, length: u64) -> Self {
+    pub fn new(source: impl Read + Send + 'static, length: u64) -> Self {
         Self { source: Some(Box::new(source)), reading: None, left: length }
     }
 }

@@ -1,0 +1,1 @@
+-- Schema 3: money shared among receivers, transfers to users, combined orders, partners and their sub-merchants.
