@@ -86,7 +86,11 @@ class Server:
 
     def pem(self, name: str) -> str:
         """The text of a key or certificate that merchant.json names."""
-        return (self.data / "sandbox" / self.sandbox[name]).read_text()
+        return self.pem_of(self.sandbox, name)
+
+    def pem_of(self, known: dict, name: str) -> str:
+        """The text of a key or certificate that another file of the sandbox names."""
+        return (self.data / "sandbox" / known[name]).read_text()
 
     def post(self, path: str, body: dict) -> requests.Response:
         """An unsigned POST, for the sandbox's own routes."""

@@ -4,7 +4,7 @@
 //! first of them.
 
 use crypto::request::{Credentials, HEADER_BYTES_MAX, NONCE_MAX};
-use protocol::order::{Close, CodePay, Prepay, Product, Reverse};
+use protocol::order::{Close, CodePay, Mode, Prepay, Product, Reverse};
 use protocol::{ApiError, emv, field};
 
 /// What a target does with one input.
@@ -43,8 +43,9 @@ pub fn signature_header(bytes: &[u8]) {
 /// Request bodies (wire §3): an order that is accepted is within its limits, and its canonical form does not
 /// depend on how it was written.
 pub fn json_body(bytes: &[u8]) {
-    for product in Product::PREPAY {
-        match Prepay::read(product, bytes) {
+    let forms = [Mode::Merchant, Mode::Partner].map(|mode| Product::PREPAY.map(|product| (mode, product)));
+    for (mode, product) in forms.into_iter().flatten() {
+        match Prepay::read(product, mode, bytes) {
             Ok(order) => {
                 assert!(order.amount.minor >= 1);
                 assert!(field::is_out_trade_no(&order.out_trade_no));
@@ -52,7 +53,7 @@ pub fn json_body(bytes: &[u8]) {
                 assert!((1..=127).contains(&order.description.chars().count()));
                 // Spaces around the body mean nothing.
                 let spaced = [b" \n".as_slice(), bytes, b"\t\r\n "].concat();
-                let again = Prepay::read(product, &spaced);
+                let again = Prepay::read(product, mode, &spaced);
                 assert_eq!(again.as_ref().ok(), Some(&order));
                 let same = again.is_ok_and(|o| o.canonical().expose() == order.canonical().expose());
                 assert!(same, "spaces changed the canonical form");
@@ -60,15 +61,17 @@ pub fn json_body(bytes: &[u8]) {
             Err(error) => refused(&error),
         }
     }
-    match CodePay::read(bytes) {
-        Ok(order) => assert!(order.amount.minor >= 1 && field::is_out_trade_no(&order.out_trade_no)),
-        Err(error) => refused(&error),
-    }
-    if let Err(error) = Close::read(bytes) {
-        refused(&error);
-    }
-    if let Err(error) = Reverse::read(bytes) {
-        refused(&error);
+    for mode in [Mode::Merchant, Mode::Partner] {
+        match CodePay::read(mode, bytes) {
+            Ok(order) => assert!(order.amount.minor >= 1 && field::is_out_trade_no(&order.out_trade_no)),
+            Err(error) => refused(&error),
+        }
+        if let Err(error) = Close::read(mode, bytes) {
+            refused(&error);
+        }
+        if let Err(error) = Reverse::read(mode, bytes) {
+            refused(&error);
+        }
     }
 }
 

@@ -3,13 +3,32 @@
 use front_door::run;
 
 #[test]
-fn the_demo_plays_a_whole_payment_and_says_how_many_checks_passed() {
+fn the_demo_plays_a_whole_day_and_says_how_many_checks_passed() {
     let ended = run(&["demo", "--exit"]);
     assert!(ended.ok(), "'feiqian demo --exit' failed: {ended}");
     let text = ended.stdout();
+    for scene in [
+        "the fee is 0.6 %",
+        "`finance` approves, the payer has it back",
+        "every held cent is explained",
+        "the settlement is the day's payments",
+        "trade bill: every row and the summary are what the ledger says",
+        "fund-flow bill: what moved and what was left are what the ledger says",
+        "pain.002 and camt.054 say that it is paid",
+        "it is the planted one: the bill says one fen more",
+        "bank.cash is what the statement says",
+        "booked through suspense: the channel owes nothing",
+        "every money invariant holds",
+    ] {
+        assert!(text.contains(&format!("✓ {scene}")), "'{scene}' was not checked: {ended}");
+    }
     let last = text.trim_end().lines().last().unwrap_or_default();
-    let passed = last.strip_suffix(" passed, 0 failed").and_then(|n| n.parse::<u32>().ok());
-    assert!(passed.is_some_and(|n| n > 0), "the last line must be 'N passed, 0 failed', not '{last}'");
+    let passed = last.strip_suffix(" passed, 0 failed").and_then(|n| n.parse::<usize>().ok());
+    let ticks = text.matches('✓').count();
+    assert!(
+        passed == Some(ticks) && ticks > 0,
+        "the last line must be '{ticks} passed, 0 failed', not '{last}'"
+    );
     // Five seconds is the promise for the release build on a quiet machine; this is a debug build in a crowd.
     assert!(ended.took.as_secs() < 60, "the demo took {:?}", ended.took);
 }

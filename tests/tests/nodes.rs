@@ -356,3 +356,66 @@ fn two_processes_of_one_name_and_another_number_of_shards_are_refused() {
     assert!(!unnamed.ok() && unnamed.to_string().contains("--node"), "{unnamed}");
     assert_eq!(owned(&nodes.status()[0]).len(), usize::from(SHARDS), "the running node was not disturbed");
 }
+
+impl Nodes {
+    /// Moves the clock of every node that is up.
+    fn clocks_go(&self, seconds: u64) {
+        for server in self.nodes.iter().filter_map(|(_, server)| server.as_ref()) {
+            let advance = json!({ "advance_seconds": seconds });
+            let _ = server.plain("POST", "/sandbox/v1/clock", Some(&advance)).map(|moved| moved.expect(200));
+        }
+    }
+    /// A settlement day as it stands; the newest one when none is named, and nothing before the first.
+    fn day(&self, day: Option<&str>) -> Option<Value> {
+        let data = self.data.text();
+        let mut arguments = vec!["settle", "--show", "--json", "--data", &data];
+        arguments.extend(day.map_or(vec![], |day| vec!["--day", day]));
+        serde_json::from_str(&front_door::run(&arguments).stdout()).ok()
+    }
+    /// Waits for a day of which that holds.
+    #[track_caller]
+    fn day_when(&self, day: Option<&str>, holds: impl Fn(&Value) -> bool) -> Value {
+        let since = Instant::now();
+        loop {
+            match self.day(day) {
+                Some(found) if holds(&found) => return found,
+                other => assert!(since.elapsed() < BACK_BY * 2, "it never came: {other:?}"),
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// A day is closed in all shards while payments go on, and its money is released; the node that does it dies in between.
+#[test]
+fn a_day_closes_on_two_nodes_while_payments_go_on() {
+    let Some(mut nodes) = Nodes::start(&["a", "b"]) else { return };
+    let payers = nodes.payers();
+    let load = Load::at(&[nodes.server(0).address(), nodes.server(1).address()]);
+    load.run(&nodes, &payers, || load.pays(80));
+    assert_eq!(load.failed(), Vec::<String>::new());
+    let before = nodes.day(None).map_or(Value::Null, |day| day["day"].clone());
+    let closes = nodes.status().iter().position(|node| owned(node).contains(&0)).unwrap();
+    let lives = 1 - closes;
+    nodes.clocks_go(86_400);
+    let late = Load::at(&[nodes.server(lives).address()]);
+    let mut day = String::new();
+    late.run(&nodes, &payers, || {
+        let begun = nodes.day_when(None, |found| found["day"] != before);
+        nodes.server(closes).kill_now();
+        begun["day"].as_str().unwrap().clone_into(&mut day);
+        nodes.day_when(Some(&day), |found| found["record"]["state"] == "closed");
+        late.pays(30);
+    });
+    assert_eq!(late.failed(), Vec::<String>::new(), "callers at the node that lives only wait");
+    nodes.nodes[closes].1 = None;
+    let closed = nodes.day(Some(&day)).unwrap();
+    let sold = json!(load.paid().len());
+    assert_eq!((&closed["record"]["totals"]["count"], &closed["record"]["merchants"]), (&sold, &json!(1)));
+    // Ten days on it is the merchant's, out of all shards.
+    nodes.clocks_go(10 * 86_400);
+    let released = nodes.day_when(Some(&day), |found| found["settlements"][0]["state"] == "done");
+    assert_eq!(&released["settlements"][0]["released"], &sold, "a fen each");
+    let paid: Vec<String> = load.paid().into_iter().chain(late.paid()).collect();
+    nodes.must_be_paid(&paid);
+}

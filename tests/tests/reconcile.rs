@@ -109,5 +109,19 @@ fn r_fin_12_a_day_is_matched_with_the_channels_bill() {
     let done = sandbox.reconcile(&["--day", &day, "--bill", &given]);
     assert!(done.ok() && done.stdout().contains("cleared 1"), "{done}");
     assert!(sandbox.open().is_empty());
+    // The bank's statement is the third side: another column is refused, a whole one is kept and matched.
+    let statement = sandbox.data.path().join("statement.csv");
+    let given = statement.display().to_string();
+    let columns = "记账日期,银行流水号,收入,支出,余额,端到端标识,对方户名,对方账号,摘要";
+    fs::write(&statement, format!("{columns},备注\n合计,0,0.00,0.00,,,,,,\n")).unwrap();
+    let refused = sandbox.reconcile(&["--day", &day, "--statement", &given]);
+    assert!(!refused.ok() && refused.to_string().contains("not declared `备注`"), "{refused}");
+    let rows = format!("{day},N1,5.00,,5.00,,某人,,来款\n合计,1,5.00,0.00,,,,,\n");
+    fs::write(&statement, format!("{columns}\n{rows}")).unwrap();
+    let found = sandbox.reconcile(&["--day", &day, "--statement", &given]);
+    let told = found.stdout();
+    assert!(!found.ok() && told.contains("statement 1") && told.contains("long 1"), "{found}");
+    assert!(told.contains(&format!("the statement of {day} closes with 5.00")), "{found}");
+    assert_eq!(sandbox.open()[0]["reference"], json!(format!("bank/credit/{day}:N1/long")));
     sandbox.data.must_prove();
 }

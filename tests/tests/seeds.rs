@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use front_door::fuzz::TARGETS;
 use protocol::emv::Payload;
-use protocol::order::{CodePay, Prepay, Product};
+use protocol::order::{CodePay, Mode, Prepay, Product};
 
 /// Bent copies tried of each stored input.
 const COPIES: u64 = 2_000;
@@ -30,10 +30,10 @@ fn the_stored_inputs_get_past_the_first_check() {
     assert!(crypto::request::Credentials::parse(&read("signature_header/python")).is_ok());
     assert!(crypto::request::Credentials::parse(&read("signature_header/other-order")).is_ok());
     for (file, product) in [("native", Product::Native), ("jsapi", Product::Jsapi), ("h5", Product::H5)] {
-        let order = Prepay::read(product, &read(&format!("json_body/{file}")));
+        let order = Prepay::read(product, Mode::Merchant, &read(&format!("json_body/{file}")));
         assert!(order.is_ok(), "{file}: {:?}", order.err());
     }
-    let order = CodePay::read(&read("json_body/codepay"));
+    let order = CodePay::read(Mode::Merchant, &read("json_body/codepay"));
     assert!(order.is_ok(), "{:?}", order.err());
     for file in ["static", "amount"] {
         let text = String::from_utf8(read(&format!("emv/{file}"))).unwrap();

@@ -57,7 +57,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "reconcile",
         ],
     ),
-    ("simulator", &["types", "ledger", "domain", "engine", "crypto", "protocol"]),
+    // It plays the worker's jobs, and the bank behind them, without a task, a folder of the bank or a clock.
+    (
+        "simulator",
+        &["types", "ledger", "domain", "engine", "crypto", "protocol", "bank", "reconcile", "worker"],
+    ),
     (
         "feiqian",
         &[
@@ -77,6 +81,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "simulator",
             "bank",
             "reconcile",
+            "intake",
         ],
     ),
     // Tests of the edges start from it; only [MAY_TEST_WITH] leads to it, so it is never in the binary.

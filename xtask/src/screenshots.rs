@@ -6,7 +6,7 @@ use crate::{Failure, install, no_arguments, tree};
 
 /// Help of `cargo xtask screenshots`.
 pub const HELP: &str = "\
-Render each wallet journey into screenshots/.
+Render each journey of the wallet and the consoles into screenshots/.
 
 Usage: cargo xtask screenshots
 

@@ -8,8 +8,8 @@ use crate::{Failure, tree};
 pub const HELP: &str = "\
 Live through seeded worlds of the simulator and check every invariant.
 
-Usage: cargo xtask simulate --seeds N [--from S] [--shards K]
-       cargo xtask simulate --seed X [--shards K]
+Usage: cargo xtask simulate --seeds N [--from S] [--shards K | --days D]
+       cargo xtask simulate --seed X [--shards K | --days D]
 
 The first form runs N seeds on all cores and ends with a line that sums them up. A seed that fails is told
 with the broken invariant, its last operations and the command that plays it again. The second form plays one
@@ -20,6 +20,7 @@ Options:
   --from S    The first of them (default 1)
   --seed X    The one seed to play
   --shards K  Shards of each world, with two executors each (1 to 64, default 1)
+  --days D    Worlds of D business days (1 to 250): settlement, payouts, reconciliation and everything before them
 
 What a world is and what is checked: docs/reliability.md.";
 
@@ -47,7 +48,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
 /// The arguments of the simulator's own command line.
 fn wish(arguments: &[String]) -> Result<Vec<String>, Failure> {
     let bad = |text: &str| Failure::usage(format!("{text}; see 'cargo xtask simulate --help'"));
-    let (mut seeds, mut from, mut seed, mut shards) = (None, None, None, None);
+    let (mut seeds, mut from, mut seed, mut shards, mut days) = (None, None, None, None, None);
     let mut rest = arguments.iter();
     while let Some(option) = rest.next() {
         let slot = match option.as_str() {
@@ -55,6 +56,7 @@ fn wish(arguments: &[String]) -> Result<Vec<String>, Failure> {
             "--from" => &mut from,
             "--seed" => &mut seed,
             "--shards" => &mut shards,
+            "--days" => &mut days,
             other => return Err(bad(&format!("'simulate' takes no '{other}'"))),
         };
         let given = rest.next().map(String::as_str).unwrap_or_default();
@@ -68,7 +70,15 @@ fn wish(arguments: &[String]) -> Result<Vec<String>, Failure> {
     if let Some(count) = shards.filter(|count| !(1..=64).contains(count)) {
         return Err(bad(&format!("--shards takes 1 to 64, not {count}")));
     }
-    let shards: Vec<String> = shards.into_iter().flat_map(|count| number("--shards", count)).collect();
+    if let Some(count) = days.filter(|count| !(1..=250).contains(count)) {
+        return Err(bad(&format!("--days takes 1 to 250, not {count}")));
+    }
+    if days.is_some() && shards.is_some_and(|count| count > 1) {
+        return Err(bad("worlds of business days have one shard"));
+    }
+    let days = days.into_iter().flat_map(|count| number("--days", count));
+    let shards = shards.into_iter().flat_map(|count| number("--shards", count));
+    let shards: Vec<String> = shards.chain(days).collect();
     match (seeds, from, seed) {
         (None, None, Some(seed)) => Ok([number("--seed", seed).to_vec(), shards].concat()),
         (Some(seeds), from, None) if (1..=SEEDS_MOST).contains(&seeds) => {
@@ -97,6 +107,7 @@ mod tests {
         assert_eq!(ask("--seed 42"), Ok("--seed 42".into()));
         assert_eq!(ask("--shards 3 --seeds 9"), Ok("--seeds 9 --from 1 --shards 3".into()));
         assert_eq!(ask("--seed 42 --shards 64"), Ok("--seed 42 --shards 64".into()));
+        assert_eq!(ask("--days 60 --seeds 3"), Ok("--seeds 3 --from 1 --days 60".into()));
     }
 
     #[test]
@@ -112,6 +123,9 @@ mod tests {
             "--shards 3",
             "--seed 1 --shards 0",
             "--seed 1 --shards 65",
+            "--seed 1 --days 0",
+            "--seeds 1 --days 251",
+            "--seed 1 --days 60 --shards 2",
             "7",
         ] {
             assert_eq!(ask(line), Err(2), "{line}");

@@ -163,7 +163,7 @@ mod tests {
     use types::MerchantId;
 
     fn close() -> Command {
-        Command::CloseOrder(MerchantId(1_900_000_001), "订单-1".into())
+        Command::CloseOrder(MerchantId(1_900_000_001).into(), "订单-1".into())
     }
 
     #[tokio::test]

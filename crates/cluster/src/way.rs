@@ -13,7 +13,7 @@ use crate::{
 use aws_lc_rs::rand;
 use domain::{
     Caller, Command, Rejection, Reply,
-    home::{self, Home, Next},
+    home::{self, After, Home, Next},
     records::Digest,
 };
 use engine::{Handle, Job, Refusal, RequestKey};
@@ -30,21 +30,22 @@ const WAITING_MAX: usize = 20_000;
 /// Pauses between tries, unless the owners change before.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
-/// Times a command follows its record before it gives up.
-const HOPS_MAX: u8 = 8;
 
 /// A command on its way.
 struct Errand<'a> {
     nodes: &'a Nodes,
     caller: &'a Caller,
     until: Instant,
-    hops: u8,
+    hops: u16,
+    /// The last pause for money under way.
+    pause: Duration,
 }
 
 /// Has a command decided where it belongs.
 pub(crate) async fn run(nodes: &Arc<Nodes>, job: Job) -> Answer {
     let Job { command, caller, mut request } = job;
-    let mut errand = Errand { nodes, caller: &caller, until: Instant::now() + OWNER_WITHIN, hops: 0 };
+    let until = Instant::now() + OWNER_WITHIN;
+    let mut errand = Errand { nodes, caller: &caller, until, hops: 0, pause: PAUSE_FIRST };
     let mut at = first(nodes, &command).await?;
     if let Some((shard, before)) = ahead(nodes, &command, at) {
         match errand.before(shard, before, at).await {
@@ -54,18 +55,23 @@ pub(crate) async fn run(nodes: &Arc<Nodes>, job: Job) -> Answer {
         }
     }
     loop {
-        let elsewhere = match errand.ask(at, &command, &mut request).await {
-            Err(Refusal::Rejected(Rejection::Elsewhere(other))) => other,
+        let refused = match errand.ask(at, &command, &mut request).await {
+            Err(Refusal::Rejected(refused)) => refused,
             answer => return answer,
         };
-        errand.hop()?;
-        match home::next(&command, at, elsewhere) {
-            Next::Send(other) => at = other,
-            Next::First(other, before) => {
+        match home::next(&command, at, &refused) {
+            None => return Err(Refusal::Rejected(refused)),
+            Some(Next::Send(other)) => {
+                errand.hop()?;
+                at = other;
+            }
+            Some(Next::First(other, before)) => {
+                errand.hop()?;
                 if let Some(answer) = errand.before(other, *before, at).await? {
                     return Ok(answer);
                 }
             }
+            Some(Next::Wait) => errand.wait().await?,
         }
     }
 }
@@ -96,8 +102,11 @@ async fn first(nodes: &Arc<Nodes>, command: &Command) -> Result<Shard, Refusal> 
 
 /// What is certain to be needed first: an order that is paid moves to its payer. Asking right away spares a refusal.
 fn ahead(nodes: &Nodes, command: &Command, at: Shard) -> Option<(Shard, Command)> {
-    let Command::PayOrder(confirmed) = command else { return None };
-    let before = Command::MoveOrder { order: confirmed.order, to: at };
+    let before = match command {
+        Command::PayOrder(confirmed) => Command::MoveOrder { order: confirmed.order, to: at },
+        Command::PayCombined(confirmed) => Command::MoveCombined { combined: confirmed.combined, to: at },
+        _ => return None,
+    };
     let made = before.home(nodes.shards).first(nodes.shards)?;
     (made != at).then_some((made, before))
 }
@@ -105,10 +114,23 @@ fn ahead(nodes: &Nodes, command: &Command, at: Shard) -> Option<(Shard, Command)
 impl Errand<'_> {
     fn hop(&mut self) -> Result<(), Refusal> {
         self.hops += 1;
-        if self.hops > HOPS_MAX {
-            let text = format!("the record moved {HOPS_MAX} times while it was looked for; try again");
-            return Err(Refusal::Unavailable(text));
+        if self.hops > home::hops_max(self.nodes.shards) {
+            let text = "records and money moved to and fro while they were looked for; try again";
+            return Err(Refusal::Unavailable(text.into()));
         }
+        Ok(())
+    }
+
+    /// Lets money arrive that is on its way: the nodes that own its shards see to that.
+    async fn wait(&mut self) -> Result<(), Refusal> {
+        let now = Instant::now();
+        if now >= self.until {
+            let text =
+                "money of this merchant is on its way between shards and did not arrive in time; try again";
+            return Err(Refusal::Unavailable(text.into()));
+        }
+        tokio::time::sleep(self.pause.min(self.until - now)).await;
+        self.pause = (self.pause * 2).min(PAUSE_MAX);
         Ok(())
     }
 
@@ -117,14 +139,17 @@ impl Errand<'_> {
     async fn before(
         &mut self,
         mut at: Shard,
-        command: Command,
+        mut command: Command,
         back: Shard,
     ) -> Result<Option<Reply>, Refusal> {
         let mut request = None;
         loop {
             match self.ask(at, &command, &mut request).await {
-                Ok(Reply::Done) => return Ok(None),
-                Ok(answer) => return Ok(Some(answer)),
+                Ok(answer) => match home::after(&command, answer) {
+                    After::Again => return Ok(None),
+                    After::First(shard, then) => (at, command, request) = (shard, *then, None),
+                    After::Answer(answer) => return Ok(Some(answer)),
+                },
                 Err(Refusal::Rejected(Rejection::Elsewhere(other))) if other == back => return Ok(None),
                 Err(Refusal::Rejected(Rejection::Elsewhere(other))) => {
                     self.hop()?;
@@ -177,10 +202,12 @@ impl Errand<'_> {
         command: &Command,
         request: &mut Option<RequestKey>,
     ) -> Option<Answer> {
+        let platform = Caller::platform();
+        let caller = if command.is_between_shards() { &platform } else { self.caller };
         match self.nodes.owner(shard) {
             Owner::Nobody => None,
             Owner::Here(engine) => {
-                let job = Job { command: command.clone(), caller: self.caller.clone(), request: *request };
+                let job = Job { command: command.clone(), caller: caller.clone(), request: *request };
                 let answer = match engine.submit(job) {
                     Ok(pending) => pending.await,
                     Err(refusal) => Err(refusal),
@@ -206,7 +233,7 @@ impl Errand<'_> {
                     }
                 }
                 let started = Instant::now();
-                let told = match peer.ask(shard, self.caller, *request, command) {
+                let told = match peer.ask(shard, caller, *request, command) {
                     Ok(told) => told,
                     Err(NotSent::Busy) => return Some(Err(Refusal::Busy)),
                     Err(NotSent::TooLarge(error)) => {

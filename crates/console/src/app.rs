@@ -2,10 +2,10 @@
 
 use crate::{
     problem::{Fail, Problem},
-    visit::Visit,
+    visit::{SignedIn, Visit},
 };
-use domain::{Command, Reply};
-use engine::{Fault, Queries, Refusal};
+use domain::{Command, Rejection, Reply, records::Digest};
+use engine::{Fault, Job, Queries, Refusal};
 use service::Service;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -14,8 +14,15 @@ use web::Limiter;
 
 /// Passwords compared at once; each takes 19 MiB and some 20 ms.
 const PASSWORDS_AT_ONCE: usize = 2;
+/// Characters of a form's nonce.
+pub(crate) const NONCE: usize = 24;
 /// Exports written at once.
 const EXPORTS_AT_ONCE: usize = 2;
+
+/// Whether a text can be a nonce of ours.
+pub(crate) fn is_nonce(text: &str) -> bool {
+    text.len() == NONCE && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
 
 /// The service, the limiter of sign-ins, and places for what takes long. Cheap to clone.
 #[derive(Clone)]
@@ -72,6 +79,25 @@ impl App {
     /// Runs a command in the visitor's name and waits until it is durable.
     pub(crate) async fn run(&self, visit: &Visit, command: Command) -> Result<Reply, Refusal> {
         self.0.service.engine.run(command, visit.caller()).await
+    }
+    /// As [`App::run`] for a form that may be sent twice: under the form's nonce the first answer is repeated, and other
+    /// content is refused.
+    pub(crate) async fn run_once(
+        &self,
+        signed_in: &SignedIn,
+        nonce: &str,
+        content: &str,
+        command: Command,
+    ) -> Result<Reply, Refusal> {
+        if !is_nonce(nonce) {
+            return Err(Refusal::Rejected(Rejection::RequestKeyReused));
+        }
+        let hasher = self.service().vault.hasher();
+        let hash = |subject: &str, text: &str| Digest(*hasher.code(subject, text).as_bytes());
+        let key = hash("console/request", &format!("{}/{nonce}", signed_in.staff().id));
+        let content = hash("console/content", content);
+        let job = Job { command, caller: signed_in.visit.caller(), request: Some((key, content)) };
+        self.0.service.engine.submit(job)?.await
     }
     /// Whether a password has that hash, on a thread that may take its time.
     pub(crate) async fn compare(

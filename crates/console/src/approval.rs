@@ -8,6 +8,7 @@ use crate::{
     page::Page,
     problem::{Fail, words_of},
     record::{Action, Record, Section},
+    stepup,
     visit::SignedIn,
 };
 use domain::{
@@ -45,7 +46,8 @@ impl Asked<'_> {
             record.sections.push(self.section(app, &record.p)?);
         }
         if self.decides {
-            let [approve, reject] = self.forms(&record.p, here);
+            let [mut approve, reject] = self.forms(&record.p, here);
+            approve.fields.extend(stepup::field(app, signed_in, &record.p)?);
             if self.maker == Some(signed_in.staff().id) {
                 record.notes.push(record.p.t("note-own"));
             } else {
@@ -100,7 +102,7 @@ impl Asked<'_> {
     }
 }
 
-/// Approves if the amount typed is the one that is decided on. Gives why not, in words, when it was refused.
+/// Approves if the amount typed is the one that is decided on and a code was given lately or with the form. Gives why not, in words, when it was refused.
 pub(crate) async fn approve(
     app: &App,
     signed_in: &SignedIn,
@@ -108,11 +110,19 @@ pub(crate) async fn approve(
     amount: Money,
     command: Command,
 ) -> Result<Option<String>, Fail> {
-    let text = posted.trimmed("typed").replace([',', '¥', ' '], "");
-    if Money::parse(&text, amount.currency).is_ok_and(|typed| typed == amount) {
-        return decide(app, signed_in, command).await;
+    if !typed(posted, amount) {
+        return Ok(Some(Page::new(app, &signed_in.visit).t("error-typed").into_owned()));
     }
-    Ok(Some(Page::new(app, &signed_in.visit).t("error-typed").into_owned()))
+    match stepup::take(app, signed_in, posted).await? {
+        None => decide(app, signed_in, command).await,
+        refused => Ok(refused),
+    }
+}
+
+/// Whether the amount typed is the one that is decided on.
+pub(crate) fn typed(posted: &Posted, amount: Money) -> bool {
+    let text = posted.trimmed("typed").replace([',', '¥', ' '], "");
+    Money::parse(&text, amount.currency).is_ok_and(|typed| typed == amount)
 }
 
 /// Decides by `command`. Gives why not, in words, when it was refused.

@@ -8,10 +8,14 @@ use crate::{
     problem::Fail,
     query::{Query, scope},
     record::{Action, Record, Section},
+    text::show::escape,
     visit::SignedIn,
 };
 use axum::{extract::State, response::Response};
-use domain::{held::Position, staff::Permission};
+use domain::{
+    held::{Held, Position, Reason},
+    staff::Permission,
+};
 use types::{MerchantId, Money};
 
 pub(crate) const PATH: &str = "/console/balance";
@@ -80,7 +84,7 @@ pub(crate) async fn record(app: &App, signed_in: &SignedIn, merchant: MerchantId
             Cell::money(p, one.amount),
             Cell::time_or_none(p, one.since),
             Cell::time_or_none(p, one.release_at),
-            subject(&one.subject, &one.note),
+            subject(p, merchant, &one),
         ]);
     }
     record.facts = facts;
@@ -93,17 +97,36 @@ pub(crate) async fn record(app: &App, signed_in: &SignedIn, merchant: MerchantId
     Ok(record)
 }
 
-/// The record that explains an amount, as a link where it has a page.
-fn subject(subject: &str, note: &str) -> Cell {
-    let (kind, id) = subject.split_once(':').unwrap_or((subject, ""));
+/// The page of a merchant's balance.
+pub(crate) fn path(merchant: MerchantId) -> String {
+    web::link::to(PATH, &[("merchant", &merchant.to_string())])
+}
+
+/// The record that explains an amount, or the list of those that do, as a link.
+fn subject(p: &Page, merchant: MerchantId, one: &Held) -> Cell {
+    let (kind, id) = one.subject.split_once(':').unwrap_or((&one.subject, ""));
+    let merchant = merchant.to_string();
+    let found = |path: &str, key: &str, pairs: &[(&str, &str)]| {
+        let pairs: Vec<_> =
+            std::iter::once(("merchant", merchant.as_str())).chain(pairs.iter().copied()).collect();
+        let (href, text) = (web::link::to(path, &pairs), p.t(key));
+        Cell {
+            html: format!("<a href=\"{}\">{}</a>", escape(&href), escape(&text)),
+            plain: one.subject.clone(),
+            ..Cell::default()
+        }
+    };
     let mut cell = match kind {
+        "hold" => Cell::link(id, &format!("{}/{id}", crate::holds::PATH)),
+        "day" => found(crate::orders::PATH, "orders-of-day", &[("from", id), ("to", id), ("state", "paid")]),
+        _ if one.reason == Reason::Refund => found("/console/refunds", "menu-refunds", &[]),
         "settlement" => Cell::link(id, &format!("/console/settlements/{id}")),
         "payout" => Cell::link(id, &format!("{}/{id}", payouts::PATH)),
         "refund" => Cell::link(id, &format!("/console/refunds/{id}")),
-        _ => Cell::code(subject),
+        _ => Cell::code(&one.subject),
     };
-    if !note.is_empty() {
-        cell.html.push_str(&format!(" {}", crate::text::show::escape(note)));
+    if matches!(one.reason, Reason::Hold(_)) && !one.note.is_empty() {
+        cell.html.push_str(&format!(" {}", escape(&one.note)));
     }
     cell
 }
@@ -111,11 +134,15 @@ fn subject(subject: &str, note: &str) -> Cell {
 fn payout_form(p: &Page, merchant: MerchantId, free: Money) -> Result<Action, Fail> {
     let mut action = Action::new(p, "payout", "request-payout", format!("{PATH}/payout"));
     action.effect = Some(p.t1("effect-payout", "free", &crate::text::show::money(free)).into_owned());
+    let mut urgent = Field::new(p, "select", "urgent", "field-urgent", "");
+    urgent.options =
+        [("", "urgent-no"), ("yes", "urgent-yes")].map(|(value, key)| (value.to_owned(), p.t(key))).into();
     action.fields = vec![
         Field::new(p, "text", "amount", "field-amount", &free.to_string())
             .more("inputmode=\"decimal\" autocomplete=\"off\" required"),
         Field::new(p, "hidden", "merchant", "col-merchant", &merchant.to_string()),
-        Field::new(p, "hidden", "nonce", "col-merchant", &crypto::random::alphanumeric(24)?),
+        urgent,
+        Field::new(p, "hidden", "nonce", "col-merchant", &crypto::random::alphanumeric(crate::app::NONCE)?),
     ];
     Ok(action)
 }

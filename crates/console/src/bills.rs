@@ -63,7 +63,8 @@ pub(crate) async fn list(
         };
         let cell = |trade: bool| {
             let of = |bill: &&Bill| matches!(bill, Bill::Trade(_)) == trade;
-            Cell { class: "", html: Bill::ALL.iter().filter(of).map(link).collect::<Vec<_>>().join(" · ") }
+            let html = Bill::ALL.iter().filter(of).map(link).collect::<Vec<_>>().join(" · ");
+            Cell { html, ..Cell::default() }
         };
         let row = vec![Cell::code(&day.to_string()), cell(true), cell(false)];
         list.rows.push(row);
@@ -84,7 +85,7 @@ pub(crate) async fn download(
     let merchant = scope(signed_in.staff(), Permission::SeeMoney, &query)?.ok_or_else(Problem::malformed)?;
     let day = BusinessDay::parse(&day).ok_or_else(Problem::not_found)?;
     let bill = Bill::ALL.into_iter().find(|known| known.name() == bill).ok_or_else(Problem::not_found)?;
-    let which = Which { merchant, bill, day };
+    let which = Which { merchant, partner: None, bill, day };
     let file =
         app.service().bills.get(which, signed_in.visit.now, PATIENCE).await.map_err(|why| match why {
             BillProblem::Early(_) => Problem::early(),

@@ -1,8 +1,9 @@
-//! Orders as CSV: the same filters as the list, written while they are read.
+//! Lists as CSV: the same filters as the page, written while they are read.
 
 use crate::{
     app::App,
     body::Pieces,
+    list::List,
     orders,
     problem::{Fail, Problem},
     query::{Query, scope},
@@ -13,13 +14,14 @@ use axum::{
     extract::State,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
+    routing::{MethodRouter, get},
 };
 use domain::{order::Order, staff::Permission};
 use engine::{
     Queries,
     query::{OrderFilter, Past},
 };
-use std::io;
+use std::{future::Future, io};
 use types::TransactionId;
 
 /// Rows of a file: what a spreadsheet opens without complaint.
@@ -48,10 +50,61 @@ pub(crate) async fn orders(
             let _ = send.blocking_send(Err(io::Error::other(error)));
         }
     });
-    let name = format!("attachment; filename=\"orders-{}.csv\"", signed_in.visit.now.business_day());
+    Ok(file("orders", &signed_in, body))
+}
+
+fn file(name: &str, signed_in: &SignedIn, body: Pieces) -> Response {
+    let name = format!("attachment; filename=\"{name}-{}.csv\"", signed_in.visit.now.business_day());
     let name = HeaderValue::from_str(&name).unwrap_or(HeaderValue::from_static("attachment"));
     let kind = HeaderValue::from_static("text/csv; charset=utf-8");
-    Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], Body::new(body)).into_response())
+    ([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], Body::new(body)).into_response()
+}
+
+/// Pages that a file is put together from at most.
+const PAGES_MAX: usize = 1_000;
+/// Rows of such a page.
+const ROWS_OF_PAGE: usize = 200;
+
+/// A list as a file: `build` makes the list of an address with so many rows, and is called again where it goes on.
+pub(crate) fn csv<F, Fut>(name: &'static str, build: F) -> MethodRouter<App>
+where
+    F: Fn(App, SignedIn, Query, usize) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<List, Fail>> + Send + 'static,
+{
+    get(move |State(app): State<App>, signed_in: SignedIn, query: Query| async move {
+        let place = app.exports().try_acquire_owned().map_err(|_| Problem::busy())?;
+        // The first rows are read before anything is answered, so that a refusal is a page.
+        let first = build(app.clone(), signed_in.clone(), query.clone(), ROWS_OF_PAGE).await?;
+        let (send, body) = Pieces::new(place);
+        let visitor = signed_in.clone();
+        tokio::spawn(async move {
+            let (mut list, mut rows) = (first, 0);
+            let mut piece = format!("\u{feff}{}\r\n", list.names.join(","));
+            for page in 1.. {
+                rows += list.rows.len();
+                for row in &list.rows {
+                    record(row.iter().map(|cell| cell.plain.as_str()), &mut piece);
+                }
+                let over = rows >= ROWS_MAX || page >= PAGES_MAX;
+                if over && list.cursor.is_some() {
+                    piece.push_str("# cut off: choose fewer days\r\n");
+                }
+                if send.send(Ok(std::mem::take(&mut piece).into())).await.is_err() {
+                    return;
+                }
+                let Some(cursor) = list.cursor.filter(|_| !over) else { return };
+                match build(app.clone(), visitor.clone(), query.going_on(cursor), ROWS_OF_PAGE).await {
+                    Ok(next) => list = next,
+                    Err(_) => {
+                        tracing::error!(name, "an export broke off");
+                        let _ = send.send(Err(io::Error::other("a list can't be read"))).await;
+                        return;
+                    }
+                }
+            }
+        });
+        Ok::<_, Fail>(file(name, &signed_in, body))
+    })
 }
 
 /// Gives the file piece by piece until `take` says that nobody wants more. A file that is cut off by a bound says so in
@@ -107,7 +160,12 @@ fn line(order: &Order, out: &mut String) {
         money(order.refunded.sum),
         order.state.name().to_owned(),
     ];
-    for (place, field) in fields.iter().enumerate() {
+    record(fields.iter().map(String::as_str), out);
+}
+
+/// A line of fields.
+fn record<'a>(fields: impl Iterator<Item = &'a str>, out: &mut String) {
+    for (place, field) in fields.enumerate() {
         if place > 0 {
             out.push(',');
         }

@@ -19,35 +19,47 @@ pub(crate) const ROWS: usize = 50;
 pub(crate) struct Cell {
     pub(crate) class: &'static str,
     pub(crate) html: String,
+    /// The same for a file: bare text, amounts without sign of currency, states by name.
+    pub(crate) plain: String,
 }
 
 impl Cell {
     pub(crate) fn text(text: &str) -> Self {
-        Self { class: "", html: escape(text) }
+        Self { class: "", html: escape(text), plain: text.to_owned() }
     }
     /// An id or number: monospaced, to be copied.
     pub(crate) fn code(text: &str) -> Self {
-        Self { class: "code", html: format!("<code>{}</code>", escape(text)) }
+        Self { class: "code", html: format!("<code>{}</code>", escape(text)), plain: text.to_owned() }
+    }
+    /// A word for a name of ours; a file has the name.
+    pub(crate) fn word(p: &Page, kind: &str, name: &str) -> Self {
+        Self { class: "", html: escape(&p.word(kind, name)), plain: name.to_owned() }
+    }
+    /// Why something was refused, by a rejection's code.
+    pub(crate) fn refusal(p: &Page, code: &str) -> Self {
+        let word = escape(&p.word("why", code));
+        Self { class: "", html: format!("<span class=\"state bad\">{word}</span>"), plain: code.to_owned() }
     }
     /// An id that leads to its page.
     pub(crate) fn link(text: &str, href: &str) -> Self {
         let html = format!("<a href=\"{}\"><code>{}</code></a>", escape(href), escape(text));
-        Self { class: "code", html }
+        Self { class: "code", html, plain: text.to_owned() }
     }
     pub(crate) fn money(p: &Page, amount: Money) -> Self {
-        Self { class: "money", html: p.money(amount) }
+        Self { class: "money", html: p.money(amount), plain: amount.to_string() }
     }
     pub(crate) fn time(p: &Page, at: types::Time) -> Self {
-        Self { class: "time", html: p.time(at) }
+        Self { class: "time", html: p.time(at), plain: at.local() }
     }
     pub(crate) fn time_or_none(p: &Page, at: Option<types::Time>) -> Self {
         at.map_or_else(Self::none, |at| Self::time(p, at))
     }
     pub(crate) fn number(number: impl ToString) -> Self {
-        Self { class: "money", html: escape(&number.to_string()) }
+        let number = number.to_string();
+        Self { class: "money", html: escape(&number), plain: number }
     }
     pub(crate) fn none() -> Self {
-        Self { class: "", html: "<span class=\"none\">–</span>".to_owned() }
+        Self { class: "", html: "<span class=\"none\">–</span>".to_owned(), plain: String::new() }
     }
     /// A merchant's number, leading to the same list of it.
     pub(crate) fn merchant(path: &str, id: MerchantId) -> Self {
@@ -58,7 +70,8 @@ impl Cell {
     pub(crate) fn state(p: &Page, kind: &str, name: &str) -> Self {
         let tone = tone(name);
         let word = escape(&p.word(kind, name));
-        Self { class: "", html: format!("<span class=\"state {tone}\">{word}</span>") }
+        let html = format!("<span class=\"state {tone}\">{word}</span>");
+        Self { class: "", html, plain: name.to_owned() }
     }
 }
 
@@ -66,11 +79,11 @@ impl Cell {
 fn tone(name: &str) -> &'static str {
     match name {
         "paid" | "succeeded" | "settled" | "delivered" | "released" | "done" | "resolved" | "cleared"
-        | "ok" => "good",
+        | "ok" | "active" | "in_force" => "good",
         "open" | "paying" | "waiting" | "processing" | "pending" | "created" | "sent" | "accepted"
-        | "suggested" => "wait",
+        | "suggested" | "held" | "planned" | "invited" | "authorising" => "wait",
         "unknown" => "unknown",
-        "failed" | "abnormal" | "given_up" | "returned" | "rejected" => "bad",
+        "failed" | "abnormal" | "given_up" | "returned" | "rejected" | "declined" | "locked" => "bad",
         _ => "over",
     }
 }
@@ -129,12 +142,16 @@ pub(crate) struct List {
     /// Stretches of days: label, address, whether it is the present one.
     pub(crate) presets: Vec<(Cow<'static, str>, String, bool)>,
     pub(crate) columns: Vec<Cow<'static, str>>,
+    /// The columns' names in a file, from the keys of their words.
+    pub(crate) names: Vec<String>,
     pub(crate) rows: Vec<Vec<Cell>>,
     /// What the rows shown sum to.
     pub(crate) sums: Vec<(Cow<'static, str>, String)>,
     /// What was gone through, when that is not everything.
     pub(crate) reached: Option<String>,
     pub(crate) next: Option<String>,
+    /// The cursor in `next`.
+    pub(crate) cursor: Option<i64>,
     pub(crate) first: Option<String>,
     pub(crate) export: Option<String>,
     /// What stands where no row is: what it means, and the next step.
@@ -152,10 +169,12 @@ impl List {
             fields: Vec::new(),
             presets: Vec::new(),
             columns: columns.iter().map(|key| p.t(key)).collect(),
+            names: columns.iter().map(|key| name_of(key)).collect(),
             rows: Vec::new(),
             sums: Vec::new(),
             reached: None,
             next: None,
+            cursor: None,
             first: None,
             export: None,
             empty: p.t(empty),
@@ -210,6 +229,7 @@ impl List {
     }
     /// Sets where the list goes on, and the way back to its beginning.
     pub(crate) fn goes_on(&mut self, query: &Query, next: Option<i64>) {
+        self.cursor = next;
         self.next = next.map(|next| query.with(self.path, "before", Some(&next.to_string())));
         self.first = query.get("before").map(|_| query.with(self.path, "before", None));
     }
@@ -223,7 +243,16 @@ impl List {
             self.reached = Some(self.p.t1("searched-back", "time", &back_to).into_owned());
         }
     }
+    /// Offers the same rows as a file at `path`; see [`crate::export::csv`].
+    pub(crate) fn exported(&mut self, query: &Query, path: &str) {
+        self.export = Some(query.with(path, "before", None));
+    }
     pub(crate) fn show(&self) -> Result<Response, Fail> {
         page::show(self)
     }
+}
+
+/// `col-merchant` is `merchant`, `fact-signed-in` is `signed_in`.
+fn name_of(key: &str) -> String {
+    key.split_once('-').map_or(key, |(_, name)| name).replace('-', "_")
 }

@@ -3,7 +3,7 @@
 use crate::{
     app::App,
     form::Posted,
-    list::{Cell, List},
+    list::{Cell, List, ROWS},
     orders, page,
     page::Page,
     problem::{Fail, Problem},
@@ -29,9 +29,14 @@ fn about(about: About) -> (&'static str, Option<String>) {
     let refund = |id: types::RefundId| Some(format!("/console/refunds/{id}"));
     match about {
         About::Paid(id) => ("paid", Some(orders::path(id))),
+        About::CombinedPaid(id) => ("paid", Some(crate::combined::path(id))),
         About::RefundSucceeded(id) => ("refund-succeeded", refund(id)),
         About::RefundAbnormal(id) => ("refund-abnormal", refund(id)),
         About::RefundClosed(id) => ("refund-closed", refund(id)),
+        About::ShareReceived(_) => ("share-received", None),
+        About::ShareReturned(_) => ("share-returned", None),
+        About::UserTransferEnded(id) => ("user-transfer", Some(format!("/console/transfers/{id}"))),
+        About::TransferBatchEnded(_) => ("transfer-batch", None),
         _ => ("echo", None),
     }
 }
@@ -42,7 +47,8 @@ fn about_cell(p: &Page, notification: &Notification) -> Cell {
     match href {
         None => Cell::text(&word),
         Some(href) => {
-            Cell { class: "", html: format!("<a href=\"{href}\">{}</a>", crate::text::show::escape(&word)) }
+            let html = format!("<a href=\"{href}\">{}</a>", crate::text::show::escape(&word));
+            Cell { html, plain: name.to_owned(), ..Cell::default() }
         }
     }
 }
@@ -53,8 +59,12 @@ pub(crate) async fn list(
     signed_in: SignedIn,
     query: Query,
 ) -> Result<Response, Fail> {
+    build(app, signed_in, query, ROWS).await?.show()
+}
+
+pub(crate) async fn build(app: App, signed_in: SignedIn, query: Query, rows: usize) -> Result<List, Fail> {
     let merchant = scope(signed_in.staff(), Permission::SeeOrders, &query)?;
-    let past = orders::past(&query, merchant);
+    let past = engine::query::Past { take: rows, ..orders::past(&query, merchant) };
     let states = [NotificationState::Pending, NotificationState::Delivered, NotificationState::GivenUp];
     let state = states.into_iter().find(|known| Some(known.name()) == query.get("state"));
     let found = app.read(move |queries| queries.notifications_back(past, state)).await?;
@@ -89,7 +99,8 @@ pub(crate) async fn list(
     }
     list.sum(&[]);
     list.searched(&query, found.next);
-    list.show()
+    list.exported(&query, "/console/notifications.csv");
+    Ok(list)
 }
 
 fn find(app: &App, signed_in: &SignedIn, id: i64) -> Result<Notification, Fail> {

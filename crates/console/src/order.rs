@@ -1,7 +1,7 @@
 //! One order: amount and state, facts, what moved, what was told, refunds, timeline; and a refund of it.
 
 use crate::{
-    app::App,
+    app::{App, NONCE, is_nonce},
     form::Posted,
     list::{Cell, Field},
     orders, page,
@@ -25,12 +25,9 @@ use engine::Refusal;
 use std::sync::Arc;
 use types::{Currency, IdBlock, Money, NotificationId, OrderId, RefundNumber, TransactionId, id_time};
 
-/// Characters of the nonce that becomes a refund's number.
-const NONCE: usize = 24;
-
 fn find(app: &App, signed_in: &SignedIn, id: OrderId) -> Result<Order, Fail> {
     let order = app.queries().order(id)?.ok_or_else(Problem::not_found)?;
-    signed_in.must(Permission::SeeOrders, order.terms.merchant)?;
+    signed_in.must(Permission::SeeOrders, crate::partners::order_seen_as(signed_in, &order))?;
     Ok(order)
 }
 
@@ -54,7 +51,12 @@ async fn record(app: &App, signed_in: &SignedIn, order: &Order) -> Result<Record
     let facts = [
         ("fact-id", Some(Cell::code(&order.id.to_string()))),
         ("fact-transaction", order.paid_at.map(|_| Cell::code(&TransactionId(order.id).to_string()))),
-        ("col-merchant", Some(Cell::code(&terms.merchant.to_string()))),
+        (
+            "col-merchant",
+            Some(Cell::link(&terms.merchant.to_string(), &crate::merchant::path(terms.merchant))),
+        ),
+        ("partner", terms.partner.map(|by| Cell::link(&by.id.to_string(), &crate::merchant::path(by.id)))),
+        ("fact-combined", crate::combined::cell(app, signed_in, order)?),
         ("fact-app", Some(Cell::code(&terms.app.to_string()))),
         ("col-product", Some(Cell::text(&p.word("product", orders::product_name(terms.product))))),
         ("fact-created", Some(Cell::time(p, id_time(order.id.0)))),
@@ -82,8 +84,16 @@ async fn record(app: &App, signed_in: &SignedIn, order: &Order) -> Result<Record
     record.amount = Some(record.p.money(terms.amount));
     let refunds = refunds_of(app, order).await?;
     sections(app, order, &refunds, &mut record)?;
+    if let Some(shared) = crate::sharing::of(app, order).await? {
+        for (key, cell) in shared.facts(&record.p) {
+            record.fact(key, cell);
+        }
+        let mut more = shared.sections(&record.p);
+        more.append(&mut record.sections);
+        record.sections = more;
+    }
     if signed_in.may(Permission::Refund, terms.merchant)
-        && let Some(action) = refund_form(&record.p, order, None)?
+        && let Some(action) = refund_form(app, &record.p, order, None)?
     {
         record.actions.push(action);
     }
@@ -164,12 +174,33 @@ fn told(app: &App, order: &Order) -> Result<Option<domain::notification::Notific
     Ok(None)
 }
 
-fn refund_form(p: &Page, order: &Order, typed: Option<&Posted>) -> Result<Option<Action>, Fail> {
+/// The money that refunds can be paid from, minor units.
+fn there(app: &App, order: &Order, funds: Funds) -> Result<i64, Fail> {
+    let account = funds.account(order.terms.merchant, order.terms.amount.currency);
+    let mut sum = 0_i64;
+    for shard in app.service().engine.shards().all() {
+        sum = sum.saturating_add(app.queries().account(account.at(shard))?.available().minor);
+    }
+    Ok(sum)
+}
+
+fn refund_form(app: &App, p: &Page, order: &Order, typed: Option<&Posted>) -> Result<Option<Action>, Fail> {
     let left = order.terms.amount.minor - order.refunded.sum;
     if order.state != OrderState::Paid || left <= 0 {
         return Ok(None);
     }
+    // Takings pay as long as they are enough; what is settled pays then.
+    let (unsettled, available) = (there(app, order, Funds::Unsettled)?, there(app, order, Funds::Available)?);
+    let first = if unsettled >= left || unsettled >= available { Funds::Unsettled } else { Funds::Available };
     let left = Money::new(left, order.terms.amount.currency);
+    let chosen = typed.map_or(first.name(), |posted| posted.trimmed("funds"));
+    let mut funds = Field::new(p, "select", "funds", "fact-funds", chosen);
+    funds.options = [(Funds::Unsettled, unsettled), (Funds::Available, available)]
+        .map(|(funds, there)| {
+            let there = crate::text::show::money(Money { minor: there, ..left });
+            (funds.name().to_owned(), format!("{} {there}", p.word("funds", funds.name())).into())
+        })
+        .into();
     let (amount, reason) = typed.map_or((left.to_string(), ""), |posted| {
         (posted.trimmed("amount").to_owned(), posted.trimmed("reason"))
     });
@@ -178,6 +209,7 @@ fn refund_form(p: &Page, order: &Order, typed: Option<&Posted>) -> Result<Option
     action.fields = vec![
         Field::new(p, "text", "amount", "field-amount", &amount)
             .more("inputmode=\"decimal\" autocomplete=\"off\" required"),
+        funds,
         Field::new(p, "text", "reason", "field-reason", reason).more("maxlength=\"80\" autocomplete=\"off\""),
         Field::new(p, "hidden", "nonce", "field-reason", &crypto::random::alphanumeric(NONCE)?),
     ];
@@ -194,7 +226,7 @@ pub(crate) async fn refund(
     let order = find(&app, &signed_in, OrderId(id))?;
     signed_in.must(Permission::Refund, order.terms.merchant)?;
     let nonce = posted.text("nonce");
-    if nonce.len() != NONCE || !nonce.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    if !is_nonce(nonce) {
         return Err(Problem::malformed().into());
     }
     let reason: String = posted.trimmed("reason").chars().take(80).collect();
@@ -202,17 +234,19 @@ pub(crate) async fn refund(
     let refused = match amount {
         Err(_) => Page::new(&app, &signed_in.visit).t("error-amount").into_owned(),
         Ok(amount) => {
-            let text = format!("console {} {} {reason}", order.id, amount.minor);
+            let funds = Funds::from_name(posted.text("funds")).unwrap_or(Funds::Unsettled);
+            let text = format!("console {} {} {} {reason}", order.id, amount.minor, funds.name());
             let hash = app.service().vault.hasher().code("console/refund", &text);
             let mut digest = [0; 16];
             digest.copy_from_slice(&hash.as_bytes()[..16]);
             let terms = RefundTerms {
+                partner: order.terms.principal().partner,
                 merchant: order.terms.merchant,
                 number: format!("C{nonce}").into(),
                 amount,
                 reason: reason.into(),
                 notify_url: order.terms.notify_url.clone(),
-                funds: Funds::Unsettled,
+                funds,
                 extra: "".into(),
                 digest,
             };
@@ -233,7 +267,7 @@ pub(crate) async fn refund(
         }
     };
     let mut record = record(&app, &signed_in, &order).await?;
-    if let Some(action) = refund_form(&record.p, &order, Some(&posted))? {
+    if let Some(action) = refund_form(&app, &record.p, &order, Some(&posted))? {
         record.actions = vec![action];
     }
     record.refused("refund", refused)

@@ -21,12 +21,6 @@ use types::{MerchantId, Money, OrderId, RefundNumber, TransactionId};
 pub(crate) const EXAMINE: usize = 50_000;
 pub(crate) const PATH: &str = "/console/orders";
 
-/// `GET /console`: the first page of the menu.
-pub(crate) async fn home(signed_in: SignedIn) -> Response {
-    let what = if signed_in.staff().role.has(Permission::SeeOrders) { PATH } else { "/console/people" };
-    page::see_other(what)
-}
-
 /// What the address asks for.
 pub(crate) fn filter(query: &Query) -> OrderFilter {
     let state = query.get("state");
@@ -36,6 +30,7 @@ pub(crate) fn filter(query: &Query) -> OrderFilter {
         product: Product::ALL.into_iter().find(|known| Some(product_name(*known)) == product),
         least: query.amount("least").map(|amount| amount.minor),
         most: query.amount("most").map(|amount| amount.minor),
+        owner: query.get("sub").and_then(|sub| sub.parse().ok()),
     }
 }
 
@@ -73,7 +68,9 @@ pub(crate) async fn list(
         }
     };
     let p = Page::new(&app, &signed_in.visit).of(merchant);
-    let everybody = merchant.is_none();
+    // A partner's list holds the orders of many merchants, too.
+    let partner = crate::partners::is_partner(&app, merchant)?;
+    let everybody = merchant.is_none() || partner;
     let mut columns = vec!["col-time", "col-number"];
     if everybody {
         columns.push("col-merchant");
@@ -88,6 +85,11 @@ pub(crate) async fn list(
         "field-number",
         number.as_deref().unwrap_or_default(),
     ));
+    if partner {
+        let value = query.get("sub").unwrap_or_default();
+        let field = Field::new(&list.p, "text", "sub", "field-sub-merchant", value);
+        list.fields.push(field.more("inputmode=\"numeric\""));
+    }
     let states = OrderState::ALL.map(OrderState::name);
     list.by_state(&query, states);
     let products = Product::ALL.map(product_name);
@@ -112,7 +114,7 @@ pub(crate) async fn list(
     list.sum(&[("col-amount", amount), ("col-refunded", refunded)]);
     list.searched(&query, found.next);
     list.export = number.is_none().then(|| query.with("/console/orders.csv", "before", None));
-    if everybody && found.next.is_some() && number.is_none() {
+    if merchant.is_none() && found.next.is_some() && number.is_none() {
         list.notes.push(list.p.t("note-choose-merchant"));
     }
     list.show()
@@ -163,7 +165,8 @@ fn by_number(app: &App, merchant: Option<MerchantId>, number: &str) -> Result<Op
     {
         found = queries.order(refund.order)?;
     }
-    Ok(found.filter(|order| merchant.is_none_or(|own| order.terms.merchant == own)))
+    let has_part = |order: &Order, own| order.terms.merchant == own || order.terms.signer() == own;
+    Ok(found.filter(|order| merchant.is_none_or(|own| has_part(order, own))))
 }
 
 /// `GET /console/search`: a number leads to its order; words such as `paid amount:>100 day:2026-11-20` become filters.

@@ -21,15 +21,19 @@ use types::{MerchantId, Money, Time};
 use web::{answer, language, link};
 
 /// Entries of the menu: the text's key, the address, and what somebody must be allowed to see it.
-const MENU: [(&str, &str, Permission); 10] = [
+const MENU: &[(&str, &str, Permission)] = &[
+    ("menu-start", "/console", Permission::SeeOrders),
     ("menu-orders", "/console/orders", Permission::SeeOrders),
     ("menu-refunds", "/console/refunds", Permission::SeeOrders),
     ("menu-notifications", "/console/notifications", Permission::SeeOrders),
     ("menu-balance", "/console/balance", Permission::SeeMoney),
+    ("menu-holds", "/console/holds", Permission::SeeMoney),
     ("menu-settlements", "/console/settlements", Permission::SeeMoney),
     ("menu-payouts", "/console/payouts", Permission::SeeMoney),
+    ("menu-transfers", "/console/transfers", Permission::SeeMoney),
     ("menu-bills", "/console/bills", Permission::SeeMoney),
     ("menu-exceptions", "/console/exceptions", Permission::Reconcile),
+    ("menu-merchants", "/console/merchants", Permission::SeeMerchants),
     ("menu-people", "/console/people", Permission::SeeStaff),
     ("menu-journal", "/console/journal", Permission::SeeJournal),
 ];
@@ -88,6 +92,10 @@ impl Page {
     pub(crate) fn t1(&self, key: &str, name: &str, value: &str) -> Cow<'static, str> {
         text::text(self.language, key, &[(name, value)])
     }
+    /// As [`Page::t`] with values for its placeholders.
+    pub(crate) fn with(&self, key: &str, values: &[(&str, &str)]) -> String {
+        text::text(self.language, key, values).into_owned()
+    }
     /// A word that may be missing in our lists, such as a command's name of tomorrow: then itself.
     pub(crate) fn word(&self, kind: &str, name: &str) -> Cow<'static, str> {
         let key = format!("{kind}-{}", name.replace('_', "-"));
@@ -124,14 +132,15 @@ impl Page {
         let Some(staff) = &self.staff else { return Vec::new() };
         let own = staff.merchant;
         let may = |what| staff.may(what, own);
-        let entry = |(key, path, _): (&str, &str, Permission)| {
+        let entry = |(key, path, _): &(&str, &'static str, Permission)| {
             let merchant = self.merchant.filter(|_| own.is_none()).map(|id| id.to_string());
             let pairs: Vec<(&str, &str)> = merchant.iter().map(|id| ("merchant", id.as_str())).collect();
             let path_here = self.here.split('?').next().unwrap_or_default();
-            let current = path_here == path || path_here.starts_with(&format!("{path}/"));
+            let below = *path != "/console" && path_here.starts_with(&format!("{path}/"));
+            let current = path_here == *path || below;
             Entry { text: self.t(key), href: web::link::to(path, &pairs), current }
         };
-        MENU.into_iter().filter(|(_, _, what)| may(*what)).map(entry).collect()
+        MENU.iter().filter(|(_, _, what)| may(*what)).map(entry).collect()
     }
     /// The merchant chosen, for the search box.
     pub(crate) fn merchant(&self) -> Option<String> {

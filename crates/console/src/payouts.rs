@@ -1,7 +1,7 @@
 //! Payouts to merchants' bank accounts, and the approvals that large ones wait for.
 
 use crate::{
-    app::App,
+    app::{App, is_nonce},
     approval::{self, Asked},
     balance,
     form::Posted,
@@ -19,10 +19,9 @@ use axum::{
 use domain::{
     Command, Rejection, Reply,
     payout::{NewPayout, Payout, PayoutState},
-    records::Digest,
     staff::Permission,
 };
-use engine::{Job, Refusal};
+use engine::Refusal;
 use types::{Currency, Cursor, MerchantId, Money, PageRequest, PayoutId};
 
 pub(crate) const PATH: &str = "/console/payouts";
@@ -33,9 +32,13 @@ pub(crate) async fn list(
     signed_in: SignedIn,
     query: Query,
 ) -> Result<Response, Fail> {
+    build(app, signed_in, query, ROWS).await?.show()
+}
+
+pub(crate) async fn build(app: App, signed_in: SignedIn, query: Query, rows: usize) -> Result<List, Fail> {
     let merchant = scope(signed_in.staff(), Permission::SeeMoney, &query)?;
     let open = query.get("state") == Some("in_transit");
-    let request = PageRequest::new(ROWS, query.id("before").map(Cursor));
+    let request = PageRequest::new(rows, query.id("before").map(Cursor));
     let found = app
         .read(move |queries| match open {
             true => queries.payouts_open(merchant, request),
@@ -57,14 +60,15 @@ pub(crate) async fn list(
             Cell::link(&payout.id.to_string(), &format!("{PATH}/{}", payout.id)),
             Cell::merchant(PATH, payout.merchant),
             Cell::text(&account(payout)),
-            Cell::text(payout.rail.name()),
+            Cell::word(p, "rail", payout.rail.name()),
             Cell::money(p, payout.amount),
             Cell::state(p, "state", payout.state.name()),
         ]);
     }
     list.sum(&[("col-amount", sum)]);
     list.goes_on(&query, found.next.map(|cursor| cursor.0));
-    list.show()
+    list.exported(&query, "/console/payouts.csv");
+    Ok(list)
 }
 
 /// The bank account, masked: holder and number are sealed.
@@ -98,7 +102,8 @@ async fn record(app: &App, signed_in: &SignedIn, payout: &Payout) -> Result<Reco
         ("fact-end-to-end", Some(Cell::code(&Payout::end_to_end(payout.id)))),
         ("col-merchant", Some(Cell::code(&payout.merchant.to_string()))),
         ("col-account", Some(Cell::text(&account(payout)))),
-        ("col-rail", Some(Cell::text(payout.rail.name()))),
+        ("col-rail", Some(Cell::word(p, "rail", payout.rail.name()))),
+        ("fact-out-payout-no", (!payout.number.is_empty()).then(|| Cell::code(&payout.number))),
         ("fact-created", Some(Cell::time(p, payout.created_at))),
         ("fact-ended", payout.ended_at.map(|at| Cell::time(p, at))),
         ("fact-file", (!payout.file.is_empty()).then(|| Cell::code(&payout.file))),
@@ -162,7 +167,7 @@ async fn decided(
     }
 }
 
-/// `POST /console/balance/payout`. Sent twice, it is one payout: the form's nonce is the request's key.
+/// `POST /console/balance/payout`. The form's nonce is the payout's number: sent twice, it is one payout.
 pub(crate) async fn request(
     State(app): State<App>,
     signed_in: SignedIn,
@@ -171,25 +176,17 @@ pub(crate) async fn request(
     let merchant: MerchantId = posted.trimmed("merchant").parse().map_err(|_| Problem::malformed())?;
     signed_in.must(Permission::RequestPayout, merchant)?;
     let nonce = posted.text("nonce");
-    if nonce.len() != 24 || !nonce.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    if !is_nonce(nonce) {
         return Err(Problem::malformed().into());
     }
     let amount = Money::parse(&posted.trimmed("amount").replace([',', '¥'], ""), Currency::CNY);
     let refused = match amount {
         Err(_) => Page::new(&app, &signed_in.visit).t("error-amount").into_owned(),
         Ok(amount) => {
-            let new = NewPayout { merchant, amount: Some(amount.minor), urgent: false };
-            let hasher = app.service().vault.hasher();
-            let hash = |subject: &str, text: &str| Digest(*hasher.code(subject, text).as_bytes());
-            let key = hash("console/request", &format!("{}/{nonce}", signed_in.staff().id));
-            let content = hash("console/content", &format!("payout {merchant} {}", amount.minor));
-            let command = Command::RequestPayout(new);
-            let job = Job { command, caller: signed_in.visit.caller(), request: Some((key, content)) };
-            let outcome = match app.service().engine.submit(job) {
-                Ok(answer) => answer.await,
-                Err(refusal) => Err(refusal),
-            };
-            match outcome {
+            let urgent = posted.text("urgent") == "yes";
+            let number = Some(format!("C{nonce}").into());
+            let new = NewPayout { merchant, amount: Some(amount.minor), urgent, number };
+            match app.run(&signed_in.visit, Command::RequestPayout(new)).await {
                 Ok(Reply::Payout(id)) => return Ok(page::see_other(&format!("{PATH}/{id}"))),
                 Ok(other) => return Err(Problem::fault(&format!("a payout: {other:?}")).into()),
                 Err(Refusal::Rejected(why)) if why != Rejection::NotAllowed => {

@@ -8,6 +8,7 @@ use crate::{
     problem::{Fail, Problem, words_of},
     query::{Query, scope},
     record::{Action, Record},
+    stepup,
     visit::SignedIn,
 };
 use axum::{
@@ -31,8 +32,14 @@ pub(crate) async fn list(
     signed_in: SignedIn,
     query: Query,
 ) -> Result<Response, Fail> {
+    build(app, signed_in, query, PEOPLE_MAX).await?.show()
+}
+
+pub(crate) async fn build(app: App, signed_in: SignedIn, query: Query, _: usize) -> Result<List, Fail> {
     let merchant = scope(signed_in.staff(), Permission::SeeStaff, &query)?;
-    page_of(&app, &signed_in, merchant, None).await?.show()
+    let mut list = page_of(&app, &signed_in, merchant, None).await?;
+    list.exported(&query, "/console/people.csv");
+    Ok(list)
 }
 
 async fn page_of(
@@ -50,7 +57,7 @@ async fn page_of(
         let p = &list.p;
         list.rows.push(vec![
             Cell::link(&person.name, &format!("{PATH}/{}", person.id)),
-            Cell::text(&p.word("role", person.role.name())),
+            Cell::word(p, "role", person.role.name()),
             Cell::time(p, person.created_at),
             Cell::time_or_none(p, person.signed_in_at),
             state(p, person, signed_in.visit.now),
@@ -77,6 +84,8 @@ async fn page_of(
                 &merchant.map(|id| id.to_string()).unwrap_or_default(),
             ),
         ];
+        action.effect = Some(p.t("effect-add-person").into_owned());
+        action.fields.extend(stepup::field(app, signed_in, p)?);
         action.error = typed.map(|(_, error)| error);
         list.actions.push(action);
     }
@@ -140,10 +149,13 @@ async fn record(app: &App, signed_in: &SignedIn, person: &Staff) -> Result<Recor
         } else {
             ("open-person", "effect-open-person")
         };
+        let code = || stepup::field(app, signed_in, p);
+        reset.fields.extend(code()?);
         let mut active = Action::new(p, id, id, format!("{here}/active"));
         active.effect = Some(p.t(effect).into_owned());
         let wanted = if person.active { "no" } else { "yes" };
         active.fields.push(Field::new(p, "hidden", "active", "col-state", wanted));
+        active.fields.extend(code()?);
         record.actions = vec![reset, active];
     }
     record.with_timeline(app, person.journal).await
@@ -177,6 +189,13 @@ pub(crate) async fn create(
         return Err(Problem::forbidden().into());
     }
     let role = Role::from_name(posted.text("role")).ok_or_else(Problem::malformed)?;
+    let again = async |error: String| {
+        let list = page_of(&app, &signed_in, merchant, Some((&posted, error))).await?;
+        page::show_as(axum::http::StatusCode::CONFLICT, &list)
+    };
+    if let Some(refused) = stepup::take(&app, &signed_in, &posted).await? {
+        return again(refused).await;
+    }
     let password = crypto::password::generate()?;
     let hash = app.hash(password.clone()).await?.ok_or_else(|| Problem::fault("a password too short"))?;
     let new = NewStaff { name: posted.trimmed("name").into(), merchant, role, password: hash };
@@ -184,9 +203,7 @@ pub(crate) async fn create(
         Ok(Reply::Staff(id)) => told(&app, &signed_in, id, &password).await,
         Ok(other) => Err(Problem::fault(&format!("an account: {other:?}")).into()),
         Err(Refusal::Rejected(why)) if why != Rejection::NotAllowed => {
-            let error = words_of(signed_in.visit.language, &why);
-            let list = page_of(&app, &signed_in, merchant, Some((&posted, error))).await?;
-            page::show_as(axum::http::StatusCode::CONFLICT, &list)
+            again(words_of(signed_in.visit.language, &why)).await
         }
         Err(why) => Err(why.into()),
     }
@@ -197,9 +214,12 @@ pub(crate) async fn reset(
     State(app): State<App>,
     signed_in: SignedIn,
     Path(id): Path<i64>,
-    _posted: Posted,
+    posted: Posted,
 ) -> Result<Response, Fail> {
     let person = find(&app, &signed_in, id)?;
+    if let Some(refused) = stepup::take(&app, &signed_in, &posted).await? {
+        return record(&app, &signed_in, &person).await?.refused("reset-person", refused);
+    }
     let password = crypto::password::generate()?;
     let hash = app.hash(password.clone()).await?.ok_or_else(|| Problem::fault("a password too short"))?;
     app.run(&signed_in.visit, Command::ResetStaff { staff: person.id, password: hash }).await?;
@@ -215,6 +235,10 @@ pub(crate) async fn set_active(
 ) -> Result<Response, Fail> {
     let person = find(&app, &signed_in, id)?;
     let active = posted.text("active") == "yes";
+    if let Some(refused) = stepup::take(&app, &signed_in, &posted).await? {
+        let action = if active { "open-person" } else { "close-person" };
+        return record(&app, &signed_in, &person).await?.refused(action, refused);
+    }
     app.run(&signed_in.visit, Command::SetStaffActive(person.id, active)).await?;
     Ok(page::see_other(&format!("{PATH}/{}", person.id)))
 }

@@ -106,6 +106,8 @@ impl From<Rejection> for Fail {
             Rejection::OrderNotFound
             | Rejection::RefundNotFound
             | Rejection::PayoutNotFound
+            | Rejection::HoldNotFound
+            | Rejection::ExceptionNotFound
             | Rejection::StaffNotFound
             | Rejection::NotificationNotFound => return Problem::not_found().into(),
             _ => StatusCode::CONFLICT,

@@ -40,6 +40,12 @@ impl Query {
         let to = self.day("to").map_or(i64::MAX, |day| first_id_at(day.next().start()));
         (from, to)
     }
+    /// The same with another place to go on from.
+    pub(crate) fn going_on(&self, before: i64) -> Self {
+        let before = before.to_string();
+        let kept = self.0.iter().filter(|(name, _)| *name != "before");
+        Self(Pairs::of(kept.chain([("before", before.as_str())])))
+    }
     /// This address with one value set anew, or taken out.
     pub(crate) fn with(&self, path: &str, name: &str, value: Option<&str>) -> String {
         let mut pairs: Vec<(&str, &str)> = self

@@ -26,12 +26,14 @@ pub(crate) struct Action {
     /// The page's main action is the only one in the accent's colour.
     pub(crate) primary: bool,
     pub(crate) error: Option<String>,
+    /// Whether it only asks: sent by GET, nothing changes.
+    pub(crate) get: bool,
 }
 
 impl Action {
     pub(crate) fn new(p: &Page, id: &'static str, key: &str, path: String) -> Self {
         let label = p.t(key);
-        Self { path, id, label, effect: None, fields: Vec::new(), primary: false, error: None }
+        Self { path, id, label, effect: None, fields: Vec::new(), primary: false, error: None, get: false }
     }
 }
 
@@ -55,6 +57,25 @@ pub(crate) struct Line {
     pub(crate) outcome: Option<String>,
     pub(crate) who: String,
     pub(crate) note: Option<String>,
+}
+
+/// The page of the record that a journal line is about: `order:123`; none where there is no page.
+pub(crate) fn path_of(subject: &str) -> Option<String> {
+    let (kind, id) = subject.split_once(':')?;
+    let id = web::link::encoded(id);
+    Some(match kind {
+        "order" => format!("/console/orders/{id}"),
+        "combined" => format!("/console/combined/{id}"),
+        "refund" => format!("/console/refunds/{id}"),
+        "notification" => format!("/console/notifications/{id}"),
+        "settlement" => format!("/console/settlements/{id}"),
+        "payout" => format!("/console/payouts/{id}"),
+        "user_transfer" => format!("/console/transfers/{id}"),
+        "hold" => format!("/console/holds/{id}"),
+        "staff" => format!("/console/people/{id}"),
+        "merchant" | "fees" | "settlement_plan" | "bank_account" => format!("/console/merchants/{id}"),
+        _ => return None,
+    })
 }
 
 /// A record's page.
@@ -107,7 +128,7 @@ impl Record {
     pub(crate) async fn with_timeline(mut self, app: &App, head: JournalId) -> Result<Self, Fail> {
         let lines = app.read(move |queries| queries.timeline(head, LINES)).await?;
         for line in lines {
-            let failed = (line.outcome != "ok").then(|| line.outcome.clone());
+            let failed = (line.outcome != "ok").then(|| self.p.word("why", &line.outcome).into_owned());
             let (kind, id) = line.actor.split_once(':').unwrap_or((&line.actor, ""));
             let kind = self.p.word("actor", kind);
             let who = [&*kind, id, line.address.as_deref().unwrap_or_default()];

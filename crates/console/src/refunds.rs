@@ -4,7 +4,7 @@ use crate::{
     app::App,
     approval::{self, Asked},
     form::Posted,
-    list::{Cell, List},
+    list::{Cell, List, ROWS},
     order, orders, page,
     page::Page,
     problem::{Fail, Problem},
@@ -18,7 +18,7 @@ use axum::{
 };
 use domain::{
     Command,
-    refund::{Funds, Refund, RefundState},
+    refund::{Refund, RefundState},
     staff::Permission,
 };
 use types::{Money, PageRequest, RefundId};
@@ -31,8 +31,12 @@ pub(crate) async fn list(
     signed_in: SignedIn,
     query: Query,
 ) -> Result<Response, Fail> {
+    build(app, signed_in, query, ROWS).await?.show()
+}
+
+pub(crate) async fn build(app: App, signed_in: SignedIn, query: Query, rows: usize) -> Result<List, Fail> {
     let merchant = scope(signed_in.staff(), Permission::SeeOrders, &query)?;
-    let past = orders::past(&query, merchant);
+    let past = engine::query::Past { take: rows, ..orders::past(&query, merchant) };
     let state = query.get("state");
     let state = RefundState::ALL.into_iter().find(|known| Some(known.name()) == state);
     // What waits for everybody's approval is kept in a list of its own, oldest first.
@@ -70,12 +74,14 @@ pub(crate) async fn list(
     }
     list.sum(&[("col-amount", sum)]);
     list.searched(&query, found.next);
-    list.show()
+    list.exported(&query, "/console/refunds.csv");
+    Ok(list)
 }
 
 fn find(app: &App, signed_in: &SignedIn, id: i64) -> Result<Refund, Fail> {
     let refund = app.queries().refund(RefundId(id))?.ok_or_else(Problem::not_found)?;
-    signed_in.must(Permission::SeeOrders, refund.terms.merchant)?;
+    let (signer, owner) = (refund.terms.signer(), refund.terms.merchant);
+    signed_in.must(Permission::SeeOrders, crate::partners::seen_as(signed_in, signer, owner))?;
     Ok(refund)
 }
 
@@ -103,7 +109,7 @@ async fn record(app: &App, signed_in: &SignedIn, refund: &Refund) -> Result<Reco
         ("fact-created", Some(Cell::time(p, refund.created_at))),
         ("fact-ended", refund.ended_at.map(|at| Cell::time(p, at))),
         ("fact-fee-returned", Some(Cell::money(p, Money::new(refund.fee, terms.amount.currency)))),
-        ("fact-funds", Some(Cell::text(&p.word("funds", funds_name(terms.funds))))),
+        ("fact-funds", Some(Cell::text(&p.word("funds", terms.funds.name())))),
         ("fact-attempt", (refund.attempt > 0).then(|| Cell::number(refund.attempt))),
     ];
     for (key, cell) in facts {
@@ -163,12 +169,5 @@ async fn decided(
     match refused {
         None => Ok(page::see_other(&format!("{PATH}/{}", refund.id))),
         Some(why) => record(app, signed_in, refund).await?.refused(action, why),
-    }
-}
-
-const fn funds_name(funds: Funds) -> &'static str {
-    match funds {
-        Funds::Unsettled => "unsettled",
-        Funds::Available => "available",
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     app::App,
     balance,
+    chart::{WIDTH, line, line_height},
     list::{Cell, List, ROWS},
     page::Page,
     problem::{Fail, Problem},
@@ -29,10 +30,15 @@ pub(crate) async fn list(
     signed_in: SignedIn,
     query: Query,
 ) -> Result<Response, Fail> {
-    let Some(merchant) = scope(signed_in.staff(), Permission::SeeMoney, &query)? else {
+    if scope(signed_in.staff(), Permission::SeeMoney, &query)?.is_none() {
         return balance::choose(&app, &signed_in, PATH, "menu-settlements").await;
-    };
-    let request = PageRequest::new(ROWS, query.id("before").map(Cursor));
+    }
+    build(app, signed_in, query, ROWS).await?.show()
+}
+
+pub(crate) async fn build(app: App, signed_in: SignedIn, query: Query, rows: usize) -> Result<List, Fail> {
+    let merchant = scope(signed_in.staff(), Permission::SeeMoney, &query)?.ok_or_else(Problem::malformed)?;
+    let request = PageRequest::new(rows, query.id("before").map(Cursor));
     let found = app.read(move |queries| queries.settlements(merchant, request)).await?;
     let p = Page::new(&app, &signed_in.visit).of(Some(merchant));
     let columns = [
@@ -66,7 +72,8 @@ pub(crate) async fn list(
     let released: i128 = found.rows.iter().map(|one| i128::from(one.released)).sum();
     list.sum(&[("col-released", released)]);
     list.goes_on(&query, found.next.map(|cursor| cursor.0));
-    list.show()
+    list.exported(&query, "/console/settlements.csv");
+    Ok(list)
 }
 
 /// `GET /console/settlements/{id}`.
@@ -118,11 +125,8 @@ fn steps(one: &Settlement) -> Vec<(&'static str, i64)> {
     all.into_iter().filter(|(key, fen)| *fen != 0 || always.contains(key)).collect()
 }
 
-/// The steps as a waterfall; the table of facts beside it says the same in words.
+/// The steps as a waterfall; the facts beside it say the same in words.
 fn waterfall(p: &Page, steps: &[(&str, i64)]) -> String {
-    const WIDTH: i128 = 560;
-    const LABEL: i128 = 120;
-    const ROW: usize = 30;
     let (mut at, mut low, mut high) = (0_i128, 0_i128, 1_i128);
     let mut bars = Vec::new();
     let last = steps.len().saturating_sub(1);
@@ -132,33 +136,22 @@ fn waterfall(p: &Page, steps: &[(&str, i64)]) -> String {
         let (from, to) = if place == last { (0, fen) } else { (at, at + fen) };
         at = to;
         (low, high) = (low.min(from).min(to), high.max(from).max(to));
-        bars.push((*key, fen, from.min(to), from.max(to), place == last));
+        bars.push((*key, fen, from.min(to), from.max(to)));
     }
-    let scale = |value: i128| LABEL + (value - low) * (WIDTH - LABEL - 110) / (high - low).max(1);
-    let height = steps.len() * ROW + 6;
-    let title = escape(&p.t("waterfall"));
+    let scale = |value: i128| (value - low) * WIDTH / (high - low).max(1);
+    let (title, height) = (escape(&p.t("waterfall")), line_height(steps.len()));
     let mut out = format!(
         "<h2>{title}</h2><svg class=\"chart\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{title}\">"
     );
-    for (place, (key, fen, from, to, total)) in bars.into_iter().enumerate() {
-        let y = place * ROW + 4;
-        let (x, width) = (scale(from), (scale(to) - scale(from)).max(2));
-        let class = if total {
-            "total"
-        } else if fen < 0 {
-            "minus"
-        } else {
-            "plus"
+    for (place, (key, fen, from, to)) in bars.into_iter().enumerate() {
+        let tone = match fen {
+            _ if place == last => "total",
+            ..0 => "",
+            _ => "good",
         };
-        let label = escape(&p.t(key));
-        let amount = escape(&money(Money::cny(i64::try_from(fen).unwrap_or(i64::MAX))));
-        out.push_str(&format!(
-            "<text x=\"0\" y=\"{}\">{label}</text><rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" \
-             height=\"20\" rx=\"3\"/><text x=\"{}\" y=\"{}\">{amount}</text>",
-            y + 15,
-            x + width + 6,
-            y + 15
-        ));
+        let amount = money(Money::cny(i64::try_from(fen).unwrap_or(i64::MAX)));
+        let width = if fen == 0 { 0 } else { (scale(to) - scale(from)).max(2) };
+        line(&mut out, place, (&p.t(key), &amount), tone, (scale(from).min(WIDTH - 2), width));
     }
     out.push_str("</svg>");
     out

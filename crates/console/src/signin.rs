@@ -149,7 +149,7 @@ fn nobodys_hash() -> Secret<String> {
     Secret::new(hash.to_owned())
 }
 
-fn limit(app: &App, visit: &Visit) -> Result<(), Fail> {
+pub(crate) fn limit(app: &App, visit: &Visit) -> Result<(), Fail> {
     let Some(address) = visit.address else { return Ok(()) };
     app.limiter().take(address, visit.now).map_err(|seconds| Problem::too_often(seconds).into())
 }
@@ -311,7 +311,8 @@ fn open(app: &App, staff: &Staff, sealed: &[u8]) -> Option<TotpSecret> {
     TotpSecret::from_bytes(opened.expose())
 }
 
-fn typed_code(posted: &Posted) -> String {
+/// The code as typed, without spaces; empty when there is none.
+pub(crate) fn typed_code(posted: &Posted) -> String {
     posted.text("code").chars().filter(|c| !c.is_whitespace()).take(8).collect()
 }
 
@@ -338,6 +339,16 @@ pub(crate) async fn enrol(
         StaffStep::Right => enter_with(&app, &token, next),
         StaffStep::Wrong => enrol_page(&app, &visit, &member.staff, &secret, next, Some("error-code")),
     }
+}
+
+/// The secret of somebody's codes.
+///
+/// # Errors
+/// A fault when it does not open.
+pub(crate) fn secret_of(app: &App, staff: &Staff) -> Result<TotpSecret, Fail> {
+    let sealed = staff.totp.as_deref().unwrap_or_default();
+    let fault = || Problem::fault("a TOTP secret does not open; reset the account").into();
+    open(app, staff, sealed).ok_or_else(fault)
 }
 
 fn code_page(app: &App, visit: &Visit, next: &str, error: Option<&str>) -> Result<Response, Fail> {
@@ -367,9 +378,7 @@ pub(crate) async fn confirm(
     let member = half(&visit, CODE)?;
     limit(&app, &visit)?;
     let next = own_page(posted.text("next"));
-    let sealed = member.staff.totp.as_deref().unwrap_or_default();
-    let secret = open(&app, &member.staff, sealed)
-        .ok_or_else(|| Problem::fault("a TOTP secret does not open; reset the account"))?;
+    let secret = secret_of(&app, &member.staff)?;
     let matched = secret.step_of(&typed_code(&posted), app.service().wall_now());
     let (token, digest) = session::fresh(&app)?;
     let command = Command::ConfirmTotp { session: member.session.token, step: matched, token: digest };

@@ -44,7 +44,8 @@ impl Visit {
     /// As the journal names whoever asks.
     pub(crate) fn caller(&self) -> Caller {
         let actor = self.member.as_ref().map_or(Actor::Visitor, |member| Actor::Operator(member.staff.id));
-        Caller { actor, address: self.address, device: self.device.clone() }
+        let session = self.member.as_ref().map(|member| member.session.token);
+        Caller { address: self.address, device: self.device.clone(), session, ..Caller::of(actor) }
     }
     fn of(app: &App, request: &Request) -> Result<Self, Fail> {
         let headers = request.headers();
@@ -73,6 +74,7 @@ impl<S: Sync> FromRequestParts<S> for Anyone {
 }
 
 /// Somebody who gave both factors; anyone else is sent to sign in and comes back.
+#[derive(Clone)]
 pub(crate) struct SignedIn {
     pub(crate) visit: Arc<Visit>,
     member: Arc<Member>,
@@ -81,6 +83,9 @@ pub(crate) struct SignedIn {
 impl SignedIn {
     pub(crate) fn staff(&self) -> &Staff {
         &self.member.staff
+    }
+    pub(crate) fn member(&self) -> &Member {
+        &self.member
     }
     /// Whether the person may do this with a merchant's things.
     pub(crate) fn may(&self, what: Permission, merchant: MerchantId) -> bool {

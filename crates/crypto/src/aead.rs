@@ -104,10 +104,23 @@ impl ApiV3Key {
     pub fn seal(&self, nonce: &str, associated_data: &str, plain: &[u8]) -> Result<String, AeadError> {
         let mut bytes = Vec::with_capacity(plain.len() + TAG_BYTES);
         bytes.extend_from_slice(plain);
+        Ok(BASE64.encode(&self.seal_bytes(nonce, associated_data, bytes)?))
+    }
+
+    /// As [`Self::seal`], in place and as bytes: for files.
+    ///
+    /// # Errors
+    /// As [`Self::seal`].
+    pub fn seal_bytes(
+        &self,
+        nonce: &str,
+        associated_data: &str,
+        mut plain: Vec<u8>,
+    ) -> Result<Vec<u8>, AeadError> {
         self.key
-            .seal_in_place_append_tag(nonce_of(nonce)?, Aad::from(associated_data.as_bytes()), &mut bytes)
+            .seal_in_place_append_tag(nonce_of(nonce)?, Aad::from(associated_data.as_bytes()), &mut plain)
             .map_err(|_| AeadError::Provider)?;
-        Ok(BASE64.encode(&bytes))
+        Ok(plain)
     }
 
     /// Encrypts under a fresh random nonce of 12 letters or digits (71 bits).

@@ -22,8 +22,14 @@ pub fn bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
 /// # Errors
 /// [`NoRandomness`].
 pub fn alphanumeric(length: usize) -> Result<String, NoRandomness> {
-    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    from_alphabet(ALPHABET, length)
+    from_alphabet(ALPHANUMERIC, length)
+}
+
+const ALPHANUMERIC: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// As [`alphanumeric`], out of bytes that are random already; shorter when they do not suffice.
+pub(crate) fn alphanumeric_of(bytes: &[u8], length: usize) -> String {
+    fair(ALPHANUMERIC, bytes).take(length).collect()
 }
 
 /// `length` decimal digits, each equally likely.
@@ -43,19 +49,19 @@ pub fn nonce() -> Result<String, NoRandomness> {
 }
 
 fn from_alphabet(alphabet: &[u8], length: usize) -> Result<String, NoRandomness> {
-    // Bytes at or above the last whole multiple of the alphabet are thrown away, else its first letters
-    // would come more often.
-    let fair = 256 - 256 % alphabet.len();
     let mut text = String::with_capacity(length);
     while text.len() < length {
-        for byte in bytes::<64>()? {
-            let value = usize::from(byte);
-            if value < fair && text.len() < length {
-                text.push(char::from(alphabet[value % alphabet.len()]));
-            }
-        }
+        text.extend(fair(alphabet, &bytes::<64>()?).take(length - text.len()));
     }
     Ok(text)
+}
+
+/// Letters out of random bytes. Bytes at or above the last whole multiple of the alphabet are thrown away, else its
+/// first letters would come more often.
+fn fair(alphabet: &[u8], bytes: &[u8]) -> impl Iterator<Item = char> {
+    let end = 256 - 256 % alphabet.len();
+    let values = bytes.iter().map(|byte| usize::from(*byte)).filter(move |value| *value < end);
+    values.map(|value| char::from(alphabet[value % alphabet.len()]))
 }
 
 #[cfg(test)]

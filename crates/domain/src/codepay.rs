@@ -2,19 +2,22 @@
 //! wait for the payer's PIN; the merchant may reverse either.
 
 use crate::{
-    Context, Rejection, Stop, Tx,
+    Context, Key, Rejection, Stop, Tx,
+    crossing::{self, Wanted},
     journal::Subject,
     limit::{self, Barcode, Limits, Usage, Verification},
     merchant::Product,
     order::{self, Order, OrderState, Placed, Terms},
+    partner::Principal,
     payer::{self, Payer, PinOutcome},
     payment::{self, Paid},
     payment_code::PaymentCode,
     records::Digest,
+    sharing,
 };
 use ledger::{Account, AccountId, Draft, TransferKind};
 use std::sync::Arc;
-use types::{AppId, MerchantId, OrderId, PayerId, Shard, TransferId, time};
+use types::{AppId, OrderId, PayerId, Shard, TransferId, time};
 
 /// How long the payer may take to confirm.
 const CONFIRM_LIFE: i64 = 5 * time::MINUTE;
@@ -124,7 +127,7 @@ pub(crate) fn confirm(
     tx.about(Subject::Order(id), Some(order.journal));
     let ours = order.shard == ctx.place.shard;
     if !ours {
-        tx.elsewhere(id); // one that waits for a payer's PIN is where the payer is
+        tx.elsewhere(Key::Order(id)); // one that waits for a payer's PIN is where the payer is
     }
     if !ours || order.payer != Some(payer) {
         return Err(Rejection::WrongPayer.into());
@@ -154,20 +157,20 @@ pub(crate) fn confirm(
 }
 
 /// Reverses a payment-code order: an unpaid one ends, a paid one is returned in full with its fee. Again, or
-/// after a close, changes nothing. Errors: `OrderNotFound`, `WrongApp`, `NotReversible`, `OrderRefunded`, `ReverseTooLate`, `NotEnough` when the
+/// after a close, changes nothing. Errors: `OrderNotFound`, `WrongApp`, `NotReversible`, `OrderRefunded`, `OrderShared`, `ReverseTooLate`, `NotEnough` when the
 /// merchant's unsettled money is spent.
 pub(crate) fn reverse(
-    merchant: MerchantId,
-    app: AppId,
+    by: Principal,
+    app: Option<AppId>,
     number: &str,
     ctx: &Context,
     tx: &mut Tx<'_>,
 ) -> Result<(), Stop> {
-    let order = order::by_number(merchant, number, ctx, tx)?;
+    let order = order::by_number(by, number, ctx, tx)?;
     if order.terms.product != Product::Code {
         return Err(Rejection::NotReversible.into());
     }
-    if order.terms.app != app {
+    if app.is_some_and(|named| named != order.terms.app) {
         return Err(Rejection::WrongApp.into());
     }
     match order.state {
@@ -190,7 +193,8 @@ fn give_back(order: &Order, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> 
         return Err(Rejection::ReverseTooLate.into());
     }
     let amount = order.terms.amount;
-    let merchant = AccountId::merchant_unsettled(order.terms.merchant, amount.currency).at(ctx.place.shard);
+    sharing::reversed(order, ctx, tx)?;
+    let merchant = sharing::account_of(order, ctx);
     let fees = AccountId::platform_fee(amount.currency).at(ctx.place.shard);
     let balance = AccountId::payer_balance(payer, amount.currency);
     for account in [merchant, fees, balance] {
@@ -202,6 +206,10 @@ fn give_back(order: &Order, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> 
         let (id, kind) = (TransferId(ctx.ids.id(2)), TransferKind::FeeReturn);
         let draft = Draft { id, debit: fees, credit: merchant, amount: order.fee, kind, subject, at };
         ledger::transfer(tx, draft)?;
+    }
+    // What is aside of a shared order is all there, where the sale was.
+    if !order.terms.sharing {
+        crossing::gather(merchant, Wanted::Whole(amount.minor), ctx, tx)?;
     }
     let (id, kind) = (TransferId(ctx.ids.id(1)), TransferKind::Reversal);
     let draft = Draft { id, debit: merchant, credit: balance, amount: amount.minor, kind, subject, at };

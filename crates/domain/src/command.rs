@@ -10,7 +10,10 @@ use crate::{
     application::Application,
     calendar::Calendar,
     card::NewCard,
-    crossing::Crossing,
+    claim::NumberClaim,
+    clearing,
+    combined::{CombinedConfirmation, CombinedTerms},
+    crossing::{Crossing, Sent},
     echo::NewEcho,
     exception::{self, NewException},
     fee::NewVersion,
@@ -19,6 +22,7 @@ use crate::{
     merchant::{Certificate, MerchantChange, NewMerchant},
     notification::Attempt,
     order::Terms,
+    partner::{Permissions, Principal},
     payer::{IdentityChannel, PinOutcome},
     payment::{ChannelAnswer, Confirmation, Paid, PaymentState},
     payout::{BankAnswer, Beneficiary, NewPayout, PayoutState},
@@ -26,14 +30,17 @@ use crate::{
     refund::{NewRefund, Receiver, RefundState},
     session::SignIn,
     settlement::{SettlementId, SettlementState, Terms as SettlementTerms, Totals},
+    sharing::{NewReceiver, NewReturn, NewShare, Party, ReturnState},
     staff::{Given, NewPassword, NewStaff, StaffStep},
+    user_transfer::{BatchTerms, TransferTerms, UserTransferState},
 };
 use ledger::AccountId;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use types::{
-    AppId, BusinessDay, CardId, HoldId, MerchantId, Money, NotificationId, OperatorId, OrderId, PayerId,
-    PaymentId, PayoutId, RefundId, Secret, Shard, Time, TransferId,
+    AppId, BusinessDay, CardId, CombinedId, HoldId, MerchantId, Money, NotificationId, OperatorId, OrderId,
+    PayerId, PaymentId, PayoutId, RefundId, Secret, Shard, ShareId, ShareReturnId, Time, TransferBatchId,
+    TransferId, UserTransferId,
 };
 
 /// A change to the world, as data. The errors of each are listed at the function that decides it.
@@ -44,6 +51,22 @@ pub enum Command {
     RegisterMerchant(NewMerchant),
     /// Changes a merchant's settings. Answer: `Done`.
     ChangeMerchant(MerchantId, Box<MerchantChange>),
+    /// Makes a merchant a sub-merchant of a partner, or changes what the partner may do. Answer: `Done`.
+    AddSubMerchant {
+        /// The merchant.
+        merchant: MerchantId,
+        /// Its partner.
+        partner: MerchantId,
+        /// What the partner may do for it.
+        permissions: Permissions,
+    },
+    /// Ends that a merchant is a sub-merchant of a partner. Answer: `Done`.
+    RemoveSubMerchant {
+        /// The merchant.
+        merchant: MerchantId,
+        /// Its partner.
+        partner: MerchantId,
+    },
     /// Adds an API certificate. Answer: `Done`.
     AddCertificate(Box<Certificate>),
     /// Revokes an API certificate by serial. Answer: `Done`.
@@ -136,14 +159,16 @@ pub enum Command {
         /// Deadline, when the merchant set one.
         expires_at: Option<Time>,
     },
-    /// Closes an order by the merchant's number. Answer: `Done`.
-    CloseOrder(MerchantId, Box<str>),
+    /// Closes an order by its signer's number. Answer: `Done`.
+    CloseOrder(Principal, Box<str>),
     /// Ends an order's payable time if its deadline has passed. Answer: `Done`.
     ExpireOrder(OrderId),
     /// Pays an order. Answer: `Paid`.
     PayOrder(Confirmation),
     /// Takes in a channel's answer. Answer: `Payment`.
     AnswerPayment(PaymentId, ChannelAnswer),
+    /// Has the channel asked now about a payment whose outcome is not known. Answer: `Payment`.
+    AskPayment(PaymentId),
     /// Places an order with a payment code. Answer: `Order`.
     CodePay {
         /// What is asked.
@@ -162,12 +187,34 @@ pub enum Command {
     },
     /// Reverses a payment-code order. Answer: `Done`.
     ReverseOrder {
+        /// Whose, at whose request.
+        #[serde(rename = "merchant")]
+        by: Principal,
+        /// The application it was placed with, if it is named.
+        app: Option<AppId>,
+        /// Its signer's number.
+        number: Box<str>,
+    },
+
+    /// Places several merchants' orders that are paid as one. Answer: `Combined`.
+    CreateCombined {
+        /// What is asked.
+        terms: Arc<CombinedTerms>,
+        /// Deadline, when the merchant set one.
+        expires_at: Option<Time>,
+    },
+    /// Pays a combined order. Answer: `Paid`.
+    PayCombined(CombinedConfirmation),
+    /// Closes a combined order by its merchant's number. Answer: `Done`.
+    CloseCombined {
         /// Whose.
         merchant: MerchantId,
         /// The application it was placed with.
         app: AppId,
         /// The merchant's number.
         number: Box<str>,
+        /// Signer and number of each of its orders.
+        parts: Vec<(MerchantId, Box<str>)>,
     },
 
     /// Creates a refund. Answer: `Refund`.
@@ -192,17 +239,42 @@ pub enum Command {
         /// What it said.
         answer: ChannelAnswer,
     },
+    /// Has the channel asked now about a refund whose outcome is not known. Answer: `RefundState`.
+    AskRefund(RefundId),
     /// Sends an abnormal refund to another card. Answer: `RefundState`.
     RetryRefund {
-        /// Whose.
-        merchant: MerchantId,
+        /// Whose, at whose request.
+        #[serde(rename = "merchant")]
+        by: Principal,
         /// Which.
         refund: RefundId,
-        /// The merchant's number of it.
+        /// Its signer's number of it.
         number: Box<str>,
         /// Where to.
         to: Box<Receiver>,
     },
+
+    /// Agrees with whom a merchant shares. Answer: `Done`.
+    AddReceiver(Box<NewReceiver>),
+    /// Ends that a merchant shares with somebody. Answer: `Done`.
+    RemoveReceiver {
+        /// Whose receiver, at whose request.
+        by: Principal,
+        /// Who.
+        party: Party,
+        /// The application whose openid names a person.
+        app: Option<AppId>,
+    },
+    /// Shares the money of an order, or unfreezes what is left of it. Answer: `Share`.
+    Share(Box<NewShare>),
+    /// Brings the next part of a request to share to its receiver. Answer: `Finished`.
+    FinishShare(ShareId),
+    /// Asks for a share back. Answer: `ShareReturn`.
+    ReturnShare(Box<NewReturn>),
+    /// Moves the money of a return. Answer: `ReturnState`.
+    FinishReturn(ShareReturnId),
+    /// Unfreezes what is left of an order when its time is over. Answer: `Done`.
+    ReleaseSharing(OrderId),
 
     /// Adds a version to a fee schedule. Answer: `Done`.
     SetFees(Box<NewVersion>),
@@ -213,6 +285,15 @@ pub enum Command {
 
     /// Begins to close a day that is over. Answer: `Done`.
     BeginDay(BusinessDay),
+    /// Makes sure that a shard makes no transfer of a day any more. Answer: `Done`.
+    PassDay {
+        /// Which shard; the first has passed a day that it has begun.
+        shard: Shard,
+        /// Which day.
+        day: BusinessDay,
+        /// When it ended: the time of the first transfer id after it.
+        end: Time,
+    },
     /// Closes a day for a merchant. Answer: `Done`.
     CloseMerchantDay(MerchantId, BusinessDay, Box<Totals>),
     /// Ends a day whose merchants are all closed. Answer: `Done`.
@@ -265,10 +346,43 @@ pub enum Command {
         answer: BankAnswer,
     },
 
+    /// Opens just these scenes of transfers for a merchant. Answer: `Done`.
+    SetTransferScenes(MerchantId, Vec<u16>),
+    /// Keeps the real name that an identity check gave. Answer: `Done`.
+    SetRealName(PayerId, Digest),
+    /// Asks for a transfer to a user. Answer: `UserTransfer`.
+    RequestUserTransfer(Arc<TransferTerms>),
+    /// Receives a transfer in the user's name. Answer: `UserTransferState`.
+    ConfirmUserTransfer {
+        /// Which.
+        transfer: UserTransferId,
+        /// Who confirms.
+        payer: PayerId,
+        /// The amount that was shown.
+        shown: Money,
+    },
+    /// Cancels a transfer that the user has not confirmed. Answer: `UserTransferState`.
+    CancelUserTransfer {
+        /// Whose.
+        merchant: MerchantId,
+        /// Which.
+        transfer: UserTransferId,
+    },
+    /// Does what is due of a transfer. Answer: `UserTransferState`.
+    AdvanceUserTransfer(UserTransferId),
+    /// Asks for a batch of transfers. Answer: `TransferBatch`.
+    RequestTransferBatch(Arc<BatchTerms>),
+    /// Takes a batch's next step. Answer: `Count` of details that went on.
+    PayTransferBatch(TransferBatchId),
+
     /// Opens an exception of reconciliation. Answer: `Count` of exceptions opened.
     OpenException(Box<NewException>),
     /// Tells that a late entry ended an exception, by reference. Answer: `Exception`.
     ClearException(Box<str>),
+    /// Keeps what a channel is to pay to the bank for a batch of its bill. Answer: `Count` of changes.
+    ExpectClearing(Box<clearing::Told>),
+    /// Books what the bank's statement shows of a channel's batch. Answer: `Count` of bookings.
+    ReceiveClearing(Box<clearing::Told>),
     /// Suggests how to correct an exception. Answer: `Exception`.
     SuggestCorrection {
         /// Its reference.
@@ -335,6 +449,13 @@ pub enum Command {
         /// Hash of the token under which the session goes on.
         token: Digest,
     },
+    /// Takes the second factor again before something dangerous. Answer: `StaffStep`.
+    StepUp {
+        /// Hash of the session's token.
+        session: Digest,
+        /// The step of the code given, if it was right.
+        step: Option<i64>,
+    },
     /// Notes that a session of a console is in use. Answer: `Done`.
     SeeStaffSession(Digest),
     /// Ends a session of a console. Answer: `Done`.
@@ -364,18 +485,36 @@ pub enum Command {
         /// For which shard.
         to: Shard,
     },
-    /// Brings a merchant's takings or the platform's fees from their sub-account in one shard to that in another.
-    /// Answer: `Done`.
+    /// Takes a merchant's number for an order of another shard. Answer: `Done`.
+    ClaimNumber(Box<NumberClaim>),
+    /// Brings a merchant's money or the platform's fees from their sub-account in one shard to that in another. Answer:
+    /// `Sent`; `Done` when there is nothing to bring.
     SendToShard {
         /// From which sub-account.
         from: AccountId,
         /// To which shard.
         to: Shard,
-        /// How much, minor units; all there is when none.
-        amount: Option<i64>,
+        /// At most so much, minor units; all there is when none.
+        #[serde(rename = "amount")]
+        most: Option<i64>,
     },
     /// Books money that another shard sent. Answer: `Done`.
     Receive(Box<Crossing>),
+    /// Hands a combined order with all its orders to the shard of a payer who is about to pay it. Answer: `Done`.
+    MoveCombined {
+        /// Which.
+        combined: CombinedId,
+        /// To which shard.
+        to: Shard,
+    },
+    /// Takes those numbers of a combined order that are taken in this shard, for the shard that makes it. Answer: `Done`
+    /// when that may go on, `Combined` when it stands already.
+    ClaimParts {
+        /// What is asked.
+        terms: Arc<CombinedTerms>,
+        /// For which shard.
+        to: Shard,
+    },
     /// Forgets a crossing whose money has arrived. Answer: `Done`.
     Arrived(TransferId),
 }
@@ -391,6 +530,7 @@ pub enum Reply {
     Pin(PinOutcome),
     Card(CardId),
     Order(OrderId),
+    Combined(CombinedId),
     Paid(Paid),
     Payment(PaymentState),
     Refund(RefundId),
@@ -400,8 +540,16 @@ pub enum Reply {
     Payout(PayoutId),
     PayoutState(PayoutState),
     Exception(exception::State),
+    UserTransfer(UserTransferId),
+    UserTransferState(UserTransferState),
+    TransferBatch(TransferBatchId),
+    Share(ShareId),
+    Finished(bool),
+    ShareReturn(ShareReturnId),
+    ReturnState(ReturnState),
     Staff(OperatorId),
     StaffStep(StaffStep),
     ShownUntil(Time),
     Count(usize),
+    Sent(Sent),
 }

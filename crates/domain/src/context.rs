@@ -1,10 +1,11 @@
 //! What a command is told from outside: when, with which ids, on whose behalf.
 
+use crate::records::Digest;
 use serde::{Deserialize, Serialize};
 use std::{fmt, net::IpAddr, sync::Arc};
 use types::{
-    IdBlock, JournalId, MerchantId, NotificationId, OperatorId, PayerId, PaymentId, Place, RefundId, Time,
-    TransferId,
+    IdBlock, JournalId, MerchantId, NotificationId, OperatorId, PayerId, PaymentId, Place, RefundId, ShareId,
+    ShareReturnId, Time, TransferId,
 };
 
 /// Everything `apply` may know that is not a record.
@@ -31,18 +32,22 @@ pub struct Caller {
     pub address: Option<IpAddr>,
     /// Device or user agent, at most 120 characters.
     pub device: Option<Arc<str>>,
+    /// The console session that speaks, by its token's hash; none for anybody who is not a person at a console. What a
+    /// person asks for through one may take a code given lately ([`crate::staff::STEP_UP_LIFE`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Digest>,
 }
 
 impl Caller {
     /// The platform itself: timers, workers, the command line.
     #[must_use]
     pub const fn platform() -> Self {
-        Self { actor: Actor::Platform, address: None, device: None }
+        Self::of(Actor::Platform)
     }
     /// A caller without address or device, for tests and load.
     #[must_use]
     pub const fn of(actor: Actor) -> Self {
-        Self { actor, address: None, device: None }
+        Self { actor, address: None, device: None, session: None }
     }
 }
 
@@ -89,6 +94,10 @@ pub enum Event {
     MoneySent(TransferId),
     /// A channel must be asked to bring a refund to a card.
     RefundDue(RefundId),
+    /// The next part of a request to share is to go.
+    ShareDue(ShareId),
+    /// A return of what was shared is to be done.
+    ShareReturnDue(ShareReturnId),
     /// A merchant's settings, keys or certificates changed.
     MerchantChanged(MerchantId),
     /// The platform's keys changed.

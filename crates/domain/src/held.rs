@@ -3,11 +3,13 @@
 //! The list is worked out from records, and sums to the accounts exactly: what no record explains would be told as
 //! such, and `prove` fails on it.
 
+use crate::user_transfer::UserTransfer;
 use crate::{
     calendar::Calendar,
     hold::Hold,
     payout::{Payout, PayoutState},
     settlement::{Settlement, SettlementState, Terms},
+    sharing::Aside,
 };
 use ledger::Account;
 use serde::Serialize;
@@ -37,6 +39,8 @@ pub enum Reason {
     Settlement,
     /// Takings of the day that is not closed yet.
     OpenDay,
+    /// What is left of orders that are shared, until it is shared or unfrozen.
+    Sharing,
     /// Held for refunds that are not final.
     Refund,
     /// The reserve of a settlement.
@@ -47,6 +51,8 @@ pub enum Reason {
     Payout,
     /// A payout that waits for approval.
     Approval,
+    /// Transferred to users who have not confirmed yet, or on its way to or from them.
+    UserTransfer,
     /// Settled money of an account that is frozen.
     Frozen,
     /// Money that no record explains: a fault.
@@ -60,11 +66,13 @@ impl Reason {
         match self {
             Self::Settlement => "settlement",
             Self::OpenDay => "open_day",
+            Self::Sharing => "sharing",
             Self::Refund => "refund",
             Self::Reserve => "reserve",
             Self::Hold(reason) => reason.name(),
             Self::Payout => "payout",
             Self::Approval => "approval",
+            Self::UserTransfer => "user_transfer",
             Self::Frozen => "frozen",
             Self::Unexplained => "unexplained",
         }
@@ -98,6 +106,14 @@ pub struct Position {
     pub holds: Vec<Hold>,
     /// Payouts in transit.
     pub payouts: Vec<Payout>,
+    /// `merchant.sharing`.
+    pub sharing: Account,
+    /// What is left of shared orders, by the day of its release.
+    pub shared: Vec<Aside>,
+    /// `transfer.in_transit`.
+    pub transferring: Account,
+    /// Transfers to users under way, without those of batches.
+    pub user_transfers: Vec<UserTransfer>,
     /// The terms in force.
     pub terms: Terms,
     /// The calendar in force.
@@ -119,7 +135,15 @@ impl Position {
     /// All that is the merchant's, usable or not.
     #[must_use]
     pub fn total(&self) -> i64 {
-        let accounts = [&self.unsettled, &self.available, &self.reserve, &self.held, &self.in_transit];
+        let accounts = [
+            &self.unsettled,
+            &self.sharing,
+            &self.available,
+            &self.reserve,
+            &self.held,
+            &self.in_transit,
+            &self.transferring,
+        ];
         accounts.iter().map(|account| account.balance().minor).sum()
     }
     /// Every part that can't be used, soonest release first, then what has no time. Their sum and [`Position::free`] are
@@ -128,6 +152,7 @@ impl Position {
     pub fn list(&self, now: Time) -> Vec<Held> {
         let mut list = Vec::new();
         self.takings(now, &mut list);
+        self.shared(&mut list);
         self.reserves(&mut list);
         self.set_aside(&mut list);
         if self.available.frozen {
@@ -185,6 +210,20 @@ impl Position {
         self.add(list, Reason::Refund, pending, None, None, "refunds of takings".into(), "");
     }
 
+    /// What is left of shared orders, by the day on which it is released if nothing more happens.
+    fn shared(&self, list: &mut Vec<Held>) {
+        let mut left = self.sharing.available().minor;
+        for aside in &self.shared {
+            left -= aside.amount;
+            let (since, until) = (Some(aside.since), Some(aside.due_at));
+            let subject = format!("orders:{}", aside.orders);
+            self.add(list, Reason::Sharing, aside.amount, since, until, subject, "");
+        }
+        self.add(list, Reason::Unexplained, left, None, None, "merchant.sharing".into(), "");
+        let pending = self.sharing.held().minor;
+        self.add(list, Reason::Refund, pending, None, None, "refunds of shared orders".into(), "");
+    }
+
     fn reserves(&self, list: &mut Vec<Held>) {
         let mut left = self.reserve.balance().minor;
         for settlement in self.settlements.iter().filter(|one| one.state == SettlementState::Released) {
@@ -220,5 +259,14 @@ impl Position {
             self.add(list, reason, payout.amount.minor, since, None, subject, payout.state.name());
         }
         self.add(list, Reason::Unexplained, left, None, None, "payout.in_transit".into(), "");
+        let mut left = self.transferring.balance().minor;
+        for transfer in self.user_transfers.iter().filter(|transfer| transfer.hold.is_some()) {
+            left -= transfer.terms.amount.minor;
+            let (since, until) = (Some(transfer.created_at), transfer.confirm_until());
+            let (amount, subject) = (transfer.terms.amount.minor, format!("user_transfer:{}", transfer.id));
+            self.add(list, Reason::UserTransfer, amount, since, until, subject, transfer.state.name());
+        }
+        // What batches have set aside is told as one sum.
+        self.add(list, Reason::UserTransfer, left, None, None, "transfer_batches".into(), "");
     }
 }

@@ -1,6 +1,12 @@
 //! Money of a merchant that is set aside: why, until when, by whom. It stays the merchant's and can't be spent.
 
-use crate::{Context, Rejection, Stop, Tx, context::Actor, journal::Subject, merchant::Merchant};
+use crate::{
+    Context, Rejection, Stop, Tx,
+    context::Actor,
+    crossing::{self, Wanted},
+    journal::Subject,
+    merchant::Merchant,
+};
 use ledger::{Account, AccountId, Draft, Refused, TransferKind};
 use serde::{Deserialize, Serialize};
 use types::{Currency, HoldId, JournalId, MerchantId, Money, Time, TransferId};
@@ -109,6 +115,7 @@ pub(crate) fn make(new: &NewHold, ctx: &Context, tx: &mut Tx<'_>) -> Result<Hold
     if past || new.note.chars().count() > NOTE_MAX {
         return Err(Rejection::AmountOutOfRange.into());
     }
+    crossing::gather(from, Wanted::Whole(new.amount), ctx, tx)?;
     let id = HoldId(ctx.ids.id(0));
     tx.about(Subject::Hold(id), None);
     let draft = Draft {

@@ -1,11 +1,15 @@
 //! Where a command is decided when a database has several shards, and where to go when it was asked of the wrong one.
 //!
 //! Pure: whoever routes commands does the one read that some of them need, sends them, and follows
-//! [`crate::Rejection::Elsewhere`] as [`next`] says.
+//! [`Rejection::Elsewhere`] and its like as [`next`] and [`after`] say.
 
-use crate::{Command, records::Digest};
+use crate::{
+    Command, Rejection, Reply,
+    crossing::{Crossing, Sent},
+    records::Digest,
+};
 use ledger::{AccountId, AccountKind};
-use types::{MerchantId, OrderId, PayerId, Shard, Shards};
+use types::{MerchantId, OrderId, PayerId, Shard, Shards, UserTransferId, id_time};
 
 /// Where a command belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +20,8 @@ pub enum Home<'c> {
     Order(OrderId),
     /// Where the order of this number is; for a number not taken, where such numbers are taken.
     Number(MerchantId, &'c str),
+    /// Where the transfer to a user is: in its own column. [`Home::first`] is right until it moves.
+    UserTransfer(UserTransferId),
     /// Where the payer is who was given this authorization code; anywhere for an unknown one.
     OauthCode(Digest),
 }
@@ -28,32 +34,88 @@ impl Home<'_> {
             _ if shards.is_one() => Some(Shard::FIRST),
             Self::Shard(shard) => Some(shard),
             Self::Order(id) => Some(of_id(id.0, shards)),
+            Self::UserTransfer(id) => Some(of_id(id.0, shards)),
             Self::Number(merchant, number) => Some(shards.of_number(merchant, number)),
             Self::OauthCode(_) => None,
         }
     }
 }
 
-/// What to do when a shard said that a command belongs to another.
+/// What to do when a shard refused a command for something that lies in another.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Next {
     /// Send the command there.
     Send(Shard),
-    /// Have this one decided there first, following `Elsewhere` in the same way. When it is answered with `Done`, send
-    /// the command to where it was again; any other answer is the command's.
+    /// Have this one decided there first, following `Elsewhere` in the same way; [`after`] says how it goes on with its
+    /// answer. In the platform's name, when it is [`Command::is_between_shards`].
     First(Shard, Box<Command>),
+    /// Send the command again in a moment: what it needs is on its way.
+    Wait,
 }
 
-/// What to do when the shard `asked` answered `command` with `Elsewhere(other)`. Hops are few: an order that moves at
-/// the same moment may cost some more, and whoever follows gives up after about eight.
+/// What to do when the shard `asked` refused `command`; none when that is the command's answer. Hops are few: an order
+/// that moves at the same moment may cost some more, and whoever follows gives up after [`hops_max`].
 #[must_use]
-pub fn next(command: &Command, asked: Shard, other: Shard) -> Next {
+pub fn next(command: &Command, asked: Shard, refused: &Rejection) -> Option<Next> {
+    Some(match refused {
+        Rejection::Elsewhere(other) => elsewhere(command, asked, *other),
+        Rejection::NumberElsewhere { shard, claim } => {
+            Next::First(*shard, Box::new(Command::ClaimNumber(claim.clone())))
+        }
+        Rejection::MoneyElsewhere { from, amount } => {
+            let send = Command::SendToShard { from: *from, to: asked, most: Some(*amount) };
+            Next::First(from.shard(), Box::new(send))
+        }
+        Rejection::MoneyUnderWay => Next::Wait,
+        _ => return None,
+    })
+}
+
+/// Refusals that one command may be followed through: eight for records that move, and twice round all shards for money.
+#[must_use]
+pub const fn hops_max(shards: Shards) -> u16 {
+    8 + 2 * shards.count() as u16
+}
+
+/// How it goes on when a command that was asked [`Next::First`] is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum After {
+    /// Send the command that waits to where it was again.
+    Again,
+    /// Have this one decided first, too.
+    First(Shard, Box<Command>),
+    /// That is the answer of both.
+    Answer(Reply),
+}
+
+/// How it goes on when `first` is answered so. Money that was sent is received at once, though whoever is responsible for
+/// the source would see to it in the end.
+#[must_use]
+pub fn after(first: &Command, reply: Reply) -> After {
+    match (first, reply) {
+        (Command::SendToShard { from, to, .. }, Reply::Sent(Sent { id, amount })) => {
+            let crossing = Crossing { id, from: *from, to: from.at(*to), amount, sent_at: id_time(id.0) };
+            After::First(*to, Box::new(Command::Receive(Box::new(crossing))))
+        }
+        (_, Reply::Done) => After::Again,
+        (_, reply) => After::Answer(reply),
+    }
+}
+
+fn elsewhere(command: &Command, asked: Shard, other: Shard) -> Next {
     match command {
         Command::PayOrder(confirmed) => {
             Next::First(other, Box::new(Command::MoveOrder { order: confirmed.order, to: asked }))
         }
         Command::CodePay { terms, .. } => {
             Next::First(other, Box::new(Command::ClaimOrder { terms: terms.clone(), to: asked }))
+        }
+        Command::PayCombined(confirmed) => {
+            let before = Command::MoveCombined { combined: confirmed.combined, to: asked };
+            Next::First(other, Box::new(before))
+        }
+        Command::CreateCombined { terms, .. } => {
+            Next::First(other, Box::new(Command::ClaimParts { terms: terms.clone(), to: asked }))
         }
         _ => Next::Send(other),
     }
@@ -75,6 +137,12 @@ pub fn of_account(account: AccountId, shards: Shards) -> Shard {
 }
 
 impl Command {
+    /// Whether it is what shards do among themselves: a router asks for it in the platform's name, not in that of
+    /// whoever asks for the command that needs it.
+    #[must_use]
+    pub const fn is_between_shards(&self) -> bool {
+        matches!(self, Self::SendToShard { .. } | Self::Receive(_) | Self::ClaimNumber(_))
+    }
     /// Where it is decided in a database of so many shards.
     #[must_use]
     pub fn home(&self, shards: Shards) -> Home<'_> {
@@ -82,11 +150,15 @@ impl Command {
         match self {
             Self::RegisterMerchant(_)
             | Self::ChangeMerchant(..)
+            | Self::AddSubMerchant { .. }
+            | Self::RemoveSubMerchant { .. }
             | Self::AddCertificate(_)
             | Self::RevokeCertificate(_)
             | Self::RegisterApplication(_)
             | Self::ReplaceKeyRing { .. }
             | Self::SetLimits(_)
+            | Self::AddReceiver(_)
+            | Self::RemoveReceiver { .. }
             | Self::SetFees(_)
             | Self::SetCalendar(_)
             | Self::SetSettlementTerms(..)
@@ -111,10 +183,17 @@ impl Command {
             | Self::ChangeStaffPassword(_)
             | Self::EnrolTotp { .. }
             | Self::ConfirmTotp { .. }
+            | Self::StepUp { .. }
             | Self::SeeStaffSession(_)
             | Self::SignOutStaff(_)
+            | Self::SetTransferScenes(..)
+            | Self::RequestUserTransfer(_)
+            | Self::RequestTransferBatch(_)
+            | Self::PayTransferBatch(_)
             | Self::OpenException(_)
             | Self::ClearException(_)
+            | Self::ExpectClearing(_)
+            | Self::ReceiveClearing(_)
             | Self::SuggestCorrection { .. }
             | Self::ApproveCorrection { .. }
             | Self::RejectCorrection { .. } => Home::Shard(Shard::FIRST),
@@ -124,6 +203,7 @@ impl Command {
             Self::SignOut(id, _)
             | Self::ConfirmIdentity(id, _)
             | Self::SetFreePay(id, _)
+            | Self::SetRealName(id, _)
             | Self::IssuePaymentCode(id, _)
             | Self::Authorise { payer: id, .. }
             | Self::SetPin { payer: id, .. }
@@ -131,27 +211,46 @@ impl Command {
             | Self::ConfirmCodePay { payer: id, .. } => payer(*id),
             Self::BindCard(new) => payer(new.payer),
             Self::PayOrder(confirmed) => payer(confirmed.payer),
+            Self::PayCombined(confirmed) => payer(confirmed.payer),
             Self::RedeemOauthCode { code, .. } => Home::OauthCode(*code),
             Self::CreateOrder { terms, .. } | Self::ClaimOrder { terms, .. } => {
-                Home::Number(terms.merchant, &terms.number)
+                Home::Number(terms.signer(), &terms.number)
             }
-            Self::CloseOrder(merchant, number) | Self::ReverseOrder { merchant, number, .. } => {
-                Home::Number(*merchant, number)
+            Self::CloseOrder(by, number) | Self::ReverseOrder { by, number, .. } => {
+                Home::Number(by.signer(), number)
             }
             Self::ExpireOrder(order) | Self::MoveOrder { order, .. } => Home::Order(*order),
+            Self::CreateCombined { terms, .. } | Self::ClaimParts { terms, .. } => {
+                Home::Number(terms.merchant, &terms.number)
+            }
+            Self::CloseCombined { merchant, number, .. } => Home::Number(*merchant, number),
+            // Its orders are where it was made, until they move.
+            Self::MoveCombined { combined, .. } => Home::Order(OrderId(combined.0)),
             Self::CodePay { code, .. } => Home::Shard(shards.of_code(*code)),
-            Self::AnswerPayment(id, _) => Home::Shard(of_id(id.0, shards)),
+            Self::AnswerPayment(id, _) | Self::AskPayment(id) => Home::Shard(of_id(id.0, shards)),
+            Self::ConfirmUserTransfer { transfer: id, .. }
+            | Self::CancelUserTransfer { transfer: id, .. }
+            | Self::AdvanceUserTransfer(id) => Home::UserTransfer(*id),
             // Where the order is: it does not move once it is paid.
             Self::CreateRefund(new) => match (new.order, &new.order_number) {
                 (Some(order), _) => Home::Order(order),
-                (None, Some(number)) => Home::Number(new.terms.merchant, number),
+                (None, Some(number)) => Home::Number(new.terms.signer(), number),
                 (None, None) => Home::Shard(Shard::FIRST),
             },
             Self::ApproveRefund(refund)
             | Self::RejectRefund { refund, .. }
             | Self::ExpireRefund(refund)
             | Self::AnswerRefund { refund, .. }
+            | Self::AskRefund(refund)
             | Self::RetryRefund { refund, .. } => Home::Shard(of_id(refund.0, shards)),
+            Self::PassDay { shard, .. } => Home::Shard(*shard),
+            Self::ClaimNumber(claim) => Home::Shard(shards.of_number(claim.signer, &claim.number)),
+            // A shared order is paid, so it moves no more: all of it is where the order is.
+            Self::Share(new) => Home::Order(new.order),
+            Self::ReleaseSharing(order) => Home::Order(*order),
+            Self::FinishShare(id) => Home::Shard(of_id(id.0, shards)),
+            Self::ReturnShare(new) => Home::Shard(of_id(new.share.0, shards)),
+            Self::FinishReturn(id) => Home::Shard(of_id(id.0, shards)),
             Self::RecordAttempt(id, _) | Self::Resend(id) => Home::Shard(of_id(id.0, shards)),
             Self::Echo(new) => Home::Shard(shards.of_merchant(new.merchant)),
             Self::Sweep(shard, _) => Home::Shard(*shard),

@@ -7,8 +7,9 @@ use crate::{Caller, settlement::SettlementId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use types::{
-    BusinessDay, CardId, ExceptionId, HoldId, JournalId, MerchantId, NotificationId, OperatorId, OrderId,
-    PayerId, PaymentId, PayoutId, RefundId, Time, TransferId,
+    BusinessDay, CardId, ClearingId, CombinedId, ExceptionId, HoldId, JournalId, MerchantId, NotificationId,
+    OperatorId, OrderId, PayerId, PaymentId, PayoutId, RefundId, ShareId, ShareReturnId, Time,
+    TransferBatchId, TransferId, UserTransferId,
 };
 
 /// The record a command is about. Prints as `order:123`.
@@ -22,6 +23,7 @@ pub enum Subject {
     Card(CardId),
     Order(OrderId),
     Payment(PaymentId),
+    Combined(CombinedId),
     Refund(RefundId),
     Fees(MerchantId),
     Calendar,
@@ -32,9 +34,14 @@ pub enum Subject {
     BankAccount(MerchantId),
     Payout(PayoutId),
     Exception(ExceptionId),
+    Clearing(ClearingId),
     Notification(NotificationId),
     Transfer(TransferId),
     Staff(OperatorId),
+    UserTransfer(UserTransferId),
+    TransferBatch(TransferBatchId),
+    Share(ShareId),
+    ShareReturn(ShareReturnId),
 }
 
 impl fmt::Display for Subject {
@@ -46,6 +53,7 @@ impl fmt::Display for Subject {
             Self::Card(id) => write!(f, "card:{id}"),
             Self::Order(id) => write!(f, "order:{id}"),
             Self::Payment(id) => write!(f, "payment:{id}"),
+            Self::Combined(id) => write!(f, "combined:{id}"),
             Self::Refund(id) => write!(f, "refund:{id}"),
             Self::Fees(id) => write!(f, "fees:{id}"),
             Self::Calendar => f.write_str("calendar"),
@@ -56,9 +64,14 @@ impl fmt::Display for Subject {
             Self::BankAccount(id) => write!(f, "bank_account:{id}"),
             Self::Payout(id) => write!(f, "payout:{id}"),
             Self::Exception(id) => write!(f, "exception:{id}"),
+            Self::Clearing(id) => write!(f, "clearing:{id}"),
             Self::Notification(id) => write!(f, "notification:{id}"),
             Self::Transfer(id) => write!(f, "transfer:{id}"),
             Self::Staff(id) => write!(f, "staff:{id}"),
+            Self::UserTransfer(id) => write!(f, "user_transfer:{id}"),
+            Self::TransferBatch(id) => write!(f, "transfer_batch:{id}"),
+            Self::Share(id) => write!(f, "share:{id}"),
+            Self::ShareReturn(id) => write!(f, "share_return:{id}"),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     Context, Rejection, Stop, Tx, payer::AccountClass, payout::PayoutRules, refund::RefundRules,
-    rejection::Cap,
+    rejection::Cap, user_transfer::UserTransferRules,
 };
 use serde::{Deserialize, Serialize};
 use types::{BusinessDay, Money, Time};
@@ -45,6 +45,9 @@ pub struct LimitTable {
     /// The rules on payouts; versions kept before there were any have those of the rules.
     #[serde(default = "PayoutRules::of_rules")]
     pub payout: PayoutRules,
+    /// The rules on transfers to users; versions kept before there were any have those of the wire.
+    #[serde(default = "UserTransferRules::of_wire")]
+    pub user_transfer: UserTransferRules,
 }
 
 impl LimitTable {
@@ -68,6 +71,7 @@ impl LimitTable {
             pin_lock_s: 3 * 3600,
             refund: RefundRules::of_rules(),
             payout: PayoutRules::of_rules(),
+            user_transfer: UserTransferRules::of_wire(),
         }
     }
 }
@@ -119,7 +123,7 @@ pub struct Usage {
     pub newest: Option<BillEntry>,
 }
 
-/// An entry of a payer's bill: an order paid or a top-up received, by its id.
+/// An entry of a payer's bill: an order paid, a top-up or a merchant's transfer received, by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BillEntry(pub i64);

@@ -3,10 +3,13 @@
 use crate::{
     Context, Rejection, Stop, Tx,
     application::Application,
+    combined::COMBINERS_MAX,
     context::Event,
     fee::{self, Fees},
     journal::Subject,
+    partner::Partnership,
     refund::{WINDOW_DAYS, WINDOW_DAYS_MAX},
+    sharing::Participation,
 };
 use ledger::AccountId;
 use serde::{Deserialize, Serialize};
@@ -31,8 +34,14 @@ pub struct Merchant {
     pub public_key_mode: bool,
     /// Requests a second it may make; bursts of the same size.
     pub rate_per_s: u32,
+    /// Merchants that may take its orders into a combined order, at most [`COMBINERS_MAX`]; it always may itself.
+    pub combined_by: Vec<MerchantId>,
     /// Days after a payment in which it can be refunded (D8): [`WINDOW_DAYS`] unless agreed otherwise.
     pub refund_days: u16,
+    /// How it takes part in profit sharing.
+    pub sharing: Participation,
+    /// Whose sub-merchant it is, or was last.
+    pub partnership: Option<Partnership>,
     /// When it was registered.
     pub created_at: Time,
     /// Newest journal line.
@@ -136,6 +145,14 @@ pub struct MerchantChange {
     pub rate_per_s: Option<u32>,
     /// Replace the days in which payments can be refunded, 1 to [`WINDOW_DAYS_MAX`].
     pub refund_days: Option<u16>,
+    /// Let a merchant combine its orders.
+    #[serde(default)]
+    pub allow_combine: Option<MerchantId>,
+    /// Let a merchant combine its orders no more; combined orders that were placed can be paid.
+    #[serde(default)]
+    pub forbid_combine: Option<MerchantId>,
+    /// Replace how it takes part in profit sharing.
+    pub sharing: Option<Participation>,
     /// Bind an application.
     pub bind: Option<AppId>,
     /// Release an application.
@@ -151,13 +168,25 @@ impl Merchant {
         if !self.active {
             return Err(Rejection::MerchantSuspended(self.id));
         }
-        if !self.apps.contains(&app) {
-            return Err(Rejection::AppNotBound(app, self.id));
+        self.has_app(app)?;
+        self.sells_by(product)
+    }
+    /// Checks that an application is bound to the merchant.
+    ///
+    /// # Errors
+    /// `AppNotBound`.
+    pub fn has_app(&self, app: AppId) -> Result<(), Rejection> {
+        if self.apps.contains(&app) { Ok(()) } else { Err(Rejection::AppNotBound(app, self.id)) }
+    }
+    /// Checks that the merchant may trade and may be paid by `product`, whoever places the order.
+    ///
+    /// # Errors
+    /// `MerchantSuspended`, `ProductOff`.
+    pub fn sells_by(&self, product: Product) -> Result<(), Rejection> {
+        if !self.active {
+            return Err(Rejection::MerchantSuspended(self.id));
         }
-        if !self.products.has(product) {
-            return Err(Rejection::ProductOff(product));
-        }
-        Ok(())
+        if self.products.has(product) { Ok(()) } else { Err(Rejection::ProductOff(product)) }
     }
 }
 
@@ -186,7 +215,10 @@ pub(crate) fn register(new: &NewMerchant, ctx: &Context, tx: &mut Tx<'_>) -> Res
         apiv3_key: None,
         public_key_mode: true,
         rate_per_s: new.rate_per_s,
+        combined_by: Vec::new(),
         refund_days: WINDOW_DAYS,
+        sharing: Participation::default(),
+        partnership: None,
         created_at: ctx.now,
         journal: ctx.journal,
     });
@@ -194,8 +226,8 @@ pub(crate) fn register(new: &NewMerchant, ctx: &Context, tx: &mut Tx<'_>) -> Res
     Ok(())
 }
 
-/// Changes a merchant. Errors: `MerchantNotFound`, `AppNotFound`, `AmountOutOfRange` for a fee above 100 %,
-/// `WindowOutOfRange`.
+/// Changes a merchant. Errors: `MerchantNotFound`, `TooManyCombiners`, `AppNotFound`, `AmountOutOfRange` for a fee above 100 %,
+/// `WindowOutOfRange`, `SharingWrong`.
 pub(crate) fn change(
     id: MerchantId,
     change: &MerchantChange,
@@ -213,6 +245,19 @@ pub(crate) fn change(
     if let Some(app) = change.unbind {
         merchant.apps.retain(|bound| *bound != app);
     }
+    if let Some(other) = change.allow_combine
+        && other != id
+        && !merchant.combined_by.contains(&other)
+    {
+        tx.need::<Merchant>(&other, Rejection::MerchantNotFound(other))?;
+        if merchant.combined_by.len() >= COMBINERS_MAX {
+            return Err(Rejection::TooManyCombiners(COMBINERS_MAX).into());
+        }
+        merchant.combined_by.push(other);
+    }
+    if let Some(other) = change.forbid_combine {
+        merchant.combined_by.retain(|known| *known != other);
+    }
     merchant.active = change.active.unwrap_or(merchant.active);
     merchant.products = change.products.unwrap_or(merchant.products);
     if let Some(rate) = change.fee {
@@ -223,6 +268,10 @@ pub(crate) fn change(
     merchant.refund_days = change.refund_days.unwrap_or(merchant.refund_days);
     if !(1..=WINDOW_DAYS_MAX).contains(&merchant.refund_days) {
         return Err(Rejection::WindowOutOfRange(merchant.refund_days).into());
+    }
+    if let Some(sharing) = &change.sharing {
+        sharing.check()?;
+        merchant.sharing = sharing.clone();
     }
     merchant.rate_per_s = change.rate_per_s.unwrap_or(merchant.rate_per_s);
     if let Some(key) = &change.apiv3_key {

@@ -2,7 +2,10 @@
 
 use crate::{Context, Rejection, Stop, Tx, context::Event, echo::Echo, journal::Subject};
 use serde::{Deserialize, Serialize};
-use types::{EchoId, JournalId, MerchantId, NotificationId, OrderId, RefundId, Time, time};
+use types::{
+    CombinedId, EchoId, JournalId, MerchantId, NotificationId, OrderId, RefundId, ShareReturnId, Time,
+    TransferBatchId, TransferId, UserTransferId, time,
+};
 
 /// A notification. Its content is built from the record it is about, which keeps what it was when the event
 /// happened.
@@ -40,6 +43,16 @@ pub enum About {
     RefundAbnormal(RefundId),
     /// The refund was closed; nothing moved.
     RefundClosed(RefundId),
+    /// The transfer to a user has ended.
+    UserTransferEnded(UserTransferId),
+    /// Every transfer of the batch has ended.
+    TransferBatchEnded(TransferBatchId),
+    /// The combined order was paid, all of it.
+    CombinedPaid(CombinedId),
+    /// The merchant received a share, by this transfer.
+    ShareReceived(TransferId),
+    /// The merchant gave back of what it had received.
+    ShareReturned(ShareReturnId),
     /// The merchant asked for an echo. Its record goes when its time is over, the notification stays.
     Echo(EchoId),
 }
@@ -54,6 +67,11 @@ impl About {
             Self::RefundSucceeded(refund) => (2, refund.0),
             Self::RefundAbnormal(refund) => (3, refund.0),
             Self::RefundClosed(refund) => (4, refund.0),
+            Self::UserTransferEnded(transfer) => (8, transfer.0),
+            Self::TransferBatchEnded(batch) => (9, batch.0),
+            Self::ShareReceived(transfer) => (16, transfer.0),
+            Self::ShareReturned(id) => (17, id.0),
+            Self::CombinedPaid(combined) => (5, combined.0),
         }
     }
     /// What is stored as these numbers.
@@ -65,7 +83,25 @@ impl About {
             2 => Some(Self::RefundSucceeded(RefundId(subject))),
             3 => Some(Self::RefundAbnormal(RefundId(subject))),
             4 => Some(Self::RefundClosed(RefundId(subject))),
+            8 => Some(Self::UserTransferEnded(UserTransferId(subject))),
+            9 => Some(Self::TransferBatchEnded(TransferBatchId(subject))),
+            16 => Some(Self::ShareReceived(TransferId(subject))),
+            17 => Some(Self::ShareReturned(ShareReturnId(subject))),
+            5 => Some(Self::CombinedPaid(CombinedId(subject))),
             _ => None,
+        }
+    }
+    /// Seconds until the next try when so many have failed after the first; none when that was the last (wire §5).
+    #[must_use]
+    pub fn retry_s(self, failed: u32) -> Option<i64> {
+        match self {
+            Self::UserTransferEnded(_) | Self::TransferBatchEnded(_) => match failed {
+                0..10 => Some(15),
+                10..20 => Some(300),
+                20..64 => Some(1800),
+                _ => None,
+            },
+            _ => RETRY_S.get(usize::try_from(failed).ok()?).copied(),
         }
     }
     /// The order it is about, if it is about one.
@@ -76,6 +112,14 @@ impl About {
             _ => None,
         }
     }
+    /// The combined order it is about, if it is about one.
+    #[must_use]
+    pub const fn combined(self) -> Option<CombinedId> {
+        match self {
+            Self::CombinedPaid(combined) => Some(combined),
+            _ => None,
+        }
+    }
     /// The refund it is about, if it is about one.
     #[must_use]
     pub const fn refund(self) -> Option<RefundId> {
@@ -83,7 +127,7 @@ impl About {
             Self::RefundSucceeded(refund) | Self::RefundAbnormal(refund) | Self::RefundClosed(refund) => {
                 Some(refund)
             }
-            Self::Paid(_) | Self::Echo(_) => None,
+            _ => None,
         }
     }
 }
@@ -170,7 +214,7 @@ pub(crate) fn attempted(
     kept.attempts = kept.attempts.saturating_add(1);
     kept.last_status = attempt.status;
     kept.journal = ctx.journal;
-    let retry = usize::try_from(kept.attempts - 1).ok().and_then(|made| RETRY_S.get(made));
+    let retry = kept.about.retry_s(kept.attempts - 1);
     if attempt.acknowledged {
         kept.state = NotificationState::Delivered;
         kept.next_at = None;

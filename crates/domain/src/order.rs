@@ -9,18 +9,19 @@
 //! ```
 
 use crate::{
-    Context, Rejection, Stop, Tx,
+    Context, Key, Rejection, Stop, Tx, combined,
     journal::Subject,
     limit::BillEntry,
     merchant::{Merchant, Product},
+    partner::{self, Permission, Principal},
     payer::Payer,
     refund::Refunded,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use types::{
-    AppId, CardId, Currency, JournalId, MerchantId, Money, OrderId, PayerId, PaymentId, Shard, Time,
-    TransferId, time,
+    AppId, CardId, CombinedId, Currency, JournalId, MerchantId, Money, OrderId, PayerId, PaymentId, Shard,
+    Time, TransferId, time,
 };
 
 /// An order.
@@ -50,6 +51,8 @@ pub struct Order {
     pub transfer: Option<TransferId>,
     /// The transfer that gave the money back; the fee's return is the next id.
     pub reversal: Option<TransferId>,
+    /// The combined order it is one of, see [`crate::combined`].
+    pub combined: Option<CombinedId>,
     /// What its refunds have come to.
     pub refunded: Refunded,
     /// The entry before this one in the payer's bill: an order or a top-up.
@@ -61,11 +64,14 @@ pub struct Order {
 /// What the merchant asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// Whose order.
+    /// Whose order: who gets the money.
     pub merchant: MerchantId,
-    /// The application it was placed with.
+    /// The partner that placed it for the merchant; none for the merchant's own order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner: Option<ByPartner>,
+    /// The application it was placed with, of whoever signed: `appid` or `sp_appid`.
     pub app: AppId,
-    /// The merchant's own number, 6 to 32 characters, unique per merchant.
+    /// The signer's own number, 6 to 32 characters, unique per signer.
     pub number: Box<str>,
     /// How it is to be paid.
     pub product: Product,
@@ -79,12 +85,37 @@ pub struct Terms {
     pub notify_url: Box<str>,
     /// The only payer who may pay it (JSAPI).
     pub payer: Option<PayerId>,
+    /// Whether its money stays aside to be shared (wire §7).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sharing: bool,
     /// The terminal, where one is named.
     pub device: Box<str>,
     /// Other wire parameters, canonical JSON, kept for the record.
     pub extra: Box<str>,
     /// Hash over all parameters: the same number with another digest is another order.
     pub digest: [u8; 16],
+}
+
+/// What an order has beside when a partner placed it (wire §3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByPartner {
+    /// The partner, `sp_mchid`.
+    pub id: MerchantId,
+    /// The sub-merchant's own application, where one was named: `sub_appid`.
+    pub sub_app: Option<AppId>,
+}
+
+impl Terms {
+    /// Whose order it is, and which partner placed it.
+    #[must_use]
+    pub fn principal(&self) -> Principal {
+        Principal { merchant: self.merchant, partner: self.partner.map(|partner| partner.id) }
+    }
+    /// Who signed it: in whose name its number is, and who is notified.
+    #[must_use]
+    pub fn signer(&self) -> MerchantId {
+        self.principal().signer()
+    }
 }
 
 /// Where an order stands. The number is stored.
@@ -132,12 +163,12 @@ impl OrderState {
     }
 }
 
-/// Which order a merchant's own number belongs to.
+/// Which order a signer's own number belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderNumber {
-    /// Whose.
+    /// In whose name: [`Terms::signer`].
     pub merchant: MerchantId,
-    /// The merchant's number.
+    /// The signer's number.
     pub number: Box<str>,
     /// The order.
     pub order: OrderId,
@@ -179,7 +210,7 @@ pub(crate) fn here(id: OrderId, ctx: &Context, tx: &mut Tx<'_>) -> Result<Order,
     if shard == ctx.place.shard || !ctx.place.shards.contains(shard) {
         return Err(Rejection::OrderNotFound.into());
     }
-    tx.elsewhere(id);
+    tx.elsewhere(Key::Order(id));
     Err(Rejection::Elsewhere(shard).into())
 }
 
@@ -199,22 +230,21 @@ fn numbered(
     Ok(Err(ctx.place.shards.of_number(key.0, &key.1)))
 }
 
-/// The order under a merchant's own number. Errors: `OrderNotFound`, `Elsewhere`.
-pub(crate) fn by_number(
-    merchant: MerchantId,
-    number: &str,
-    ctx: &Context,
-    tx: &mut Tx<'_>,
-) -> Result<Order, Stop> {
-    let key = (merchant, Box::from(number));
-    numbered(&key, ctx, tx)?.map_err(|taken_in| {
+/// The order under a signer's own number. One of another merchant than the principal's is not found.
+/// Errors: as [`partner::authorise`], `OrderNotFound`, `Elsewhere`.
+pub(crate) fn by_number(by: Principal, number: &str, ctx: &Context, tx: &mut Tx<'_>) -> Result<Order, Stop> {
+    partner::authorise(by, Permission::Pay, ctx, tx)?;
+    let key = (by.signer(), Box::from(number));
+    let order = numbered(&key, ctx, tx)?.map_err(|taken_in| {
         let here = taken_in == ctx.place.shard;
-        if here { Rejection::OrderNotFound.into() } else { Rejection::Elsewhere(taken_in).into() }
-    })
+        Stop::from(if here { Rejection::OrderNotFound } else { Rejection::Elsewhere(taken_in) })
+    })?;
+    if order.terms.principal() == by { Ok(order) } else { Err(Rejection::OrderNotFound.into()) }
 }
 
 /// Hands an order that can be paid to another shard, for a payer of that shard; nothing else changes, and again is
 /// the same. Errors: `OrderNotFound`, `Elsewhere`, the order's state, `EntryMismatch` while it waits for a payer's PIN,
+/// `OrderCombined` for one that moves with others only,
 /// `WrongPayer` when only a payer of another shard may pay it, `NotAllowed` for a shard that does not exist.
 pub(crate) fn hand_over(id: OrderId, to: Shard, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
     if !ctx.place.shards.contains(to) {
@@ -228,6 +258,9 @@ pub(crate) fn hand_over(id: OrderId, to: Shard, ctx: &Context, tx: &mut Tx<'_>) 
     tx.about(Subject::Order(id), Some(order.journal));
     if order.state == OrderState::Paying {
         return Err(Rejection::EntryMismatch.into());
+    }
+    if order.combined.is_some() {
+        return Err(Rejection::OrderCombined.into());
     }
     order.check_payable(ctx.now)?;
     if order.terms.payer.is_some_and(|bound| ctx.place.shards.of_payer(bound) != to) {
@@ -247,20 +280,20 @@ pub(crate) enum Placed {
 }
 
 /// Checks terms against the merchant and earlier orders of the same number. The caller keeps a new order.
-/// Errors: the merchant's, `OrderNumberUsed`, `AmountOutOfRange`, `CurrencyUnsupported`, `OpenidMismatch`, `Elsewhere`.
+/// Errors: the merchant's and the partner's, `OrderNumberUsed`, `AmountOutOfRange`, `CurrencyUnsupported`,
+/// `OpenidMismatch`, `Elsewhere`.
 pub(crate) fn place(
     terms: &Arc<Terms>,
     expires_at: Option<Time>,
     ctx: &Context,
     tx: &mut Tx<'_>,
 ) -> Result<Placed, Stop> {
-    let key = (terms.merchant, terms.number.clone());
+    let key = (terms.signer(), terms.number.clone());
     tx.expect::<OrderNumber>(&key);
     if let Some(payer) = &terms.payer {
         tx.expect::<Payer>(payer);
     }
-    let merchant = tx.need::<Merchant>(&terms.merchant, Rejection::MerchantNotFound(terms.merchant))?;
-    merchant.may(terms.product, terms.app)?;
+    check_parties(terms, ctx, tx)?;
     if terms.amount.currency != Currency::CNY {
         return Err(Rejection::CurrencyUnsupported.into());
     }
@@ -268,7 +301,9 @@ pub(crate) fn place(
         return Err(Rejection::AmountOutOfRange.into());
     }
     let taken_in = match numbered(&key, ctx, tx)? {
-        Ok(order) if order.terms.digest == terms.digest => return Ok(Placed::Again(order)),
+        Ok(order) if order.terms.digest == terms.digest && order.combined.is_none() => {
+            return Ok(Placed::Again(order));
+        }
         Ok(_) => return Err(Rejection::OrderNumberUsed.into()),
         Err(taken_in) => taken_in,
     };
@@ -277,14 +312,24 @@ pub(crate) fn place(
     }
     let id = OrderId(ctx.ids.id(0));
     tx.about(Subject::Order(id), None);
-    let expires_at = expires_at.unwrap_or(ctx.now.plus(LIFE));
-    let order = Order {
+    let order = new(id, Arc::clone(terms), deadline(expires_at, ctx), ctx);
+    Ok(Placed::New(order, taken_in))
+}
+
+/// Until when an order can be paid, of what was asked for (wire §3.5).
+pub(crate) fn deadline(asked: Option<Time>, ctx: &Context) -> Time {
+    asked.unwrap_or(ctx.now.plus(LIFE)).clamp(ctx.now.plus(LIFE_LEAST), ctx.now.plus(LIFE_MOST))
+}
+
+/// An order that nobody has paid.
+pub(crate) fn new(id: OrderId, terms: Arc<Terms>, expires_at: Time, ctx: &Context) -> Order {
+    Order {
         id,
         // An order that one payer alone may pay need not move: it begins where that payer is.
         shard: terms.payer.map_or(ctx.place.shard, |payer| ctx.place.shards.of_payer(payer)),
-        terms: Arc::clone(terms),
+        terms,
         state: OrderState::Open,
-        expires_at: expires_at.clamp(ctx.now.plus(LIFE_LEAST), ctx.now.plus(LIFE_MOST)),
+        expires_at,
         payer: None,
         card: None,
         paid_at: None,
@@ -292,11 +337,31 @@ pub(crate) fn place(
         payment: None,
         transfer: None,
         reversal: None,
+        combined: None,
         refunded: Refunded::default(),
         bill_previous: None,
         journal: ctx.journal,
-    };
-    Ok(Placed::New(order, taken_in))
+    }
+}
+
+/// Checks that the merchant sells, and whoever signed may place an order with these applications: an ordinary merchant
+/// with its own, a partner with its own and the sub-merchant's.
+/// Errors: `MerchantNotFound`, `MerchantSuspended`, `SharingOff`, `AppNotBound`, `ProductOff`, as
+/// [`partner::authorise`].
+fn check_parties(terms: &Terms, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    partner::authorise(terms.principal(), Permission::Pay, ctx, tx)?;
+    let id = terms.merchant;
+    let merchant = tx.need::<Merchant>(&id, Rejection::MerchantNotFound(id))?;
+    if terms.sharing && merchant.sharing.max_ratio.is_none() {
+        return Err(Rejection::SharingOff(id).into());
+    }
+    let Some(partner) = terms.partner else { return Ok(merchant.may(terms.product, terms.app)?) };
+    merchant.sells_by(terms.product)?;
+    if let Some(app) = partner.sub_app {
+        merchant.has_app(app)?;
+    }
+    let signer = tx.need::<Merchant>(&partner.id, Rejection::MerchantNotFound(partner.id))?;
+    Ok(signer.has_app(terms.app)?)
 }
 
 /// Takes a new order's number. Errors: `Elsewhere` when it is to be taken in another shard.
@@ -304,7 +369,7 @@ pub(crate) fn number(order: &Order, taken_in: Shard, ctx: &Context, tx: &mut Tx<
     if taken_in != ctx.place.shard {
         return Err(Rejection::Elsewhere(taken_in).into());
     }
-    let (merchant, number) = (order.terms.merchant, order.terms.number.clone());
+    let (merchant, number) = (order.terms.signer(), order.terms.number.clone());
     tx.put(OrderNumber { merchant, number, order: order.id });
     Ok(())
 }
@@ -342,9 +407,12 @@ pub(crate) fn create(
 }
 
 /// Closes an unpaid order; closing again is the same. Errors: `OrderNotFound`, `OrderPaid`, `OrderBusy` while
-/// a payment's outcome is unknown, `OrderRevoked`.
-pub(crate) fn close(merchant: MerchantId, number: &str, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
-    let mut order = by_number(merchant, number, ctx, tx)?;
+/// a payment's outcome is unknown, `OrderRevoked`, `OrderCombined` for one of a combined order; as [`by_number`].
+pub(crate) fn close(by: Principal, number: &str, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    let mut order = by_number(by, number, ctx, tx)?;
+    if order.whole().is_some() {
+        return Err(Rejection::OrderCombined.into());
+    }
     match order.state {
         OrderState::Closed => return Ok(()),
         OrderState::Paid => return Err(Rejection::OrderPaid.into()),
@@ -362,6 +430,9 @@ pub(crate) fn close(merchant: MerchantId, number: &str, ctx: &Context, tx: &mut 
 pub(crate) fn expire(id: OrderId, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
     let mut order = here(id, ctx, tx)?;
     tx.about(Subject::Order(id), Some(order.journal));
+    if let Some(whole) = order.whole() {
+        return combined::expire(whole, ctx, tx);
+    }
     let open = matches!(order.state, OrderState::Open | OrderState::Paying);
     if !open || order.payment.is_some() || ctx.now < order.expires_at {
         return Ok(());

@@ -7,7 +7,7 @@
 use crate::{
     Context, Rejection, Stop, Tx,
     card::Card,
-    codepay,
+    codepay, combined,
     context::Event,
     fee,
     journal::Subject,
@@ -15,8 +15,10 @@ use crate::{
     merchant::{Merchant, Product},
     notification::{self, About},
     order::{self, Order, OrderState},
+    partner::Permission,
     payer::{self, Payer, PinOutcome},
     records::Digest,
+    sharing,
 };
 use ledger::{Account, AccountId, Draft, Refused, TransferKind};
 use serde::{Deserialize, Serialize};
@@ -153,8 +155,8 @@ pub enum Paid {
 
 /// Pays an order the payer has confirmed with the PIN.
 ///
-/// Errors: the order's state, `EntryExpired`, `EntryMismatch`, `WrongPayer`, `WrongAmount`, the payer's and
-/// PIN's, `CardNotFound`, `MerchantSuspended`, `LimitExceeded`, `NotEnough`.
+/// Errors: the order's state, `OrderCombined` for one that is paid with others only, `EntryExpired`, `EntryMismatch`,
+/// `WrongPayer`, `WrongAmount`, the payer's and PIN's, `CardNotFound`, `MerchantSuspended`, `LimitExceeded`, `NotEnough`.
 pub(crate) fn pay(asked: &Confirmation, ctx: &Context, tx: &mut Tx<'_>) -> Result<Paid, Stop> {
     if !AccountId::can_own(asked.payer.0) {
         return Err(Rejection::PayerNotFound.into()); // no payer ever got such a number
@@ -172,6 +174,9 @@ pub(crate) fn pay(asked: &Confirmation, ctx: &Context, tx: &mut Tx<'_>) -> Resul
     tx.about(Subject::Order(order.id), Some(order.journal));
     if order.state == OrderState::Paying || codepay::claimed(&order) {
         return Err(Rejection::EntryMismatch.into());
+    }
+    if order.combined.is_some() {
+        return Err(Rejection::OrderCombined.into());
     }
     order.check_payable(ctx.now)?;
     check_confirmed(asked, &order, ctx.now)?;
@@ -205,22 +210,29 @@ pub(crate) fn pay(asked: &Confirmation, ctx: &Context, tx: &mut Tx<'_>) -> Resul
 }
 
 /// The code a payer scanned to come to an order of this product: it counts against the barcode limits.
-const fn barcode_of(product: Product) -> Barcode {
+pub(crate) const fn barcode_of(product: Product) -> Barcode {
     match product {
         Product::Native => Barcode::Dynamic,
         _ => Barcode::None,
     }
 }
 
-/// Checks that the order's merchant may still trade. Errors: `MerchantSuspended`.
-fn trading(order: &Order, tx: &mut Tx<'_>) -> Result<(), Stop> {
+/// Checks that the order's merchant may still trade, and that the partner that placed it still acts for it: one that
+/// does not could neither ask for the order nor give it back. Errors: `MerchantSuspended`, `NotSubMerchant`.
+pub(crate) fn trading(order: &Order, tx: &mut Tx<'_>) -> Result<(), Stop> {
     let id = order.terms.merchant;
     let merchant = tx.need::<Merchant>(&id, Rejection::MerchantNotFound(id))?;
-    if merchant.active { Ok(()) } else { Err(Rejection::MerchantSuspended(id).into()) }
+    if !merchant.active {
+        return Err(Rejection::MerchantSuspended(id).into());
+    }
+    match order.terms.partner {
+        None => Ok(()),
+        Some(partner) => Ok(merchant.partner_may(partner.id, Permission::Pay)?),
+    }
 }
 
 /// Keeps a payer whose wrong PINs were forgotten by a right one, if there were any.
-fn forget_failures(payer: Payer, tx: &mut Tx<'_>) -> Result<(), Stop> {
+pub(crate) fn forget_failures(payer: Payer, tx: &mut Tx<'_>) -> Result<(), Stop> {
     let kept = tx.need::<Payer>(&payer.id, Rejection::PayerNotFound)?;
     if *kept != payer {
         tx.put(payer);
@@ -259,8 +271,7 @@ pub(crate) fn from_balance(
     let terms = &order.terms;
     let amount = terms.amount;
     let from = AccountId::payer_balance(payer.id, amount.currency);
-    let to = AccountId::merchant_unsettled(terms.merchant, amount.currency).at(ctx.place.shard);
-    tx.expect::<Account>(&to);
+    tx.expect::<Account>(&sharing::account_of(&order, ctx));
     tx.expect::<Account>(&AccountId::platform_fee(amount.currency).at(ctx.place.shard));
     tx.expect::<Merchant>(&terms.merchant);
     fee::expect(terms.merchant, tx);
@@ -268,18 +279,30 @@ pub(crate) fn from_balance(
     tx.loaded()?;
     trading(&order, tx)?;
     tx.put(limit::count(used, table, Source::Balance(payer.class()), how, amount, ctx.now)?);
+    hold_and_post(&order, from, ctx, tx)?;
+    complete(order, payer.id, None, ctx, tx)
+}
+
+/// Moves an order's money from the payer's balance to its merchant. Errors: `NotEnough`.
+pub(crate) fn hold_and_post(
+    order: &Order,
+    from: AccountId,
+    ctx: &Context,
+    tx: &mut Tx<'_>,
+) -> Result<(), Stop> {
+    let terms = &order.terms;
     let hold = Draft {
         id: TransferId(ctx.ids.id(1)),
         debit: from,
-        credit: to,
-        amount: amount.minor,
+        credit: sharing::account_of(order, ctx),
+        amount: terms.amount.minor,
         kind: TransferKind::Payment,
         subject: order.id.0,
         at: ctx.now,
     };
     let held = ledger::hold(tx, hold).map_err(not_enough)?;
     ledger::post(tx, held.id, ctx.now)?;
-    complete(order, payer.id, None, ctx, tx)
+    Ok(())
 }
 
 /// A payer with too little hears so in plain words; any other refusal passes as it is.
@@ -290,8 +313,8 @@ fn not_enough(stop: Stop) -> Stop {
     }
 }
 
-/// Takes the fee, marks the order paid, and owes the merchant a notification. The money has just moved.
-fn complete(
+/// Takes the fee, marks the order paid, and owes whoever placed it a notification. The money has just moved.
+pub(crate) fn complete(
     order: Order,
     payer: PayerId,
     card: Option<CardId>,
@@ -305,7 +328,7 @@ fn complete(
             tx,
             Draft {
                 id: TransferId(ctx.ids.id(2)),
-                debit: AccountId::merchant_unsettled(terms.merchant, fee.currency).at(ctx.place.shard),
+                debit: sharing::account_of(&order, ctx),
                 credit: AccountId::platform_fee(fee.currency).at(ctx.place.shard),
                 amount: fee.minor,
                 kind: TransferKind::Fee,
@@ -315,8 +338,9 @@ fn complete(
         )?;
     }
     if terms.product != Product::Code && !terms.notify_url.is_empty() {
-        notification::owe(terms.merchant, About::Paid(order.id), ctx, tx);
+        notification::owe(terms.signer(), About::Paid(order.id), ctx, tx);
     }
+    sharing::begin(&order, fee.minor, ctx, tx);
     let bill_previous = enter_bill(payer, order.id.0, tx)?;
     tx.put(Order {
         state: OrderState::Paid,
@@ -333,14 +357,15 @@ fn complete(
 }
 
 /// Makes an order or top-up the newest entry of the payer's bill and gives the one before.
-fn enter_bill(payer: PayerId, entry: i64, tx: &mut Tx<'_>) -> Result<Option<BillEntry>, Stop> {
+pub(crate) fn enter_bill(payer: PayerId, entry: i64, tx: &mut Tx<'_>) -> Result<Option<BillEntry>, Stop> {
     let mut usage = tx.get::<Usage>(&payer.0)?.copied().unwrap_or(Usage::none(payer.0));
     let previous = usage.newest.replace(BillEntry(entry));
     tx.put(usage);
     Ok(previous)
 }
 
-fn ask_channel(
+/// Leaves a payment to be asked of the card's channel.
+pub(crate) fn ask_channel(
     card: &Card,
     order: Option<OrderId>,
     amount: Money,
@@ -456,14 +481,36 @@ pub(crate) fn answer(
         if barcode_of(order.terms.product) != Barcode::None {
             limit::give_back(payment.card.0, payment.created_at, payment.amount, tx)?;
         }
-        tx.put(Order { payment: None, payer: order.terms.payer, journal: ctx.journal, ..order });
+        match order.whole() {
+            None => tx.put(Order { payment: None, payer: order.terms.payer, journal: ctx.journal, ..order }),
+            Some(whole) => combined::declined(whole, ctx, tx)?,
+        }
     }
     tx.put(payment);
     Ok(said)
 }
 
+/// Has the channel asked now about a payment whose outcome is not known, instead of at the next of [`ASK_AGAIN_S`].
+/// Only its answer ends the payment. Again changes nothing. Errors: `PaymentNotFound`, `PaymentFinal` when it has ended.
+pub(crate) fn ask_again(id: PaymentId, ctx: &Context, tx: &mut Tx<'_>) -> Result<PaymentState, Stop> {
+    let payment = tx.need::<Payment>(&id, Rejection::PaymentNotFound)?.clone();
+    tx.about(Subject::Payment(id), Some(payment.journal));
+    if payment.ask_at.is_none() {
+        return Err(Rejection::PaymentFinal.into());
+    }
+    let state = payment.state;
+    tx.tell(Event::AuthorisationDue(id));
+    tx.put(Payment { ask_at: payment.ask_at.min(Some(ctx.now)), journal: ctx.journal, ..payment });
+    Ok(state)
+}
+
 /// Books the money a channel has confirmed.
 fn receive(payment: &mut Payment, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    if let Some(order) = payment.order
+        && let Some(whole) = tx.need::<Order>(&order, Rejection::OrderNotFound)?.whole()
+    {
+        return combined::receive(whole, payment, ctx, tx);
+    }
     let card = tx.need::<Card>(&payment.card, Rejection::CardNotFound)?;
     let currency = payment.amount.currency;
     let from = AccountId::channel_receivable(card.channel, currency).at(ctx.place.shard);
@@ -471,8 +518,7 @@ fn receive(payment: &mut Payment, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), 
         None => (AccountId::payer_balance(payment.payer, currency), TransferKind::TopUp, payment.id.0),
         Some(id) => {
             let order = tx.need::<Order>(&id, Rejection::OrderNotFound)?;
-            let to = AccountId::merchant_unsettled(order.terms.merchant, currency).at(ctx.place.shard);
-            (to, TransferKind::Payment, id.0)
+            (sharing::account_of(order, ctx), TransferKind::Payment, id.0)
         }
     };
     let (id, amount, at) = (TransferId(ctx.ids.id(1)), payment.amount.minor, ctx.now);

@@ -19,7 +19,7 @@ mod request;
 pub use account::{BankAccount, Beneficiary};
 pub use answer::{BankAnswer, FILE_MAX};
 pub use rail::{PayoutRules, Rail, RailRule};
-pub use request::NewPayout;
+pub use request::{NewPayout, PayoutNumber, is_number};
 
 pub(crate) use account::set as set_account;
 pub(crate) use answer::{answer, send};
@@ -47,6 +47,8 @@ pub struct Payout {
     pub rail: Rail,
     /// Whether it was asked for at once.
     pub urgent: bool,
+    /// The asker's own number of it; empty for one that has none, such as an automatic one.
+    pub number: Box<str>,
     /// Where it stands.
     pub state: PayoutState,
     /// When it was asked for.

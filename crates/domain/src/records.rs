@@ -4,6 +4,9 @@ use crate::{
     application::Application,
     calendar::Calendar,
     card::Card,
+    claim::{NumberClaim, NumberOf},
+    clearing::Clearing,
+    combined::{Combined, CombinedNumber},
     crossing::Crossing,
     echo::Echo,
     exception::Exception,
@@ -18,19 +21,24 @@ use crate::{
     payer::{Payer, PhoneOwner},
     payment::Payment,
     payment_code::PaymentCode,
-    payout::{BankAccount, Payout},
+    payout::{BankAccount, Payout, PayoutNumber},
     refund::{Refund, RefundNumber},
     session::{OauthCode, OneTimeCode, Session},
     settlement::{Day, Plan, Settlement, SettlementId},
+    sharing::{Party, Receiver, Share, ShareReturn, Sharing, SharingNumber, SharingNumberKey},
     staff::{Staff, StaffName, StaffSession},
     sweep::Counter,
+    user_transfer::{
+        Recipient, TransferBatch, TransferBatchNumber, TransferPlan, UserTransfer, UserTransferNumber,
+    },
     world::{Change, Entity, Table},
 };
 use ledger::{Account, AccountId, Transfer};
 use serde::{Deserialize, Serialize};
 use types::{
-    AppId, BusinessDay, CardId, EchoId, HoldId, MerchantId, NotificationId, OperatorId, OrderId, PayerId,
-    PaymentId, PayoutId, RefundId, Time, TransferId,
+    AppId, BusinessDay, CardId, CombinedId, EchoId, HoldId, MerchantId, NotificationId, OperatorId, OrderId,
+    PayerId, PaymentId, PayoutId, RefundId, ShareId, ShareReturnId, Time, TransferBatchId, TransferId,
+    UserTransferId,
 };
 
 /// A request key of a caller: the first answer under it is kept and repeated.
@@ -197,12 +205,18 @@ records! {
     orders: Order(OrderId => Order) by |r| r.id, generation 60_000;
     /// Which order a merchant's own number belongs to.
     order_numbers: OrderNumber((MerchantId, Box<str>) => OrderNumber) by |r| (r.merchant, r.number.clone()), generation 60_000;
+    /// A combined order.
+    combined: Combined(CombinedId => Combined) by |r| r.id, generation 20_000;
+    /// Which combined order a merchant's own number belongs to.
+    combined_numbers: CombinedNumber((MerchantId, Box<str>) => CombinedNumber) by |r| (r.merchant, r.number.clone()), generation 20_000;
     /// A card payment or a top-up, while it runs and after.
     payments: Payment(PaymentId => Payment) by |r| r.id, generation 20_000;
     /// A refund.
     refunds: Refund(RefundId => Refund) by |r| r.id, generation 20_000;
     /// Which refund a merchant's own number belongs to.
     refund_numbers: RefundNumber((MerchantId, Box<str>) => RefundNumber) by |r| (r.merchant, r.number.clone()), generation 20_000;
+    /// Which order a number was claimed for, in a database of several shards.
+    number_claims: NumberClaim((NumberOf, MerchantId, Box<str>) => NumberClaim) by |r| (r.of, r.signer, r.number.clone()), generation 20_000;
     /// A payment code shown by a payer.
     payment_codes: PaymentCode(i64 => PaymentCode) by |r| r.code, generation 20_000;
     /// What a payer or card has used of its limits.
@@ -225,8 +239,34 @@ records! {
     bank_accounts: BankAccount(MerchantId => BankAccount) by |r| r.merchant, generation 20_000;
     /// A payout.
     payouts: Payout(PayoutId => Payout) by |r| r.id, generation 20_000;
+    /// Which payout a merchant's own number belongs to.
+    payout_numbers: PayoutNumber((MerchantId, Box<str>) => PayoutNumber) by |r| (r.merchant, r.number.clone()), generation 20_000;
+    /// With whom a merchant shares.
+    receivers: Receiver((MerchantId, Party) => Receiver) by |r| (r.merchant, r.party), generation 20_000;
+    /// What is left of an order that is shared.
+    sharings: Sharing(OrderId => Sharing) by |r| r.order, generation 20_000;
+    /// A request to share.
+    shares: Share(ShareId => Share) by |r| r.id, generation 20_000;
+    /// A return of what was shared.
+    share_returns: ShareReturn(ShareReturnId => ShareReturn) by |r| r.id, generation 20_000;
+    /// Which request to share, or return, a signer's own number belongs to.
+    sharing_numbers: SharingNumber(SharingNumberKey => SharingNumber) by |r| r.key(), generation 20_000;
+    /// A transfer to a user.
+    user_transfers: UserTransfer(UserTransferId => UserTransfer) by |r| r.id, generation 20_000;
+    /// Which transfer a merchant's own number belongs to.
+    user_transfer_numbers: UserTransferNumber((MerchantId, Box<str>) => UserTransferNumber) by |r| (r.merchant, r.number.clone()), generation 20_000;
+    /// A batch of transfers.
+    transfer_batches: TransferBatch(TransferBatchId => TransferBatch) by |r| r.id, generation 2_000;
+    /// Which batch a merchant's own number belongs to.
+    transfer_batch_numbers: TransferBatchNumber((MerchantId, Box<str>) => TransferBatchNumber) by |r| (r.merchant, r.number.clone()), generation 20_000;
+    /// What a merchant may transfer to users.
+    transfer_plans: TransferPlan(MerchantId => TransferPlan) by |r| r.merchant, generation 20_000;
+    /// What a user has received by transfers.
+    recipients: Recipient(PayerId => Recipient) by |r| r.payer, generation 20_000;
     /// A difference found by reconciliation.
     exceptions: Exception(Box<str> => Exception) by |r| r.reference.clone(), generation 20_000;
+    /// What a channel pays to the platform's bank for a batch.
+    clearings: Clearing(Box<str> => Clearing) by |r| r.reference.clone(), generation 20_000;
     /// Somebody who signs in to a console.
     staff: Staff(OperatorId => Staff) by |r| r.id, generation 20_000;
     /// Whose a sign-in name is.
@@ -260,6 +300,8 @@ impl Tables {
         self.limits.forget_all();
         self.key_rings.forget_all();
         self.fees.forget_all();
+        self.receivers.forget_all();
         self.staff.forget_all();
+        self.staff_sessions.forget_all();
     }
 }

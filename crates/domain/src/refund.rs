@@ -18,7 +18,7 @@ mod answer;
 mod approve;
 mod create;
 
-pub(crate) use answer::{answer, retry};
+pub(crate) use answer::{answer, ask_again, retry};
 pub(crate) use approve::{approve, expire, reject};
 pub(crate) use create::create;
 
@@ -26,12 +26,15 @@ use crate::{
     Context, Rejection, Stop, Tx,
     approval::{self, Approval},
     context::Event,
+    crossing::{self, Wanted},
     journal::Subject,
     merchant::Merchant,
     notification::{self, About},
     order::Order,
+    partner::Principal,
+    sharing,
 };
-use ledger::{AccountId, Draft, Refused, TransferKind};
+use ledger::{AccountId, AccountKind, Draft, Refused, Transfer, TransferKind};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use types::{Currency, JournalId, MerchantId, Money, OperatorId, OrderId, RefundId, Time, TransferId, time};
@@ -79,9 +82,12 @@ pub struct Refund {
 /// What a merchant asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundTerms {
-    /// Whose.
+    /// Whose: whose money pays.
     pub merchant: MerchantId,
-    /// The merchant's own number, 1 to 64 characters, unique per merchant: the same number is the same refund.
+    /// The partner that placed the order for the merchant, if one did: its refunds are in the partner's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner: Option<MerchantId>,
+    /// The signer's own number, 1 to 64 characters, unique per signer: the same number is the same refund.
     pub number: Box<str>,
     /// How much goes back.
     pub amount: Money,
@@ -97,6 +103,19 @@ pub struct RefundTerms {
     pub digest: [u8; 16],
 }
 
+impl RefundTerms {
+    /// Whose refund it is, and of which partner's order.
+    #[must_use]
+    pub const fn principal(&self) -> Principal {
+        Principal { merchant: self.merchant, partner: self.partner }
+    }
+    /// In whose name its number is, and who is notified.
+    #[must_use]
+    pub fn signer(&self) -> MerchantId {
+        self.principal().signer()
+    }
+}
+
 /// A refund to be created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewRefund {
@@ -110,12 +129,12 @@ pub struct NewRefund {
     pub total: i64,
 }
 
-/// Which refund a merchant's own number belongs to.
+/// Which refund a signer's own number belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundNumber {
-    /// Whose.
+    /// In whose name: [`RefundTerms::signer`].
     pub merchant: MerchantId,
-    /// The merchant's number, `out_refund_no`.
+    /// The signer's number, `out_refund_no`.
     pub number: Box<str>,
     /// The refund.
     pub refund: RefundId,
@@ -201,6 +220,19 @@ impl Funds {
             1 => Some(Self::Available),
             _ => None,
         }
+    }
+    /// The word used in pages, files and the manual.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unsettled => "unsettled",
+            Self::Available => "available",
+        }
+    }
+    /// The funds of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Unsettled, Self::Available].into_iter().find(|funds| funds.name() == name)
     }
     /// The account of these funds.
     #[must_use]
@@ -300,14 +332,25 @@ impl Refund {
     }
 }
 
-/// Sets the money of a refund aside for `payer`, the account that paid the order. Errors: `NotEnough` when the
-/// merchant has too little.
-fn hold(refund: &Refund, payer: AccountId, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+/// Sets the money of a refund aside for `payer`, the account that paid the order. A shared order's comes from what is
+/// left of it. Errors: `NotEnough` when the merchant has too little, or too much of the order was shared.
+fn hold(
+    refund: &Refund,
+    order: &Order,
+    payer: AccountId,
+    ctx: &Context,
+    tx: &mut Tx<'_>,
+) -> Result<(), Stop> {
     let (terms, currency) = (&refund.terms, refund.terms.amount.currency);
     let merchant = terms.funds.account(terms.merchant, currency).at(ctx.place.shard);
     let fees = AccountId::platform_fee(currency).at(ctx.place.shard);
+    let own = refund.parts().find(|part| part.kind == TransferKind::Refund).map_or(0, |part| part.amount);
+    let aside = sharing::refund(order, own, terms.funds == Funds::Available, ctx, tx)?;
+    if aside.is_none() {
+        crossing::gather(merchant, Wanted::Whole(own), ctx, tx)?;
+    }
     for Part { id, amount, kind, to_merchant } in refund.parts() {
-        let debit = if kind == TransferKind::Refund { merchant } else { fees };
+        let debit = if kind == TransferKind::Refund { aside.unwrap_or(merchant) } else { fees };
         let credit = if to_merchant { merchant } else { payer };
         let draft = Draft { id, debit, credit, amount, kind, subject: refund.id.0, at: ctx.now };
         ledger::hold(tx, draft).map_err(not_enough)?;
@@ -350,7 +393,14 @@ fn succeed(refund: &mut Refund, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), St
 fn close(refund: &mut Refund, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
     let order = tx.need::<Order>(&refund.order, Rejection::OrderNotFound)?.clone();
     for part in refund.parts() {
+        let aside = part.kind == TransferKind::Refund
+            && tx
+                .get::<Transfer>(&part.id)?
+                .is_some_and(|transfer| transfer.debit.kind() == AccountKind::MerchantSharing);
         ledger::void(tx, part.id, ctx.now)?;
+        if aside {
+            sharing::refund_closed(&order, part.amount, TransferId(ctx.ids.id(1)), ctx, tx)?;
+        }
     }
     let was = order.refunded;
     let refunded = Refunded { sum: was.sum - refund.terms.amount.minor, fee: was.fee - refund.fee, ..was };
@@ -362,10 +412,10 @@ fn close(refund: &mut Refund, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop
     Ok(())
 }
 
-/// Owes the merchant a notification, if it named an address.
+/// Owes whoever asked a notification, if it named an address.
 fn tell(refund: &Refund, about: About, ctx: &Context, tx: &mut Tx<'_>) {
     if !refund.terms.notify_url.is_empty() {
-        notification::owe(refund.terms.merchant, about, ctx, tx);
+        notification::owe(refund.terms.signer(), about, ctx, tx);
     }
 }
 

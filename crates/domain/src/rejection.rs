@@ -1,7 +1,15 @@
 //! Why a command was refused: a stable code, and the values a reader needs.
 
+use crate::user_transfer::{FailReason, UserTransferState};
 use crate::{
-    exception, merchant::Product, payout::PayoutState, refund::RefundState, settlement::SettlementId,
+    claim::NumberClaim,
+    exception,
+    merchant::Product,
+    partner,
+    payout::PayoutState,
+    refund::RefundState,
+    settlement::SettlementId,
+    sharing::{Party, Unfit},
 };
 use ledger::{AccountId, Refused};
 use serde::{Deserialize, Serialize};
@@ -31,6 +39,27 @@ pub enum Rejection {
     /// The application is not bound to the merchant.
     #[error("{0} is not bound to merchant {1}; bind it first")]
     AppNotBound(AppId, MerchantId),
+    /// The merchant is no sub-merchant of this partner, or not any more.
+    #[error("merchant {merchant} is not a sub-merchant of {partner}")]
+    NotSubMerchant {
+        /// The merchant.
+        merchant: MerchantId,
+        /// The partner.
+        partner: MerchantId,
+    },
+    /// The partner was not allowed this for the sub-merchant.
+    #[error("{partner} may not do this for merchant {merchant}; it lacks `{}`", .permission.name())]
+    PartnerMayNot {
+        /// The merchant.
+        merchant: MerchantId,
+        /// The partner.
+        partner: MerchantId,
+        /// What it lacks.
+        permission: partner::Permission,
+    },
+    /// The relation of a partner and a sub-merchant contradicts itself.
+    #[error("the partnership can't be: {0}")]
+    PartnerWrong(Box<str>),
     /// The serial belongs to another merchant or another certificate.
     #[error("a certificate with this serial exists already")]
     CertificateExists,
@@ -67,6 +96,29 @@ pub enum Rejection {
     /// The order's payment failed for good.
     #[error("the payment of this order failed")]
     OrderFailed,
+    /// The order is one of a combined order.
+    #[error("the order is one of a combined order; pay or close that")]
+    OrderCombined,
+    /// Too few or too many orders in one.
+    #[error("a combined order has {least} to {most} orders", least = crate::combined::PARTS_MIN, most = crate::combined::PARTS_MAX)]
+    PartsOutOfRange,
+    /// Two orders of one combined order have the same number.
+    #[error("two orders of the combined order have the same merchant and number")]
+    PartTwice,
+    /// The orders named are not those of the combined order.
+    #[error("the orders named are not just those of the combined order; name each of them")]
+    PartsDiffer,
+    /// The merchant does not let this one combine its orders.
+    #[error("merchant {merchant} does not let merchant {by} combine its orders; it has to allow that first")]
+    MayNotCombine {
+        /// Whose order.
+        merchant: MerchantId,
+        /// Who would combine it.
+        by: MerchantId,
+    },
+    /// Too many merchants may combine the orders of one.
+    #[error("at most {0} merchants may combine the orders of one")]
+    TooManyCombiners(usize),
     /// The order is not one of this product.
     #[error("only a payment-code order can be reversed")]
     NotReversible,
@@ -253,6 +305,9 @@ pub enum Rejection {
     /// No such payout.
     #[error("the payout does not exist")]
     PayoutNotFound,
+    /// The merchant's payout number is taken by a payout of other content.
+    #[error("the payout number is taken by a payout with other content")]
+    PayoutNumberUsed,
     /// The payout waits for no approval.
     #[error("the payout is {}, it waits for no approval", .0.name())]
     PayoutNotWaiting(PayoutState),
@@ -265,6 +320,56 @@ pub enum Rejection {
     /// The bank's answer contradicts its earlier final answer.
     #[error("the payout is {}, which is final", .0.name())]
     PayoutFinal(PayoutState),
+    /// No such transfer to a user.
+    #[error("the transfer does not exist")]
+    UserTransferNotFound,
+    /// The merchant's number is taken by a transfer with other content.
+    #[error("the number is taken by a transfer with other content")]
+    UserTransferNumberUsed,
+    /// The transfer does not wait for the user.
+    #[error("the transfer is {}, it does not wait for the user", .0.name())]
+    UserTransferNotWaiting(UserTransferState),
+    /// The user's time is over.
+    #[error("the transfer could be confirmed until {0}")]
+    UserTransferOverdue(Time),
+    /// The user can't receive the transfer now.
+    #[error("the transfer can't be received: {}", .0.name())]
+    TransferRefused(FailReason),
+    /// The amount of one transfer is too small or too large.
+    #[error("one transfer is {least} to {most}")]
+    TransferAmount {
+        /// The least.
+        least: Money,
+        /// The most.
+        most: Money,
+    },
+    /// Such an amount needs the user's name.
+    #[error("a transfer of {0} or more must name the user")]
+    TransferNameMissing(Money),
+    /// The merchant has transferred too much today.
+    #[error("the merchant can transfer {left} more today")]
+    TransferDay {
+        /// What is left of the day.
+        left: Money,
+    },
+    /// There is no such scene of transfers.
+    #[error("there is no transfer scene {0}")]
+    SceneUnknown(u16),
+    /// The scene is not open for the merchant; 0 when none is.
+    #[error("transfer scene {0} is not open for this merchant; open it first")]
+    SceneClosed(u16),
+    /// What was reported is not what the scene asks for.
+    #[error("what is reported is not what transfer scene {0} asks for")]
+    SceneReports(u16),
+    /// The scene has no such text for the user.
+    #[error("transfer scene {0} has no such text for the user")]
+    ScenePerception(u16),
+    /// No such batch of transfers.
+    #[error("the batch does not exist")]
+    TransferBatchNotFound,
+    /// The merchant's number is taken by a batch with other content.
+    #[error("the number is taken by a batch with other content")]
+    TransferBatchNumberUsed,
     /// No such exception.
     #[error("the exception does not exist")]
     ExceptionNotFound,
@@ -319,6 +424,63 @@ pub enum Rejection {
     /// The second factor is not there yet.
     #[error("enrol the code first")]
     TotpMissing,
+    /// What is dangerous takes the code again.
+    #[error("the code has to be given again before this")]
+    StepUpNeeded,
+    /// The merchant does not share its orders.
+    #[error("merchant {0} does not share its orders; switch profit sharing on first")]
+    SharingOff(MerchantId),
+    /// The order is not one whose money is shared.
+    #[error("the order is not for profit sharing; place it with settle_info.profit_sharing")]
+    NotSharing,
+    /// What was left of the order is unfrozen.
+    #[error("what was left of the order is unfrozen; nothing more can be shared")]
+    SharingEnded,
+    /// Too many requests to share one order.
+    #[error("an order can be shared by {0} requests")]
+    SharesTooMany(u32),
+    /// More would be shared or returned than is there.
+    #[error("{left} is left; ask for no more")]
+    ShareTooMuch {
+        /// What is left.
+        left: Money,
+    },
+    /// More of the order would go to others than was agreed.
+    #[error("at most {0} of 10000 of the order can be shared")]
+    ShareAboveRatio(u16),
+    /// The merchant has not agreed to share with this receiver.
+    #[error("{0} is no receiver of this merchant; add it first")]
+    NoRelation(Party),
+    /// A receiver can't be.
+    #[error("the receiver can't be: {0}")]
+    ReceiverWrong(Unfit),
+    /// Too many receivers.
+    #[error("a merchant has at most {0} receivers; delete some first")]
+    ReceiversTooMany(i64),
+    /// No such request to share.
+    #[error("the request to share does not exist")]
+    ShareNotFound,
+    /// No such return.
+    #[error("the return does not exist")]
+    ShareReturnNotFound,
+    /// The number is taken by a request or return with other content.
+    #[error("the number is taken by a request with other content")]
+    ShareNumberUsed,
+    /// The merchant received nothing by this request.
+    #[error("merchant {0} received nothing by this request")]
+    NoSuchShare(MerchantId),
+    /// The receiver has not agreed to returns.
+    #[error("merchant {0} does not give back what it received; it must agree first")]
+    ReturnsOff(MerchantId),
+    /// Too long after the share.
+    #[error("the share could be returned until {0}")]
+    ReturnTooLate(Time),
+    /// The order was shared, so it can't be reversed.
+    #[error("the order was shared or unfrozen; refund it instead")]
+    OrderShared,
+    /// How a merchant shares contradicts itself.
+    #[error("the terms of profit sharing can't be: {0}")]
+    SharingWrong(Box<str>),
     /// The caller may not do this.
     #[error("not allowed")]
     NotAllowed,
@@ -329,9 +491,27 @@ pub enum Rejection {
     /// client ever hears of it.
     #[error("the record is in shard {0}")]
     Elsewhere(Shard),
-    /// The command is offered only in a database of one shard.
-    #[error("settlement, holds, payouts and reconciliation are offered only in a database of one shard")]
-    SeveralShards,
+    /// A number has to be claimed in another shard first. Whoever routes commands does so and asks again; no client ever
+    /// hears of it.
+    #[error("the number {} has to be claimed in shard {shard} first", claim.number)]
+    NumberElsewhere {
+        /// Which shard.
+        shard: Shard,
+        /// The claim.
+        claim: Box<NumberClaim>,
+    },
+    /// What is needed of an account lies in another shard. Whoever routes commands brings it and asks again; no client
+    /// ever hears of it.
+    #[error("{amount} minor units have to be brought from {from} first")]
+    MoneyElsewhere {
+        /// The sub-account that has it.
+        from: AccountId,
+        /// How much of it, minor units.
+        amount: i64,
+    },
+    /// What is needed may be on its way from another shard. Whoever routes commands waits and asks again.
+    #[error("money is on its way from another shard; ask again in a moment")]
+    MoneyUnderWay,
     /// Money that no shard sent, or sent otherwise, or whose number was used for another transfer.
     #[error("this money was not sent from another shard, or its number is another transfer's")]
     TransferMismatch,
@@ -380,6 +560,9 @@ impl Rejection {
             Self::ProductOff(_) => "product_off",
             Self::AppNotFound(_) => "app_not_found",
             Self::AppNotBound(..) => "app_not_bound",
+            Self::NotSubMerchant { .. } => "not_sub_merchant",
+            Self::PartnerMayNot { .. } => "partner_may_not",
+            Self::PartnerWrong(_) => "partner_wrong",
             Self::CertificateExists => "certificate_exists",
             Self::PayerNotFound => "payer_not_found",
             Self::PayerSuspended => "payer_suspended",
@@ -392,6 +575,12 @@ impl Rejection {
             Self::OrderBusy => "order_busy",
             Self::OrderRevoked => "order_revoked",
             Self::OrderFailed => "order_failed",
+            Self::OrderCombined => "order_combined",
+            Self::PartsOutOfRange => "parts_out_of_range",
+            Self::PartTwice => "part_twice",
+            Self::PartsDiffer => "parts_differ",
+            Self::MayNotCombine { .. } => "may_not_combine",
+            Self::TooManyCombiners(_) => "too_many_combiners",
             Self::NotReversible => "not_reversible",
             Self::ReverseTooLate => "reverse_too_late",
             Self::WrongPayer => "wrong_payer",
@@ -444,10 +633,25 @@ impl Rejection {
             Self::BankAccountMissing(_) => "bank_account_missing",
             Self::NoRail(_) => "no_rail",
             Self::PayoutNotFound => "payout_not_found",
+            Self::PayoutNumberUsed => "payout_number_used",
             Self::PayoutNotWaiting(_) => "payout_not_waiting",
             Self::OwnPayout => "own_payout",
             Self::PayoutNotSent(_) => "payout_not_sent",
             Self::PayoutFinal(_) => "payout_final",
+            Self::UserTransferNotFound => "user_transfer_not_found",
+            Self::UserTransferNumberUsed => "user_transfer_number_used",
+            Self::UserTransferNotWaiting(_) => "user_transfer_not_waiting",
+            Self::UserTransferOverdue(_) => "user_transfer_overdue",
+            Self::TransferRefused(_) => "transfer_refused",
+            Self::TransferAmount { .. } => "transfer_amount",
+            Self::TransferNameMissing(_) => "transfer_name_missing",
+            Self::TransferDay { .. } => "transfer_day",
+            Self::SceneUnknown(_) => "scene_unknown",
+            Self::SceneClosed(_) => "scene_closed",
+            Self::SceneReports(_) => "scene_reports",
+            Self::ScenePerception(_) => "scene_perception",
+            Self::TransferBatchNotFound => "transfer_batch_not_found",
+            Self::TransferBatchNumberUsed => "transfer_batch_number_used",
             Self::ExceptionNotFound => "exception_not_found",
             Self::ExceptionNotOpen(_) => "exception_not_open",
             Self::OwnCorrection => "own_correction",
@@ -466,10 +670,30 @@ impl Rejection {
             Self::PasswordMustChange => "password_must_change",
             Self::TotpEnrolled => "totp_enrolled",
             Self::TotpMissing => "totp_missing",
+            Self::StepUpNeeded => "step_up_needed",
+            Self::SharingOff(_) => "sharing_off",
+            Self::NotSharing => "not_sharing",
+            Self::SharingEnded => "sharing_ended",
+            Self::SharesTooMany(_) => "shares_too_many",
+            Self::ShareTooMuch { .. } => "share_too_much",
+            Self::ShareAboveRatio(_) => "share_above_ratio",
+            Self::NoRelation(_) => "no_relation",
+            Self::ReceiverWrong(_) => "receiver_wrong",
+            Self::ReceiversTooMany(_) => "receivers_too_many",
+            Self::ShareNotFound => "share_not_found",
+            Self::ShareReturnNotFound => "share_return_not_found",
+            Self::ShareNumberUsed => "share_number_used",
+            Self::NoSuchShare(_) => "no_such_share",
+            Self::ReturnsOff(_) => "returns_off",
+            Self::ReturnTooLate(_) => "return_too_late",
+            Self::OrderShared => "order_shared",
+            Self::SharingWrong(_) => "sharing_wrong",
             Self::NotAllowed => "not_allowed",
             Self::LimitsOutOfOrder(_) => "limits_out_of_order",
             Self::Elsewhere(_) => "elsewhere",
-            Self::SeveralShards => "several_shards",
+            Self::NumberElsewhere { .. } => "number_elsewhere",
+            Self::MoneyElsewhere { .. } => "money_elsewhere",
+            Self::MoneyUnderWay => "money_under_way",
             Self::TransferMismatch => "transfer_mismatch",
             Self::Ledger(Refused::Amount(_)) => "ledger_amount",
             Self::Ledger(Refused::SameAccount(_)) => "ledger_same_account",

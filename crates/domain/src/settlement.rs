@@ -6,8 +6,8 @@
 //! money:       unsettled ─────────────────────────▶ available, and a part ▶ reserve ──▶ available
 //! ```
 //!
-//! A day is a range of transfer ids: ids rise with time, and once a day has begun to close no id of it is given out any
-//! more, so its sums never change. Whoever closes reads the transfers once for all merchants and sends one command a
+//! A day is a range of transfer ids: ids rise with time, and once a day has begun to close, and every shard has passed its
+//! end, no id of it is given out any more, so its sums never change. Whoever closes reads the transfers once for all merchants and sends one command a
 //! merchant; a repeat finds the settlement there, with the same sums or not at all.
 
 mod day;
@@ -21,7 +21,7 @@ pub use plan::{Payouts, Plan, Terms};
 pub use tally::{Tally, next_day};
 pub use totals::Totals;
 
-pub(crate) use day::{begin, close, end};
+pub(crate) use day::{begin, close, end, pass};
 pub(crate) use plan::{set as set_plan, terms_of};
 pub(crate) use release::release;
 

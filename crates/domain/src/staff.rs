@@ -7,15 +7,19 @@
 //! password ─▶ half session ─[own password, enrol]─ code ─▶ whole session
 //!    └ wrong, five in all with wrong codes ─▶ locked for a quarter of an hour
 //! ```
+//!
+//! What is dangerous takes the code again, in the same session and lately ([`STEP_UP_LIFE`]).
 
 mod permission;
 mod session;
 
 pub use permission::{Permission, Role};
-pub use session::{Given, HALF_LIFE, IDLE, NewPassword, SEEN_EVERY, SESSION_LIFE, StaffSession, StaffStep};
+pub use session::{
+    Given, HALF_LIFE, IDLE, NewPassword, SEEN_EVERY, SESSION_LIFE, STEP_UP_LIFE, StaffSession, StaffStep,
+};
 
 pub(crate) use permission::authorise;
-pub(crate) use session::{change_password, confirm, enrol, seen, sign_in, sign_out};
+pub(crate) use session::{change_password, confirm, enrol, seen, sign_in, sign_out, step_up};
 
 use crate::{Context, Rejection, Stop, Tx, context::Actor, journal::Subject, merchant::Merchant, sweep};
 use serde::{Deserialize, Serialize};

@@ -9,7 +9,7 @@ use crate::{
 use ledger::{Account, AccountId, Book, Refused, Transfer};
 use rustc_hash::FxHashMap;
 use std::hash::Hash;
-use types::{JournalId, OrderId, TransferId};
+use types::{JournalId, TransferId};
 
 /// Why `apply` stopped before an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,7 +168,8 @@ pub struct Tx<'a> {
     previous: Option<JournalId>,
     note: Option<Box<str>>,
     found: u32,
-    elsewhere: Option<OrderId>,
+    elsewhere: Vec<Key>,
+    blocks: i64,
 }
 
 /// What a command says of itself besides its writes.
@@ -184,15 +185,27 @@ pub struct Told {
     pub events: Vec<Event>,
     /// Reads that the working set answered.
     pub found: u32,
-    /// The order for which the command was sent to another shard. What is cached of it may be old.
-    pub elsewhere: Option<OrderId>,
+    /// The records for which the command was sent to another shard. What is cached of them may be old.
+    pub elsewhere: Vec<Key>,
+    /// Blocks of ids it used.
+    pub blocks: i64,
 }
 
 impl<'a> Tx<'a> {
     /// A view over `tables`; writes go to `writes`, records that are not loaded to `missing`.
     pub fn new(tables: &'a Tables, writes: &'a mut Writes, missing: &'a mut Vec<Key>) -> Self {
-        let (events, subject, previous, note) = (Vec::new(), Subject::Platform, None, None);
-        Self { tables, writes, missing, events, subject, previous, note, found: 0, elsewhere: None }
+        Self {
+            tables,
+            writes,
+            missing,
+            events: Vec::new(),
+            subject: Subject::Platform,
+            previous: None,
+            note: None,
+            found: 0,
+            elsewhere: Vec::new(),
+            blocks: 1,
+        }
     }
     /// The record under `key`, or none.
     ///
@@ -260,12 +273,19 @@ impl<'a> Tx<'a> {
     /// What the command said of itself.
     #[must_use]
     pub fn told(self) -> Told {
-        let Self { subject, previous, note, events, found, elsewhere, .. } = self;
-        Told { subject, previous, note, events, found, elsewhere }
+        let Self { subject, previous, note, events, found, elsewhere, blocks, .. } = self;
+        Told { subject, previous, note, events, found, elsewhere, blocks }
     }
-    /// Says that another shard decides about this order.
-    pub fn elsewhere(&mut self, order: OrderId) {
-        self.elsewhere = Some(order);
+    /// Says that another shard decides about this record.
+    pub fn elsewhere(&mut self, key: Key) {
+        self.elsewhere.push(key);
+    }
+    /// Says that ids of so many blocks are used, the command's own counted: at least one, [`types::IdBlock::MOST`] at
+    /// most.
+    pub fn blocks(&mut self, used: usize) {
+        let used = i64::try_from(used).unwrap_or(i64::MAX);
+        debug_assert!(used <= types::IdBlock::MOST, "so many blocks were not kept free");
+        self.blocks = self.blocks.max(used);
     }
 }
 

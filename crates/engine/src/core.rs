@@ -4,11 +4,11 @@
 use crate::store::{Fault, Loader, Recovered};
 use domain::{
     Batch, Caller, Command, Context, Event, JournalLine, Key, Record, Rejection, Reply, Stop, Tables, Tx,
-    Writes, apply,
+    Writes, apply, home,
     records::{Digest, Effect, Request},
 };
 use rustc_hash::FxHashSet;
-use types::{IdBlock, JournalId, OrderId, Place, Shard, Time, id_time, time};
+use types::{IdBlock, JournalId, Place, Shard, Time, id_time, time};
 
 /// Commands in one batch at most; also the places a batch has in the journal.
 pub const BATCH_MAX: usize = 1000;
@@ -192,15 +192,16 @@ impl Core {
             let ctx = self.context(asked, now.max(self.at));
             let mut tx = Tx::new(&self.tables, &mut self.writes, &mut self.missing);
             let stop = apply(&asked.command, &ctx, &mut tx);
-            let elsewhere = tx.told().elsewhere;
+            let mut elsewhere = tx.told().elsewhere;
             let effects = if stop.is_ok() { self.writes.effects(&self.tables) } else { Vec::new() };
             self.writes.clear();
             let wanted = std::mem::take(&mut self.missing);
-            if let Some(order) = elsewhere.filter(|_| stop != Err(Stop::Missing))
-                && self.outdated(order)
-            {
-                self.load(vec![Key::Order(order)], loader)?;
-                continue;
+            if stop != Err(Stop::Missing) {
+                elsewhere.retain(|key| self.outdated(key));
+                if !elsewhere.is_empty() {
+                    self.load(elsewhere, loader)?;
+                    continue;
+                }
             }
             match stop {
                 Ok(reply) => return Ok((Ok(reply), effects)),
@@ -261,17 +262,29 @@ impl Core {
             match key {
                 Key::Order(id) => drop(self.tables.orders.forget(&id, 0)),
                 Key::OrderNumber(number) => drop(self.tables.order_numbers.forget(&number, 0)),
+                Key::Combined(id) => drop(self.tables.combined.forget(&id, 0)),
+                Key::CombinedNumber(number) => drop(self.tables.combined_numbers.forget(&number, 0)),
                 Key::Payer(id) => drop(self.tables.payers.forget(&id, 0)),
                 Key::Crossing(id) => drop(self.tables.crossings.forget(&id, 0)),
+                Key::UserTransfer(id) => drop(self.tables.user_transfers.forget(&id, 0)),
+                Key::Account(id) => drop(self.tables.accounts.forget(&id, 0)),
+                Key::NumberClaim(number) => drop(self.tables.number_claims.forget(&number, 0)),
+                Key::SharingNumber(number) => drop(self.tables.sharing_numbers.forget(&number, 0)),
+                Key::RefundNumber(number) => drop(self.tables.refund_numbers.forget(&number, 0)),
                 _ => {}
             }
         }
     }
 
-    /// Whether what is cached of an order may be old: then it is forgotten, to be read anew. This shard wrote it last
-    /// when it handed the order over; other shards may have done so since.
-    fn outdated(&mut self, order: OrderId) -> bool {
-        !self.foreign.contains(&Key::Order(order)) && self.tables.orders.forget(&order, self.durable)
+    /// Whether what is cached of a record may be old: then it is forgotten, to be read anew. This shard wrote it last
+    /// when it handed the record over; other shards may have done so since.
+    fn outdated(&mut self, key: &Key) -> bool {
+        !self.foreign.contains(key)
+            && match key {
+                Key::Order(id) => self.tables.orders.forget(id, self.durable),
+                Key::UserTransfer(id) => self.tables.user_transfers.forget(id, self.durable),
+                _ => false,
+            }
     }
 
     /// Reads anew what only the first shard writes: merchants, certificates, applications, limits, keys. It happens
@@ -287,7 +300,7 @@ impl Core {
         let current = id_time(IdBlock::new(now, 0, 0).id(0)).0 / 1000;
         let (millisecond, place) = if current > millisecond {
             (current, 0)
-        } else if place < IdBlock::PER_MS {
+        } else if place + IdBlock::MOST <= IdBlock::PER_MS {
             (millisecond, place)
         } else {
             (millisecond + 1, 0)
@@ -314,17 +327,17 @@ impl Core {
             wanted.append(&mut self.missing);
             return None;
         }
-        if let Some(order) = told.elsewhere
-            && self.outdated(order)
-        {
+        let mut outdated = told.elsewhere;
+        outdated.retain(|key| self.outdated(key));
+        if !outdated.is_empty() {
             self.writes.clear();
             self.missing.clear();
-            wanted.push(Key::Order(order));
+            wanted.append(&mut outdated);
             return None;
         }
         self.found += u64::from(told.found);
         self.missing.clear(); // expected but, as it turned out, not needed
-        self.ids.1 += 1; // also of a rejected command: its journal line may name an id
+        self.ids.1 += told.blocks; // also of a rejected command: its journal line may name an id
         let outcome = match stop {
             Ok(reply) => {
                 self.tables.merge(&mut self.writes, self.number);
@@ -366,9 +379,19 @@ fn foreign(key: &Key, record: Option<&Record>, place: Place) -> bool {
     let home = match (key, record) {
         (Key::Order(_), Some(Record::Order(order))) => order.shard,
         (Key::Order(id), _) => Shard::of_id(id.0),
+        (Key::UserTransfer(_), Some(Record::UserTransfer(transfer))) => transfer.shard,
+        (Key::UserTransfer(id), _) => Shard::of_id(id.0),
         (Key::Crossing(id), _) => Shard::of_id(id.0),
-        (Key::OrderNumber((merchant, number)), None) => place.shards.of_number(*merchant, number),
+        (Key::Account(id), _) => home::of_account(*id, place.shards),
+        // What a combined order is made of never changes once it is there.
+        (Key::Combined(id), None) => Shard::of_id(id.0),
+        (Key::OrderNumber((merchant, number)) | Key::CombinedNumber((merchant, number)), None) => {
+            place.shards.of_number(*merchant, number)
+        }
         (Key::Payer(payer), None) => place.shards.of_payer(*payer),
+        (Key::NumberClaim((_, signer, number)), None) => place.shards.of_number(*signer, number),
+        // Any shard takes one, where the order is.
+        (Key::RefundNumber(_) | Key::SharingNumber(_), None) => return true,
         _ => return false,
     };
     home != place.shard

@@ -19,5 +19,5 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use engine::{Engine, Handle, Job, Pending, Refusal, RequestKey, Stats};
 pub use observer::Observer;
 pub use position::position;
-pub use query::{ConsoleQueries, Queries, SettlementQueries};
+pub use query::{ConsoleQueries, Queries, SettlementQueries, SharingQueries, UserTransferQueries};
 pub use store::{Committer, Fault, Loader, Recovered, Store};

@@ -1,9 +1,15 @@
 //! The proof: every money invariant over a whole store, for `feiqian prove` and for every money test's end.
 
+mod combined;
 mod exceptions;
 mod refunds;
+mod reserve;
 mod settlement;
 mod shards;
+mod sharing;
+mod user_transfers;
+
+pub use reserve::Reserve;
 
 use crate::prove::shards::Between;
 use crate::{query::Queries, store::Fault};
@@ -12,7 +18,7 @@ use domain::{
     order::{Order, OrderState},
     payment::{Payment, PaymentState},
 };
-use ledger::{Side, Transfer, TransferKind, TransferState, TrialBalance};
+use ledger::{AccountKind, Transfer, TransferKind, TransferState, TrialBalance};
 use std::collections::HashMap;
 use types::PaymentId;
 
@@ -35,8 +41,16 @@ pub struct Proof {
     pub payouts: u64,
     /// Exceptions of reconciliation checked.
     pub exceptions: u64,
+    /// Clearings checked.
+    pub clearings: u64,
+    /// Requests to share checked.
+    pub shares: u64,
+    /// Transfers to users checked.
+    pub user_transfers: u64,
     /// Notifications checked.
     pub notifications: u64,
+    /// The reserve equation of each currency.
+    pub reserves: Vec<Reserve>,
     /// Invariants checked, by name.
     pub invariants: Vec<&'static str>,
     /// Failures, each naming its rows; at most [`FAILURES_MAX`].
@@ -87,11 +101,15 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
             "every refund state has exactly its transfers, and refunds never exceed what was paid",
             "every settlement equals its payments, every day its settlements, and what is carried goes on",
             "reserve, holds and payouts in transit equal their records",
+            "what is aside of shared orders is what is left of them, every part and return has its transfer, and no return exceeds its share",
             "every exception is open, cleared, or resolved by its transfers, and suspense holds just these",
+            "what channels paid to the bank is what its statements show, each batch once",
+            "every transfer to a user has exactly its ledger transfers and tells its end once, and in transit is what is under way",
             "every refund that ended has one notification of its end",
             "one success per order, and an open payment exactly while it locks the order",
             "every paid order with a notify address has one notification",
-            "what is owed (balances, merchants' money, fees, what is between shards) = what the platform has (channel receivables, bank)",
+            "the orders of a combined order are paid together by one payer, or none is; they add up to it, and it has one notification",
+            "reserve equation: payers' and merchants' money + in transit + the platform's own = bank + channel receivables, per currency",
             "every transfer stays in the shard that made it",
             "the two accounts in transit of each pair of shards differ by exactly what is under way",
         ],
@@ -99,31 +117,36 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
     };
     let mut trial = TrialBalance::default();
     let mut between = Between::default();
-    let mut liabilities: i128 = 0;
-    let mut receivables: i128 = 0;
+    let mut users = user_transfers::Seen::default();
+    let mut reserves = reserve::Seen::default();
     store.each_account(&mut |account| {
         proof.accounts += 1;
-        let balance = i128::from(account.balance().minor);
-        match account.id.kind().side() {
-            Side::Debit => receivables += balance,
-            Side::Credit => liabilities += balance,
-        }
+        reserves.account(&account);
         between.account(&account);
+        users.account(&account);
         trial.account(&account);
     })?;
     let mut moved: HashMap<i64, Moved> = HashMap::new();
     let mut top_ups: HashMap<i64, i64> = HashMap::new();
     let mut doubled = Vec::new();
     let mut refunds = refunds::Seen::default();
+    let mut combined = combined::Seen::read(store, &mut |failure| proof.fail(failure))?;
     let mut settled = settlement::Seen::read(store)?;
     let mut corrections = exceptions::Seen::default();
+    let mut shared = sharing::Seen::default();
     store.each_transfer(&mut |transfer: Transfer| {
         proof.transfers += 1;
         trial.transfer(&transfer);
         between.stays(&transfer);
-        if corrections.transfer(&transfer)
+        let shares = shared.transfer(&transfer);
+        if transfer.kind == TransferKind::Share && transfer.credit.kind() == AccountKind::ShardInTransit {
+            between.transfer(&transfer); // to a payer of another shard
+        }
+        if users.transfer(&transfer)
+            || corrections.transfer(&transfer)
             || settled.transfer(&transfer)
             || refunds.transfer(&transfer)
+            || shares
             || transfer.state == TransferState::Voided
         {
             return;
@@ -162,13 +185,13 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
     for subject in doubled {
         proof.fail(format!("payment {subject}: topped up twice"));
     }
-    if liabilities != receivables {
-        proof.fail(format!("reserve equation: liabilities {liabilities}, channel receivables {receivables}"));
-    }
+    proof.reserves = reserves.finish(&mut |failure| proof.fail(failure));
     let mut notify = HashMap::new();
     store.each_notification(&mut |notification| {
         proof.notifications += 1;
         refunds.notification(notification.about);
+        users.notification(notification.about);
+        combined.notification(notification.about);
         if let Some(order) = notification.about.order() {
             *notify.entry(order).or_insert(0_u32) += 1;
         }
@@ -184,6 +207,7 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
     let mut open: HashMap<i64, Vec<PaymentId>> = HashMap::new();
     store.each_payment(&mut |payment: Payment| {
         proof.payments += 1;
+        combined.payment(&payment, &mut |failure| proof.fail(failure));
         let done = payment.state == PaymentState::Succeeded;
         match payment.order {
             Some(order) if done => *succeeded.entry(order.0).or_default() += 1,
@@ -199,11 +223,13 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
     })?;
     store.each_refund(&mut |refund| {
         proof.refunds += 1;
+        shared.refund(&refund);
         refunds.refund(&refund, &mut |failure| proof.fail(failure));
     })?;
     store.each_order(&mut |order: Order| {
         proof.orders += 1;
         refunds.order(&order, &mut |failure| proof.fail(failure));
+        shared.order(&order);
         let sums = moved.remove(&order.id.0).unwrap_or_default();
         let (amount, fee) = (order.terms.amount.minor, order.fee);
         let fee_rows = u32::from(fee > 0);
@@ -223,7 +249,9 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
                 order.id, order.state.name(), sums.payment, sums.fee, sums.reversal, sums.fee_return, sums.rows
             ));
         }
-        let asked = open.remove(&order.id.0).unwrap_or_default();
+        combined.order(&order, &mut |failure| proof.fail(failure));
+        let named = combined.named(&order).0;
+        let asked = open.get(&named).cloned().unwrap_or_default();
         let locked_by = order.payment.filter(|_| order.paid_at.is_none());
         if asked != Vec::from_iter(locked_by) {
             proof.fail(format!(
@@ -231,7 +259,12 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
                 order.id
             ));
         }
-        let by_card = succeeded.remove(&order.id.0).unwrap_or(0);
+        let by_card = succeeded.get(&named).copied().unwrap_or(0);
+        // Of several orders each asks; of one nobody asks again.
+        if !combined.is_first(named) {
+            open.remove(&named);
+            succeeded.remove(&named);
+        }
         if by_card > 1 || (by_card == 1) != (order.card.is_some()) {
             proof.fail(format!("order {}: {by_card} successful card payments, card {:?}", order.id, order.card));
         }
@@ -245,7 +278,12 @@ pub fn prove(store: &dyn Queries) -> Result<Proof, Fault> {
             proof.fail(format!("order {}: {kept} notifications, {owed} owed", order.id));
         }
     })?;
+    open.retain(|order, _| !combined.is_first(*order));
+    succeeded.retain(|order, _| !combined.is_first(*order));
+    combined.finish(&mut |failure| proof.fail(failure));
     settled.finish(store, &mut proof)?;
+    users.finish(store, &mut proof)?;
+    shared.finish(store, &mut proof)?;
     corrections.finish(store, &mut proof)?;
     refunds.rest(&mut |failure| proof.fail(failure));
     for (order, sums) in moved {

@@ -5,6 +5,7 @@ use domain::{
     Key, Record,
     application::Application,
     card::Card,
+    combined::Combined,
     crossing::Crossing,
     echo::Echo,
     keyring::KeyRing,
@@ -18,11 +19,12 @@ use domain::{
     records::Digest,
     refund::Refund,
     session::{OauthCode, Session},
+    user_transfer::UserTransfer,
 };
 use ledger::{Account, AccountId, Transfer};
 use types::{
-    AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
-    PaymentId, RefundId, ShardSet, Shards, Time, TransferId,
+    AppId, CardId, CombinedId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest,
+    PayerId, PaymentId, RefundId, ShardSet, Shards, Time, TransferId,
 };
 
 /// A journal line as read back.
@@ -57,6 +59,8 @@ pub enum Bill {
     Order(Box<Order>),
     /// A top-up received.
     TopUp(Box<Payment>),
+    /// A merchant's transfer received.
+    UserTransfer(Box<UserTransfer>),
 }
 
 /// A count of rows of each kind, for the status page.
@@ -70,20 +74,31 @@ pub struct Counts {
 
 mod console;
 mod settlement;
+mod sharing;
+mod user_transfer;
 
-pub use console::{ConsoleQueries, Found, OrderFilter, Past};
+pub use console::{ConsoleQueries, ExceptionFilter, Found, OrderFilter, Past};
 pub use settlement::SettlementQueries;
+pub use sharing::SharingQueries;
+pub use user_transfer::{TO_CONFIRM_MAX, UserTransferQueries};
 
 type Answer<T> = Result<T, Fault>;
 
 /// The read side of a store. Calls block for microseconds (a row) to milliseconds (a list); async callers of
 /// lists use a blocking thread. Every method fails only with [`Fault::Failed`].
 #[expect(clippy::missing_errors_doc, reason = "said once above")]
-pub trait Queries: ConsoleQueries + Send + Sync {
+pub trait Queries: ConsoleQueries + SharingQueries + UserTransferQueries + Send + Sync {
     /// A merchant.
     fn merchant(&self, id: MerchantId) -> Answer<Option<Merchant>>;
     /// All merchants, by number.
     fn merchants(&self) -> Answer<Vec<Merchant>>;
+    /// Merchants that are or were last sub-merchants of a partner, by number, after `past`.
+    fn sub_merchants(
+        &self,
+        partner: MerchantId,
+        past: Option<MerchantId>,
+        limit: usize,
+    ) -> Answer<Vec<Merchant>>;
     /// A certificate by serial (upper-case hex).
     fn certificate(&self, serial: &str) -> Answer<Option<Certificate>>;
     /// A merchant's certificates, newest first.
@@ -110,10 +125,12 @@ pub trait Queries: ConsoleQueries + Send + Sync {
     fn usage(&self, id: i64) -> Answer<Option<Usage>>;
     /// An account; new and empty when nothing moved through it.
     fn account(&self, id: AccountId) -> Answer<Account>;
+    /// How many shards the database has.
+    fn shards(&self) -> Answer<Shards>;
     /// What there is of an account in all shards: the sum of its sub-accounts, which only payers do not have.
-    fn account_in_all(&self, id: AccountId, shards: Shards) -> Answer<Account> {
+    fn account_in_all(&self, id: AccountId) -> Answer<Account> {
         let mut sum = self.account(id)?;
-        for shard in shards.all().filter(|shard| *shard != id.shard()) {
+        for shard in self.shards()?.all().filter(|shard| *shard != id.shard()) {
             let part = self.account(id.at(shard))?;
             let add = |one: &mut i64, other: i64| *one = one.saturating_add(other);
             add(&mut sum.debits_pending, part.debits_pending);
@@ -130,6 +147,29 @@ pub trait Queries: ConsoleQueries + Send + Sync {
     fn order(&self, id: OrderId) -> Answer<Option<Order>>;
     /// An order by the merchant's own number.
     fn order_by_number(&self, merchant: MerchantId, number: &str) -> Answer<Option<Order>>;
+    /// A combined order.
+    fn combined(&self, id: CombinedId) -> Answer<Option<Combined>> {
+        Ok(match self.records(&[Key::Combined(id)])?.pop() {
+            Some(Some(Record::Combined(whole))) => Some(whole),
+            _ => None,
+        })
+    }
+    /// A combined order by its merchant's own number.
+    fn combined_by_number(&self, merchant: MerchantId, number: &str) -> Answer<Option<Combined>> {
+        match self.records(&[Key::CombinedNumber((merchant, number.into()))])?.pop() {
+            Some(Some(Record::CombinedNumber(taken))) => self.combined(taken.combined),
+            _ => Ok(None),
+        }
+    }
+    /// The orders of a combined order, in its order.
+    fn orders_of(&self, whole: &Combined) -> Answer<Vec<Order>> {
+        let keys: Vec<Key> = whole.orders.iter().map(|id| Key::Order(*id)).collect();
+        let found = self.records(&keys)?.into_iter().filter_map(|record| match record {
+            Some(Record::Order(order)) => Some(order),
+            _ => None,
+        });
+        Ok(found.collect())
+    }
     /// Payment-code orders waiting for this payer's PIN, newest first, at most 10.
     fn orders_to_confirm(&self, payer: PayerId) -> Answer<Vec<Order>>;
     /// A channel payment.
@@ -199,6 +239,8 @@ pub trait Queries: ConsoleQueries + Send + Sync {
     fn each_transfer(&self, take: &mut dyn FnMut(Transfer)) -> Answer<()>;
     /// Every order, in id order.
     fn each_order(&self, take: &mut dyn FnMut(Order)) -> Answer<()>;
+    /// Every combined order, in id order.
+    fn each_combined(&self, take: &mut dyn FnMut(Combined)) -> Answer<()>;
     /// Every channel payment, in id order.
     fn each_payment(&self, take: &mut dyn FnMut(Payment)) -> Answer<()>;
     /// Every refund, in id order.

@@ -171,6 +171,7 @@ impl App {
                 other_bases: config.other_bases.clone(),
                 sandbox,
                 payment_code_prefix: config.prefix(),
+                combine_most: usize::from(config.combine_most),
             },
             metrics,
             signing_threads: config.signing(),

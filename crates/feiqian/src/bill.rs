@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 use protocol::bill::ask::Bill;
 use service::{
     Bills,
-    bills::{BillFile, BillProblem, Bounds, Which},
+    bills::{BillFile, BillProblem, Bounds, Checked, Which},
 };
 use std::{
     fs::{self, File, OpenOptions},
@@ -16,7 +16,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use types::{BusinessDay, MerchantId, PageRequest};
+use types::{BusinessDay, MerchantId, PageRequest, Time, time};
 
 /// Why there is no file.
 #[derive(Debug, thiserror::Error)]
@@ -43,23 +43,13 @@ pub(crate) fn run(options: &cli::BillOptions) -> Result<bool, Box<dyn std::error
     let config = Config::load(&home, options.data.config.as_deref())?;
     let config = config.with_database(options.data.database.as_deref());
     let day = BusinessDay::parse(&options.date).ok_or_else(|| BillError::Day(options.date.clone()))?;
-    let key = config.master_key().unwrap_or_else(|| home.master_key());
-    if !key.exists() {
-        return Err(BillError::NoKey(key).into());
-    }
-    let master: MasterKey = home.load_master_key(Some(&key))?;
-    let queries = database::snapshot(&home, &config)?;
-    // A sandbox's clock may have been moved ahead of the machine's.
-    let newest = queries.journal(PageRequest::new(1, None))?.rows.first().map(|line| line.at);
-    let now = SystemClock.now().max(newest.unwrap_or_default());
-    // A folder of its own: a running platform works in DIR/bills.
     let beside = options.to.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let folder = Folder::new(beside.unwrap_or(Path::new(".")))?;
-    let vault = Arc::new(Vault::new(1, &master));
-    let bills = Bills::new(queries, vault, folder.0.clone(), Bounds { files: 8, ..Bounds::default() });
+    let (bills, _folder, now) = open(&home, &config, beside.unwrap_or(Path::new(".")))?;
     let bill = options.kind.bill();
     let mut out = io::stdout();
-    let mut make = |merchant: MerchantId, to: &Path| match bills.make(Which { merchant, bill, day }, now) {
+    let mut make = |merchant: MerchantId, to: &Path| match bills
+        .make(Which { merchant, partner: None, bill, day }, now)
+    {
         Ok(file) => {
             copy(&file, to)?;
             writeln!(out, "{}  {} rows, SHA-1 {}", to.display(), file.rows, file.hash).map_err(at(to))?;
@@ -77,6 +67,37 @@ pub(crate) fn run(options: &cli::BillOptions) -> Result<bool, Box<dyn std::error
         return Ok(said(any, day));
     };
     Ok(said(make(MerchantId(mchid), &options.to)?, day))
+}
+
+/// The bills of a store, in a folder of their own beside others, and what time it is: a running platform works in DIR/bills.
+fn open(
+    home: &Home,
+    config: &Config,
+    beside: &Path,
+) -> Result<(Bills, Folder, Time), Box<dyn std::error::Error>> {
+    let key = config.master_key().unwrap_or_else(|| home.master_key());
+    if !key.exists() {
+        return Err(BillError::NoKey(key).into());
+    }
+    let master: MasterKey = home.load_master_key(Some(&key))?;
+    let queries = database::snapshot(home, config)?;
+    // A sandbox's clock may have been moved ahead of the machine's.
+    let newest = queries.journal(PageRequest::new(1, None))?.rows.first().map(|line| line.at);
+    let now = SystemClock.now().max(newest.unwrap_or_default());
+    let folder = Folder::new(beside)?;
+    let vault = Arc::new(Vault::new(1, &master));
+    let bills = Bills::new(queries, vault, folder.0.clone(), Bounds { files: 8, ..Bounds::default() });
+    Ok((bills, folder, now))
+}
+
+/// Holds the bills of a day against the ledger: of the last one that is drawn up when `day` is empty.
+pub(crate) fn check(home: &Home, config: &Config, day: &str) -> Result<Checked, Box<dyn std::error::Error>> {
+    let (bills, _folder, now) = open(home, config, home.path())?;
+    let day = match day {
+        "" => now.plus(-9 * time::HOUR).business_day().previous(),
+        named => BusinessDay::parse(named).ok_or_else(|| BillError::Day(named.to_owned()))?,
+    };
+    Ok(bills.check(day, now)?)
 }
 
 fn said(any: bool, day: BusinessDay) -> bool {
@@ -126,6 +147,7 @@ impl cli::BillKind {
             Self::TradeSuccess => Bill::Trade(trade::Kind::Success),
             Self::TradeRefund => Bill::Trade(trade::Kind::Refund),
             Self::FundBasic => Bill::Fund(fund::Account::Basic),
+            Self::Sharing => Bill::Sharing,
         }
     }
 }

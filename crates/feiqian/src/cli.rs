@@ -151,6 +151,15 @@ pub(crate) enum Merchant {
     BankAccount(crate::terms::MerchantAccount),
     /// Show every cent of a merchant that it can't use yet, and why.
     Held(crate::terms::MerchantHeld),
+    /// Show or set whether a merchant's orders are shared, and what it does as a receiver; setting needs the platform stopped.
+    Sharing(crate::sharing::Sharing),
+    /// Show or set the scenes in which a merchant may transfer money to users; setting needs the platform stopped.
+    TransferScenes(crate::scenes::TransferScenes),
+    /// Let a merchant take another's orders into combined orders, or not, while the platform is stopped.
+    Combine(crate::combine::Combine),
+    /// Partners and their sub-merchants: who may act for whom.
+    #[command(subcommand)]
+    Partner(crate::partner::Partner),
 }
 
 #[derive(Debug, Args)]
@@ -223,6 +232,10 @@ pub(crate) struct Prove {
     /// Data directory. It may be in use.
     #[arg(long, default_value = "feiqian-data", value_name = "DIR")]
     pub(crate) data: PathBuf,
+    /// Also make the bills of a day, the last one that is drawn up unless one is named, read them back and hold them
+    /// against the ledger.
+    #[arg(long, value_name = "DAY", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) bills: Option<String>,
     /// PostgreSQL database that holds the store; beats the configuration in the data directory.
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,
@@ -269,6 +282,7 @@ pub(crate) enum BillKind {
     TradeSuccess,
     TradeRefund,
     FundBasic,
+    Sharing,
 }
 
 #[derive(Debug, Args)]
@@ -316,7 +330,7 @@ pub(crate) struct Bench {
     #[arg(long)]
     pub(crate) json: bool,
     /// Seconds each part runs.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) seconds: u64,
     /// Callers at once, in process.
     #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=15_000))]
@@ -324,12 +338,23 @@ pub(crate) struct Bench {
     /// Payers with money, in process; each is an account.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) payers: u64,
+    /// Pay until so many payments are made, and nothing else: how rate, memory and store change on the way.
+    #[arg(long, value_name = "N", conflicts_with_all = ["rate", "nodes"],
+          value_parser = clap::value_parser!(u64).range(10..=100_000_000))]
+    pub(crate) payments: Option<u64>,
+    /// Have so many payments arrive a second, evenly, for --seconds, and nothing else; told minute by minute.
+    #[arg(long, value_name = "PER_S", conflicts_with = "nodes", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) rate: Option<u64>,
+    /// Make so many payments (100,000 when --payments does not say), close their day, and measure how soon each page of
+    /// the console begins to arrive; nothing else.
+    #[arg(long, conflicts_with_all = ["rate", "nodes", "database"])]
+    pub(crate) console: bool,
     /// Leave out the orders over HTTP.
     #[arg(long)]
     pub(crate) no_http: bool,
-    /// Connections at once, over HTTP.
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=1000))]
-    pub(crate) connections: u64,
+    /// Connections at once, over HTTP [default: 128 for orders, 256 for payers].
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) connections: Option<u64>,
     /// Empty PostgreSQL database to measure, instead of files.
     #[arg(long, value_name = "URL")]
     pub(crate) database: Option<String>,

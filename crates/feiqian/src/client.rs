@@ -62,6 +62,13 @@ impl Merchant {
     pub(crate) async fn get(&self, target: &str) -> Result<Answer, ClientError> {
         self.send("GET", target, String::new()).await
     }
+    /// The file at `target`, which the wire serves without a signature of its own (wire §6).
+    pub(crate) async fn download(&self, target: &str) -> Result<Vec<u8>, ClientError> {
+        let authorization = self.authorization("GET", target, b"", crate::seed::unix_now())?;
+        let sent = self.http.get(format!("{}{target}", self.base)).header("authorization", authorization);
+        let answer = sent.header("user-agent", "feiqian-demo").send().await?.error_for_status()?;
+        Ok(answer.bytes().await?.to_vec())
+    }
     async fn send(&self, method: &str, target: &str, body: String) -> Result<Answer, ClientError> {
         let now = crate::seed::unix_now();
         let authorization = self.authorization(method, target, body.as_bytes(), now)?;

@@ -54,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) master_key_file: String,
     /// First two digits of payment codes: 1 to 99, but 10–15, 25–30 and 62, which other wallets use.
     pub(crate) payment_code_prefix: u8,
+    /// Orders that a combined order may have, 2 to 50.
+    pub(crate) combine_most: u8,
     /// Where texts to phones are posted as JSON; needed in production, since payers sign in with a code.
     pub(crate) sms_url: String,
     /// File with the bearer token for `sms_url`.
@@ -67,6 +69,11 @@ pub(crate) struct Config {
     pub(crate) bank_holder: String,
     /// The number of its bank in the payment system, 12 digits.
     pub(crate) bank_number: String,
+    /// JSON file that declares the bank's CSV statement; the built-in form when empty.
+    pub(crate) statement_format: String,
+    /// What an end-to-end id or text on the bank's statement begins with where the card channel pays a batch; the batch
+    /// follows.
+    pub(crate) channel_prefix: String,
     /// Seconds between the signal to stop, when `/readyz` begins to say no, and the moment new connections are
     /// turned away, 0 to 60.
     pub(crate) drain_notice_s: u64,
@@ -105,12 +112,15 @@ impl Default for Config {
             signing_threads: 0,
             master_key_file: String::new(),
             payment_code_prefix: 88,
+            combine_most: 10,
             sms_url: String::new(),
             sms_token_file: String::new(),
             bank_folder: String::new(),
             bank_account: String::new(),
             bank_holder: String::new(),
             bank_number: String::new(),
+            statement_format: String::new(),
+            channel_prefix: worker::reconcile::statement::files::CHANNEL_PREFIX.to_owned(),
             drain_notice_s: 1,
             drain_s: 10,
             metrics_listen: String::new(),
@@ -206,6 +216,9 @@ impl Config {
                 "payment_code_prefix is {}, must be 1 to 99 and none of 10–15, 25–30, 62, which other wallets use",
                 self.payment_code_prefix
             ));
+        }
+        if !(2..=50).contains(&self.combine_most) {
+            return refuse(format!("combine_most is {}, must be 2 to 50", self.combine_most));
         }
         if !(1..=1_000_000).contains(&self.queue_max) {
             return refuse(format!("queue_max is {}, must be 1 to 1000000", self.queue_max));

@@ -7,17 +7,19 @@ use crate::{
 use bank::{AccountNumber, BankNumber, Name, Party, simulated};
 use std::{path::PathBuf, sync::Mutex, time::Duration};
 use types::Money;
-use worker::payouts::Desk;
+use worker::{
+    payouts::Desk,
+    reconcile::{Statements, statement::files::csv_format},
+};
 
 /// What stands on the sandbox's bank account at first.
 const OPENING: Money = Money::cny(100_000_000_00);
-const EVERY: Duration = Duration::from_secs(5);
+/// How often the folder is looked at.
+pub(crate) const EVERY: Duration = Duration::from_secs(5);
 
-/// The desk that the configuration describes; none in production without `bank_folder`: payouts then wait.
-///
-/// # Errors
-/// What is wrong with the configuration or the folder.
-pub(crate) fn open(home: &Home, config: &Config) -> Result<Option<Desk>, String> {
+/// The folder shared with the bank, the platform's account, and whether the bank is the sandbox's own; none in production
+/// without `bank_folder`.
+fn account(home: &Home, config: &Config) -> Result<Option<(PathBuf, Party, bool)>, String> {
     let sandbox = config.mode == Mode::Sandbox && config.bank_folder.is_empty();
     if config.bank_folder.is_empty() && !sandbox {
         return Ok(None);
@@ -36,6 +38,34 @@ pub(crate) fn open(home: &Home, config: &Config) -> Result<Option<Desk>, String>
         bank_name: None,
     };
     let folder = if sandbox { home.bank() } else { PathBuf::from(&config.bank_folder) };
+    Ok(Some((folder, debtor, sandbox)))
+}
+
+/// Where the bank's statements come in; none without a bank.
+///
+/// # Errors
+/// What is wrong with the configuration.
+pub(crate) fn statements(home: &Home, config: &Config) -> Result<Option<Statements>, String> {
+    let Some((folder, debtor, _)) = account(home, config)? else { return Ok(None) };
+    let file = &config.statement_format;
+    let format = if file.is_empty() {
+        csv_format()
+    } else {
+        let wrong = |why: &dyn std::fmt::Display| format!("statement_format: {file}: {why}");
+        let text = std::fs::read(file).map_err(|error| wrong(&error))?;
+        serde_json::from_slice(&text).map_err(|error| wrong(&error))?
+    };
+    let channel_prefix = config.channel_prefix.clone();
+    Ok(Some(Statements { folder, marks: home.statements(), account: debtor.account, format, channel_prefix }))
+}
+
+/// The desk that the configuration describes; none in production without `bank_folder`: payouts then wait. Files are looked
+/// for `every` so often.
+///
+/// # Errors
+/// What is wrong with the configuration or the folder.
+pub(crate) fn open(home: &Home, config: &Config, every: Duration) -> Result<Option<Desk>, String> {
+    let Some((folder, debtor, sandbox)) = account(home, config)? else { return Ok(None) };
     let simulated = if sandbox {
         let setup = simulated::Setup::new(1, debtor.account.clone(), debtor.name.clone(), OPENING);
         let bank = simulated::Bank::open(setup, &folder).map_err(|fault| fault.to_string())?;
@@ -43,7 +73,7 @@ pub(crate) fn open(home: &Home, config: &Config) -> Result<Option<Desk>, String>
     } else {
         None
     };
-    Ok(Some(Desk { folder, debtor, every: EVERY, simulated }))
+    Ok(Some(Desk { folder, debtor, every, simulated }))
 }
 
 #[cfg(test)]
@@ -54,11 +84,11 @@ mod tests {
     fn a_sandbox_has_a_bank_and_production_the_one_it_names() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::new(folder.path());
-        assert!(open(&home, &Config::default()).unwrap().is_none());
+        assert!(open(&home, &Config::default(), EVERY).unwrap().is_none());
         let sandbox = Config { mode: Mode::Sandbox, ..Config::default() };
-        assert!(open(&home, &sandbox).unwrap().unwrap().simulated.is_some());
+        assert!(open(&home, &sandbox, EVERY).unwrap().unwrap().simulated.is_some());
         let named = Config { bank_folder: folder.path().display().to_string(), ..Config::default() };
-        let told = open(&home, &named).unwrap_err();
+        let told = open(&home, &named, EVERY).unwrap_err();
         assert!(told.starts_with("bank_holder"), "{told}");
         let whole = Config {
             bank_account: "3301040160012345678".into(),
@@ -66,6 +96,6 @@ mod tests {
             bank_number: "104331000018".into(),
             ..named
         };
-        assert!(open(&home, &whole).unwrap().unwrap().simulated.is_none());
+        assert!(open(&home, &whole, EVERY).unwrap().unwrap().simulated.is_none());
     }
 }

@@ -62,6 +62,10 @@ impl Home {
     pub(crate) fn channel(&self) -> PathBuf {
         self.0.join("channel")
     }
+    /// What was done with the bank's statements.
+    pub(crate) fn statements(&self) -> PathBuf {
+        self.0.join("statements")
+    }
     /// The folder of a sandbox's bank.
     pub(crate) fn bank(&self) -> PathBuf {
         self.0.join("bank")

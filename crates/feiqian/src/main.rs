@@ -6,6 +6,7 @@ mod bench;
 mod bill;
 mod cli;
 mod client;
+mod combine;
 mod config;
 mod database;
 mod demo;
@@ -17,15 +18,18 @@ mod metrics;
 mod migrate;
 mod nodes;
 mod onboard;
+mod partner;
 mod people;
 mod ready;
 mod reconcile;
 mod restore;
 mod sandbox;
 mod sandbox_api;
+mod scenes;
 mod seed;
 mod serve;
 mod settle;
+mod sharing;
 mod sms;
 mod terms;
 
@@ -99,6 +103,10 @@ async fn run(command: Command) -> Result<bool, Error> {
         Command::Merchant(Merchant::Terms(options)) => terms::terms(&options).await,
         Command::Merchant(Merchant::BankAccount(options)) => terms::bank_account(&options).await,
         Command::Merchant(Merchant::Held(options)) => terms::held(&options),
+        Command::Merchant(Merchant::Sharing(options)) => sharing::run(&options).await,
+        Command::Merchant(Merchant::TransferScenes(options)) => scenes::run(&options).await,
+        Command::Merchant(Merchant::Combine(options)) => combine::run(&options).await,
+        Command::Merchant(Merchant::Partner(command)) => partner::run(&command).await,
         Command::Settle(options) => settle::run(&options).await,
         Command::Calendar(command) => settle::calendar(&command).await,
         Command::Reconcile(options) => reconcile::run(&options).await,
@@ -270,10 +278,34 @@ fn prove(options: &cli::Prove) -> Result<bool, Error> {
     }
     let queries = database::snapshot(&home, &config)?;
     let proof = engine::prove::prove(&*queries)?;
+    let bills = options.bills.as_deref().map(|day| bill::check(&home, &config, day)).transpose()?;
+    let bills_hold = bills.as_ref().is_none_or(service::bills::Checked::holds);
     let mut out = std::io::stdout();
     if options.json {
-        writeln!(out, "{}", serde_json::to_string(&proof)?)?;
-        return Ok(proof.holds());
+        let mut told = serde_json::to_value(&proof)?;
+        if let Some(bills) = &bills {
+            told["bills"] = serde_json::json!({
+                "day": bills.day.to_string(),
+                "merchants": bills.merchants,
+                "bills": bills.bills,
+                "rows": bills.rows,
+                "failures": bills.failures,
+            });
+        }
+        writeln!(out, "{told}")?;
+        return Ok(proof.holds() && bills_hold);
+    }
+    if let Some(bills) = &bills {
+        let service::bills::Checked { day, merchants, bills, rows, failures } = bills;
+        writeln!(out, "bills of {day}: {bills} of {merchants} merchants read back, {rows} rows")?;
+        for failure in failures {
+            writeln!(out, "  BROKEN {failure}")?;
+        }
+        if failures.is_empty() {
+            writeln!(out, "  holds  every bill equals the ledger")?;
+        } else {
+            writeln!(out, "next: keep these bills, and look at the merchants' transfers of {day}")?;
+        }
     }
     writeln!(
         out,
@@ -284,7 +316,17 @@ fn prove(options: &cli::Prove) -> Result<bool, Error> {
         for invariant in &proof.invariants {
             writeln!(out, "  holds  {invariant}")?;
         }
-        return Ok(true);
+        for reserve in &proof.reserves {
+            writeln!(out, "  reserve, minor units of {reserve}")?;
+            if reserve.missing() > 0 {
+                writeln!(
+                    out,
+                    "  note   customers are owed {} more than bank and channels have",
+                    reserve.missing()
+                )?;
+            }
+        }
+        return Ok(bills_hold);
     }
     for failure in &proof.failures {
         writeln!(out, "  BROKEN {failure}")?;

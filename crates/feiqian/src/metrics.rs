@@ -178,6 +178,8 @@ impl Readings {
             let refused = days.into_iter().filter(|day| bills.refused(*day).is_some()).count();
             to.gauge("feiqian_bills_refused", "Bills of the channel that could not be read", refused as u64)?;
         }
+        let refused = worker::reconcile::statement::files::refused_in(&Home::new(&self.folder).statements());
+        to.gauge("feiqian_statements_refused", "Statements of the bank that could not be read", refused)?;
         let mut log = self.store.clone().into_os_string();
         log.push("-wal");
         let log = fs::metadata(log).map_or(0, |file| file.len());

@@ -1,4 +1,4 @@
-//! `feiqian reconcile`: a closed day is matched with the channel's bill, and what differs is listed. People decide it in
+//! `feiqian reconcile`: a closed day is matched with the channel's bill and the bank's statement, and what differs is listed. People decide it in
 //! the console: the command line knows nobody who could sign for a correction.
 
 use crate::{
@@ -23,11 +23,11 @@ use std::{
 use types::{BusinessDay, Currency, Money, PageRequest};
 use worker::{
     SimulatedBank,
-    reconcile::{Bills, Desk, all_due, check, reconcile},
+    reconcile::{Bills, Desk, Matched, Statements, Trouble, all_due, check, reconcile, statement},
 };
 
 /// How often a server looks for bills.
-const EVERY: Duration = Duration::from_secs(5);
+pub(crate) const EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 pub(crate) struct Reconcile {
@@ -39,6 +39,10 @@ pub(crate) struct Reconcile {
     /// The channel's bill of that day; it is checked and kept in DIR/channel in place of an earlier one.
     #[arg(long, value_name = "FILE", requires = "day", conflicts_with = "show")]
     bill: Option<PathBuf>,
+    /// The bank's statement of that day, camt.053 (.xml), MT940 (.sta) or CSV; it is checked and kept in the bank's folder
+    /// in place of an earlier one.
+    #[arg(long, value_name = "FILE", requires = "day", conflicts_with_all = ["show", "bill"])]
+    statement: Option<PathBuf>,
     /// Only list what is open: the platform may be running.
     #[arg(long)]
     show: bool,
@@ -52,10 +56,17 @@ fn day(text: &str) -> Result<BusinessDay, String> {
 }
 
 /// The desk where the card channel's bills come in; a sandbox's channel writes them itself.
-pub(crate) fn desk(app: &App, config: &Config) -> Arc<Desk> {
+///
+/// # Errors
+/// What is wrong with the configuration of the bank.
+pub(crate) fn desk(app: &App, config: &Config, every: Duration) -> Result<Arc<Desk>, String> {
     let bank = Arc::new(SimulatedBank::new(Arc::clone(&app.service.vault)));
     let simulated = config.mode == Mode::Sandbox;
-    Arc::new(Desk::new(Bills::new(app.home.channel()), bank, EVERY, simulated))
+    let desk = Desk::new(Bills::new(app.home.channel()), bank, every, simulated);
+    Ok(Arc::new(match crate::desk::statements(&app.home, config)? {
+        Some(statements) => desk.with_statements(statements),
+        None => desk,
+    }))
 }
 
 /// Matches what is due, unless only asked to show; then lists what is open. False when anything is.
@@ -63,24 +74,30 @@ pub(crate) async fn run(options: &Reconcile) -> Result<bool, Error> {
     let home = Home::new(&options.data.data);
     let config = Config::load(&home, options.data.config.as_deref())?;
     let config = config.with_database(options.data.database.as_deref());
+    let statements = crate::desk::statements(&home, &config)?;
     if options.show {
-        return show(&*database::snapshot(&home, &config)?, &home, options);
+        return show(&*database::snapshot(&home, &config)?, &home, statements.as_ref(), options);
     }
     let app = App::open(&home, &config, crate::nodes::As::Tool).await?;
     let done = matched(&app, &config, options).await;
     let queries = Arc::clone(&app.service.queries);
     app.close();
     done?;
-    show(&*queries, &home, options)
+    show(&*queries, &home, statements.as_ref(), options)
 }
 
 async fn matched(app: &App, config: &Config, options: &Reconcile) -> Result<(), Error> {
-    let desk = desk(app, config);
+    let desk = desk(app, config, EVERY)?;
     if let (Some(day), Some(bill)) = (options.day, &options.bill) {
         take_in(bill, &desk.bills().bill(day))?;
     }
+    if let (Some(day), Some(file)) = (options.day, &options.statement) {
+        let statements = desk.statements().ok_or(Trouble::NoBank)?;
+        statement::check(statements, day, file)?;
+        statements.keep(day, file)?;
+    }
     let done = match options.day {
-        Some(day) => vec![reconcile(&app.service, &desk, day).await?],
+        Some(day) => of_day(app, &desk, day, options).await?,
         None => all_due(&app.service, &desk).await?,
     };
     if !options.json {
@@ -89,6 +106,32 @@ async fn matched(app: &App, config: &Config, options: &Reconcile) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Matches what there is of a day: its bill, its statement, or both. What was named has to be there.
+async fn of_day(
+    app: &App,
+    desk: &Arc<Desk>,
+    day: BusinessDay,
+    options: &Reconcile,
+) -> Result<Vec<Matched>, Error> {
+    let mut done = Vec::new();
+    if options.statement.is_none() {
+        match reconcile(&app.service, desk, day).await {
+            Ok(matched) => done.push(matched),
+            Err(Trouble::NoBill(..)) if options.bill.is_none() && has_statement(desk, day)? => {}
+            Err(trouble) => return Err(trouble.into()),
+        }
+    }
+    if options.statement.is_some() || has_statement(desk, day)? {
+        done.push(statement::reconcile(&app.service, desk, day).await?);
+    }
+    Ok(done)
+}
+
+fn has_statement(desk: &Desk, day: BusinessDay) -> Result<bool, Error> {
+    let Some(statements) = desk.statements() else { return Ok(false) };
+    Ok(statements.all()?.iter().any(|(known, _)| *known == day))
 }
 
 /// Puts a bill that can be read into the folder.
@@ -105,7 +148,12 @@ fn take_in(bill: &Path, to: &Path) -> Result<(), Error> {
 }
 
 /// Lists what is open, oldest first, of one day when it is given, with its age.
-fn show(queries: &dyn Queries, home: &Home, options: &Reconcile) -> Result<bool, Error> {
+fn show(
+    queries: &dyn Queries,
+    home: &Home,
+    statements: Option<&Statements>,
+    options: &Reconcile,
+) -> Result<bool, Error> {
     let mut out = std::io::stdout();
     let newest = queries.journal(PageRequest::new(1, None))?.rows.first().map(|line| line.at);
     // A sandbox's clock may have been moved ahead of the machine's.
@@ -131,17 +179,28 @@ fn show(queries: &dyn Queries, home: &Home, options: &Reconcile) -> Result<bool,
     let count: u64 = ages.bands.iter().flat_map(|band| band.count).sum();
     let bills = Bills::new(home.channel());
     let refused: Vec<String> = bills.days()?.into_iter().filter_map(|day| bills.refused(day)).collect();
+    let refused_statements = statements.map(Statements::refused).transpose()?.unwrap_or_default();
+    let position = statements.map(Statements::position).transpose()?.flatten();
+    let unexplained = position.is_some_and(|one| one.unexplained.is_some_and(|minor| minor != 0));
     if options.json {
-        let all =
-            serde_json::json!({ "today": today.to_string(), "open": open, "ages": ages, "refused": refused });
+        let all = serde_json::json!({
+            "today": today.to_string(), "open": open, "ages": ages, "refused": refused,
+            "refused_statements": refused_statements, "bank": position,
+        });
         writeln!(out, "{all}")?;
     } else {
         writeln!(out, "{count} exceptions are open{}", bands(&ages))?;
         for why in &refused {
             writeln!(out, "a bill was refused: {why}")?;
         }
+        for why in &refused_statements {
+            writeln!(out, "a statement was refused: {why}")?;
+        }
+        if let Some(position) = position {
+            writeln!(out, "{position}")?;
+        }
     }
-    Ok(count == 0 && refused.is_empty())
+    Ok(count == 0 && refused.is_empty() && refused_statements.is_empty() && !unexplained)
 }
 
 fn add(ages: &mut Ageing, one: &Exception, today: BusinessDay) -> Result<(), Error> {

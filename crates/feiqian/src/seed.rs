@@ -54,6 +54,8 @@ pub(crate) async fn merchant(engine: &Router, seed: &MerchantSeed<'_>) -> Result
     engine.run(Command::RegisterMerchant(new), Caller::platform()).await?;
     let change = MerchantChange { bind: Some(seed.app), ..MerchantChange::default() };
     engine.run(Command::ChangeMerchant(seed.id, Box::new(change)), Caller::platform()).await?;
+    let scenes = domain::user_transfer::scene::SCENES.iter().map(|scene| scene.id).collect();
+    engine.run(Command::SetTransferScenes(seed.id, scenes), Caller::platform()).await?;
     Ok(())
 }
 
@@ -169,6 +171,7 @@ pub(crate) fn load_terms(
         digest[place % 16] ^= byte.rotate_left(u32::try_from(place / 16).unwrap_or(0));
     }
     Arc::new(domain::order::Terms {
+        partner: None,
         merchant,
         app,
         number: number.into(),
@@ -178,6 +181,7 @@ pub(crate) fn load_terms(
         attach: "".into(),
         notify_url: "https://merchant.example/notify".into(),
         payer: None,
+        sharing: false,
         device: "".into(),
         extra: "".into(),
         digest,

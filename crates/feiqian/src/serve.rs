@@ -77,15 +77,46 @@ pub(crate) async fn serve(
     config: &Config,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
+    serve_at(Pace::default(), app, listener, config, stop).await
+}
+
+/// How often what is due is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// Days to close, and money to release.
+    pub(crate) settlement: Duration,
+    /// Files of the bank.
+    pub(crate) bank: Duration,
+    /// Bills and statements.
+    pub(crate) reconciliation: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        let settlement = worker::Setup::default().settlement.every;
+        Self { settlement, bank: crate::desk::EVERY, reconciliation: crate::reconcile::EVERY }
+    }
+}
+
+/// As [`serve`], at a pace of its own: the demo waits for days and does not want to wait for seconds.
+pub(crate) async fn serve_at(
+    pace: Pace,
+    app: App,
+    listener: TcpListener,
+    config: &Config,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
     let drain = Duration::from_secs(config.drain_s);
     let bank = Arc::new(SimulatedBank::new(Arc::clone(&app.service.vault)));
-    let workers =
-        Worker::start(&app.service, bank, worker::Setup::default()).map_err(std::io::Error::other)?;
-    match crate::desk::open(&app.home, config).map_err(std::io::Error::other)? {
+    let mut setup = worker::Setup::default();
+    setup.settlement.every = pace.settlement;
+    let workers = Worker::start(&app.service, bank, setup).map_err(std::io::Error::other)?;
+    match crate::desk::open(&app.home, config, pace.bank).map_err(std::io::Error::other)? {
         Some(desk) => workers.serve_payouts(&app.service, desk),
         None => tracing::warn!("no bank_folder is set: payouts wait"),
     }
-    workers.serve_reconciliation(&app.service, crate::reconcile::desk(&app, config));
+    let desk = crate::reconcile::desk(&app, config, pace.reconciliation).map_err(std::io::Error::other)?;
+    workers.serve_reconciliation(&app.service, desk);
     tokio::spawn(keep_certificates(Arc::clone(&app.service), stop.clone()));
     tokio::spawn(prepare_bills(Arc::clone(&app.service), stop.clone()));
     let readiness = Arc::new(Readiness::new(&app.service, &app.home, config));

@@ -135,14 +135,17 @@ impl MerchantFee {
     }
 }
 
-fn config(data: &Data) -> Result<(Home, Config), Error> {
+pub(crate) fn config(data: &Data) -> Result<(Home, Config), Error> {
     let home = Home::new(&data.data);
     let config = Config::load(&home, data.config.as_deref())?;
     Ok((home, config.with_database(data.database.as_deref())))
 }
 
 /// Runs a command while the platform is stopped.
-async fn change(data: &Data, command: impl FnOnce(&App) -> Result<Command, Error>) -> Result<(), Error> {
+pub(crate) async fn change(
+    data: &Data,
+    command: impl FnOnce(&App) -> Result<Command, Error>,
+) -> Result<(), Error> {
     let (home, config) = config(data)?;
     let app = App::open(&home, &config, crate::nodes::As::Tool).await?;
     let done = match command(&app) {

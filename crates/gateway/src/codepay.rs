@@ -1,16 +1,17 @@
 //! 付款码: the merchant scans the payer's code, and may reverse the order (wire §3.8).
 
 use crate::{
-    errors, orders, query,
+    errors, orders, partner, query,
     transport::{Answer, Call, Outcome},
 };
 use domain::{
     Command, Rejection, merchant,
     order::{OrderState, Terms},
+    partner::Permission,
 };
 use protocol::{
     ApiError, Code, Location, Text, field,
-    order::{CodePay, Reverse},
+    order::{CodePay, Mode, Reverse},
     qr::{PaymentCode, PaymentCodeError, Prefix},
 };
 use service::Service;
@@ -19,17 +20,19 @@ use types::Masked;
 
 /// `POST /v3/pay/transactions/codepay`: 200 with the transaction when it is decided, 202 `USERPAYING` while the
 /// payer must type the PIN.
-pub(crate) async fn codepay(call: Call) -> Outcome {
-    let asked = CodePay::read(&call.body)?;
-    call.signed_by(asked.mchid, Location::Body)?;
-    orders::check_sharing(asked.profit_sharing)?;
+pub(crate) async fn codepay(call: Call, mode: Mode) -> Outcome {
+    let asked = CodePay::read(mode, &call.body)?;
+    call.signed_by(asked.mchid, mode, Location::Body)?;
+    let by = partner::may_place(&call, merchant::Product::Code, asked.appid, asked.sub.as_ref())?;
     orders::check_amount(asked.amount)?;
     let code = our_code(&asked, prefix(call.service()))?;
     let terms = Terms {
-        merchant: asked.mchid,
+        merchant: by.merchant,
+        partner: partner::placed(asked.mchid, asked.sub.as_ref()),
         app: asked.appid,
         digest: orders::content(&asked.canonical()),
         payer: None,
+        sharing: asked.profit_sharing,
         number: asked.out_trade_no.into(),
         product: merchant::Product::Code,
         amount: asked.amount,
@@ -52,11 +55,12 @@ pub(crate) async fn codepay(call: Call) -> Outcome {
 }
 
 /// `POST /v3/pay/transactions/out-trade-no/{out_trade_no}/reverse`.
-pub(crate) async fn reverse(call: Call) -> Outcome {
+pub(crate) async fn reverse(call: Call, mode: Mode) -> Outcome {
     let number = field::path_out_trade_no(call.path("out_trade_no"))?;
-    let asked = Reverse::read(&call.body)?;
-    call.signed_by(asked.mchid, Location::Body)?;
-    let command = Command::ReverseOrder { merchant: asked.mchid, app: asked.appid, number: number.into() };
+    let asked = Reverse::read(mode, &call.body)?;
+    call.signed_by(asked.mchid, mode, Location::Body)?;
+    let by = partner::principal(&call, asked.sub.as_ref().map(|sub| sub.mchid), Permission::Pay)?;
+    let command = Command::ReverseOrder { by, app: asked.appid, number: number.into() };
     call.service().engine.run(command, call.caller()).await.map_err(|why| errors::reversal(&why))?;
     Ok(Answer::ok(asked.answer(number)))
 }

@@ -16,6 +16,7 @@
 use axum::extract::Request;
 use crypto::{platform::PlatformError, rsa::FieldError};
 use domain::Rejection;
+use domain::sharing::Unfit;
 use engine::{Fault, Refusal};
 use ledger::Refused;
 use protocol::{ApiError, Code, Location, Text, issue};
@@ -51,6 +52,25 @@ pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
         R::OrderBusy => no(Code::InvalidRequest, "订单支付结果尚未确定，请稍后查询订单", rejection),
         R::OrderRevoked => no(Code::InvalidRequest, "订单已撤销，请更换商户订单号重新下单", rejection),
         R::OrderFailed => no(Code::TradeError, "订单支付失败，请更换商户订单号重新下单", rejection),
+        R::OrderCombined => no(Code::InvalidRequest, "订单是合单支付的子单，请对整个合单操作", rejection),
+        R::PartsDiffer => {
+            let issue = Text::fixed(
+                "须列出且仅列出该合单的全部子单",
+                "must name each order of the combined order and no other",
+            );
+            ApiError::param("/sub_orders", None, issue, Location::Body)
+        }
+        R::PartTwice => {
+            let issue = Text::fixed("含重复的子单", "names an order twice");
+            ApiError::param("/sub_orders", None, issue, Location::Body)
+        }
+        R::PartsOutOfRange => {
+            let issue = Text::fixed("子单数量超出允许范围", "has too few or too many orders");
+            ApiError::param("/sub_orders", None, issue, Location::Body)
+        }
+        R::MayNotCombine { merchant, by } => {
+            no(Code::NoAuth, format!("商户 {merchant} 未授权商户 {by} 合单收款，请联系平台开通"), rejection)
+        }
         R::NotReversible => no(Code::InvalidRequest, "只有付款码支付的订单可以撤销", rejection),
         R::ReverseTooLate => no(Code::InvalidRequest, "订单支付已超过 7 天，不能撤销", rejection),
         R::WrongPayer => no(Code::InvalidRequest, "订单指定了其他付款人", rejection),
@@ -86,6 +106,16 @@ pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
             because(Code::ResourceNotExists, Code::ResourceNotExists.text().zh, rejection)
         }
         R::RefundNotFound => ApiError::new(Code::ResourceNotExists),
+        R::PayoutNotFound => ApiError::new(Code::ResourceNotExists),
+        R::PayoutNumberUsed => {
+            no(Code::InvalidRequest, "商户付款单号重复：此单号已用于参数不同的付款", rejection)
+        }
+        R::BankAccountMissing(_) => {
+            no(Code::InvalidRequest, "商户未登记收款银行账户，请联系平台登记", rejection)
+        }
+        R::NoRail(most) => {
+            no(Code::InvalidRequest, format!("没有可付 {most} 元的汇路，请拆分金额"), rejection)
+        }
         R::OrderNotPaid => no(Code::ResourceNotExists, "订单未支付，不能退款", rejection),
         R::RefundNumberUsed => {
             no(Code::InvalidRequest, "商户退款单号重复：此单号已用于参数不同的退款", rejection)
@@ -110,7 +140,99 @@ pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
         R::CodeTooSoon(_) | R::CodeTooMany => {
             because(Code::FrequencyLimited, Code::FrequencyLimited.text().zh, rejection)
         }
-        R::NotAllowed | R::SessionEnded => ApiError::new(Code::NoAuth),
+        R::SharingOff(id) => no(Code::NoAuth, format!("商户 {id} 未开通分账，请联系平台开通"), rejection),
+        R::NotSharing => {
+            no(Code::InvalidRequest, "非分账订单，下单时须将 settle_info.profit_sharing 设为 true", rejection)
+        }
+        R::SharingEnded => no(Code::InvalidRequest, "订单剩余金额已解冻，不能再分账", rejection),
+        R::SharesTooMany(most) => {
+            no(Code::InvalidRequest, format!("一笔订单最多请求分账 {most} 次"), rejection)
+        }
+        R::ShareTooMuch { left } => {
+            no(Code::NotEnough, format!("金额超过可分账或可回退金额，剩余 {left} 元"), rejection)
+        }
+        R::ShareAboveRatio(ratio) => no(
+            Code::InvalidRequest,
+            format!("分账金额超过最大分账比例 {}.{:02}%", ratio / 100, ratio % 100),
+            rejection,
+        ),
+        R::NoRelation(_) => {
+            no(Code::InvalidRequest, "分账接收方未添加，请先调用添加分账接收方接口", rejection)
+        }
+        R::ReceiverWrong(why) => unfit(*why),
+        R::ReceiversTooMany(most) => {
+            no(Code::RuleLimit, format!("分账接收方最多 {most} 个，请先删除不用的"), rejection)
+        }
+        R::ShareNotFound | R::ShareReturnNotFound => ApiError::new(Code::ResourceNotExists),
+        R::ShareNumberUsed => {
+            no(Code::InvalidRequest, "单号重复：此单号已用于参数不同的分账或回退请求", rejection)
+        }
+        R::NoSuchShare(id) => no(Code::InvalidRequest, format!("商户 {id} 不是此笔分账的接收方"), rejection),
+        R::ReturnsOff(id) => no(Code::NoAuth, format!("商户 {id} 未同意分账回退"), rejection),
+        R::ReturnTooLate(at) => no(Code::InvalidRequest, format!("已过分账回退期限 {at}"), rejection),
+        R::OrderShared => no(Code::InvalidRequest, "订单已分账或解冻，不能撤销，请申请退款", rejection),
+        R::NotSubMerchant { merchant, partner } => no(
+            Code::NoAuth,
+            format!(
+                "商户号 {merchant} 不是服务商 {partner} 的特约商户，请检查 sub_mchid，或联系平台建立受理关系"
+            ),
+            rejection,
+        ),
+        R::PartnerMayNot { merchant, permission, .. } => {
+            let what = crate::partner::permission_name(*permission);
+            no(Code::NoAuth, format!("未获特约商户 {merchant} 授权：{what}，请联系平台开通"), rejection)
+        }
+        R::UserTransferNotFound | R::TransferBatchNotFound => {
+            no(Code::NotFound, "记录不存在，请检查单号", rejection)
+        }
+        R::UserTransferNumberUsed => {
+            no(Code::InvalidRequest, "商户单号重复：此单号已用于参数不同的转账", rejection)
+        }
+        R::TransferBatchNumberUsed => {
+            no(Code::AlreadyExists, "商家批次单号重复：此单号已用于参数不同的批次", rejection)
+        }
+        R::UserTransferNotWaiting(_) => {
+            no(Code::InvalidRequest, "转账单当前状态不允许此操作，请查询转账单", rejection)
+        }
+        R::UserTransferOverdue(at) => {
+            no(Code::InvalidRequest, format!("转账单已于 {at} 超过确认期限"), rejection)
+        }
+        R::TransferRefused(why) => {
+            no(Code::RuleLimit, format!("用户当前无法收款：{}", why.name()), rejection)
+        }
+        R::TransferAmount { least, most } => {
+            no(Code::InvalidRequest, format!("单笔转账金额须在 {least} 元至 {most} 元之间"), rejection)
+        }
+        R::TransferNameMissing(from) => {
+            let issue = Text::new(
+                format!("转账金额达到 {from} 元时必填"),
+                format!("must be given for {from} or more"),
+            );
+            ApiError::param("/user_name", None, issue, Location::Body)
+        }
+        R::TransferDay { left } => {
+            no(Code::InvalidRequest, format!("超出商户单日转账额度，今日剩余 {left} 元"), rejection)
+        }
+        R::SceneUnknown(scene) => {
+            let issue = Text::fixed("不是有效的转账场景 ID", "is no transfer scene");
+            ApiError::param("/transfer_scene_id", Some(scene.to_string()), issue, Location::Body)
+        }
+        R::SceneClosed(0) => no(Code::NoAuth, "商户未开通商家转账，请联系平台开通转账场景", rejection),
+        R::SceneClosed(scene) => {
+            no(Code::NoAuth, format!("商户未开通转账场景 {scene}，请联系平台开通"), rejection)
+        }
+        R::SceneReports(scene) => {
+            let reports = domain::user_transfer::scene::find(*scene).map_or(&[][..], |scene| scene.reports);
+            let issue = Text::new(
+                format!("转账场景 {scene} 须报备且仅报备：{}", reports.join("、")),
+                format!("transfer scene {scene} asks for exactly these: {}", reports.join(", ")),
+            );
+            ApiError::param("/transfer_scene_report_infos", None, issue, Location::Body)
+        }
+        R::ScenePerception(scene) => {
+            no(Code::InvalidRequest, format!("转账场景 {scene} 不支持此 user_recv_perception"), rejection)
+        }
+        R::NotAllowed | R::SessionEnded | R::StepUpNeeded => ApiError::new(Code::NoAuth),
         // No merchant's request comes to these; they are told in general terms.
         R::PinAlreadySet
         | R::CodeMissing
@@ -118,6 +240,7 @@ pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
         | R::PaymentFinal
         | R::RefundFinal
         | R::WindowOutOfRange(_)
+        | R::TooManyCombiners(_)
         | R::FeeRule(_)
         | R::CalendarWrong(_)
         | R::DayNotOver { .. }
@@ -128,9 +251,6 @@ pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
         | R::SettlementOutOfOrder(_)
         | R::HoldNotFound
         | R::BankAccountWrong
-        | R::BankAccountMissing(_)
-        | R::NoRail(_)
-        | R::PayoutNotFound
         | R::PayoutNotWaiting(_)
         | R::OwnPayout
         | R::PayoutNotSent(_)
@@ -145,7 +265,8 @@ pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
         | R::PasswordMustChange
         | R::TotpEnrolled
         | R::TotpMissing
-        | R::SeveralShards
+        | R::PartnerWrong(_)
+        | R::SharingWrong(_)
         | R::ExceptionNotFound
         | R::ExceptionNotOpen(_)
         | R::OwnCorrection
@@ -155,10 +276,12 @@ pub(crate) fn rejection(rejection: &Rejection) -> ApiError {
         | R::RequestKeyReused
         | R::NumberOutOfRange(_)
         | R::LimitsOutOfOrder(_) => because(Code::InvalidRequest, Code::InvalidRequest.text().zh, rejection),
-        // The router follows the first, and the second is between shards: neither leaves the platform unless it errs.
-        R::Elsewhere(_) | R::TransferMismatch => {
-            broken("a refusal between shards came to a merchant", rejection)
-        }
+        // The router follows the first four, and the last is between shards: none leaves the platform unless it errs.
+        R::Elsewhere(_)
+        | R::NumberElsewhere { .. }
+        | R::MoneyElsewhere { .. }
+        | R::MoneyUnderWay
+        | R::TransferMismatch => broken("a refusal between shards came to a merchant", rejection),
         // The rules above the ledger let none of these through: one of our invariants is broken.
         R::Ledger(
             Refused::Amount(_)
@@ -208,6 +331,41 @@ pub(crate) fn refusal(refusal: &Refusal) -> ApiError {
     }
 }
 
+/// Which member of a receiver is wrong.
+fn unfit(why: Unfit) -> ApiError {
+    let (field, zh) = match why {
+        Unfit::RelationName => ("/custom_relation", "仅 relation_type 为 CUSTOM 时填写，1 至 10 个字"),
+        Unfit::Itself => ("/account", "不能与自己分账"),
+        Unfit::NameMissing => ("/name", "接收方为商户时须填写商户全称"),
+        Unfit::NameDiffers => ("/name", "与商户全称不一致"),
+        Unfit::NameUnknown => ("/name", "平台不保存个人姓名，请勿填写"),
+        Unfit::AppMissing => ("/appid", "接收方为个人时必填"),
+        Unfit::Twice => ("/receivers", "同一请求中接收方不能重复"),
+        Unfit::Count => ("/receivers", "须有 1 至 50 个接收方"),
+    };
+    ApiError::param(field, None, Text { zh: zh.into(), en: why.to_string().into() }, Location::Body)
+}
+
+/// As [`refusal`], for profit sharing: what is named is an order to be shared, and amounts are those of receivers.
+pub(crate) fn sharing(why: &Refusal) -> ApiError {
+    let Refusal::Rejected(rejected) = why else { return refusal(why) };
+    match rejected {
+        Rejection::OrderNotFound => ApiError::new(Code::ResourceNotExists),
+        Rejection::OrderNotPaid => no(Code::InvalidRequest, "订单未支付，不能分账", rejected),
+        Rejection::AmountOutOfRange => {
+            let issue =
+                Text::fixed("金额须大于 0 且合计不超出范围", "must be above zero, and so must be their sum");
+            ApiError::param("/amount", None, issue, Location::Body)
+        }
+        Rejection::MerchantNotFound(_) => {
+            let issue = Text::fixed("商户号不存在", "names no merchant");
+            ApiError::param("/account", None, issue, Location::Body)
+        }
+        Rejection::PayerNotFound => ApiError::new(Code::OpenidMismatch),
+        other => rejection(other),
+    }
+}
+
 /// As [`refusal`], for a reversal: the money that is missing is the merchant's.
 pub(crate) fn reversal(why: &Refusal) -> ApiError {
     match why {
@@ -219,6 +377,26 @@ pub(crate) fn reversal(why: &Refusal) -> ApiError {
             ),
         ),
         other => refusal(other),
+    }
+}
+
+/// As [`refusal`], for a combined order: its amounts have another name, and so has its application.
+pub(crate) fn combined(why: &Refusal) -> ApiError {
+    let Refusal::Rejected(rejected) = why else { return refusal(why) };
+    match rejected {
+        Rejection::AmountOutOfRange => {
+            let issue = Text::fixed(
+                "子单金额合计超出允许范围",
+                "the amounts of the orders, or their sum, are out of range",
+            );
+            ApiError::param("/sub_orders", None, issue, Location::Body)
+        }
+        Rejection::WrongApp => {
+            let issue =
+                Text::fixed("与下单时的 combine_appid 不一致", "is not the combine_appid it was placed with");
+            ApiError::param("/combine_appid", None, issue, Location::Body)
+        }
+        other => rejection(other),
     }
 }
 
@@ -257,6 +435,20 @@ pub(crate) fn refund(why: &Refusal) -> ApiError {
         }
         Rejection::PayerNotFound => ApiError::new(Code::UserAccountAbnormal),
         other => rejection(other),
+    }
+}
+
+/// As [`refusal`], for a payout: the money is the merchant's settled money.
+pub(crate) fn payout(why: &Refusal) -> ApiError {
+    match why {
+        Refusal::Rejected(Rejection::NotEnough) => ApiError::because(
+            Code::NotEnough,
+            Text::fixed(
+                "商户已结算资金不足，无法出款",
+                "The merchant's settled money does not cover the payout",
+            ),
+        ),
+        other => refusal(other),
     }
 }
 

@@ -1,44 +1,45 @@
 //! Placing orders by JSAPI, APP, H5 and Native, and closing them (wire §3.1–§3.6).
 
 use crate::{
-    errors, notify_url,
+    errors, notify_url, partner,
     transport::{Answer, Call, Outcome},
 };
 use aws_lc_rs::digest::{SHA256, digest};
-use domain::{Command, Reply, merchant, order::Terms};
+use domain::{Command, Reply, merchant, order::Terms, partner::Permission};
 use protocol::{
     ApiError, Code, Location, Text, field, issue,
-    order::{Close, Prepay, PrepayAnswer, Product},
+    order::{Close, Mode, Prepay, PrepayAnswer, Product},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use types::{AppId, Money, OrderId, PayerId, Secret};
+use types::{Money, OrderId, PayerId, Secret};
 
 /// The largest order, in minor units: ten billion yuan. The wire names no limit; this one keeps sums of orders
 /// far away from 64 bits.
 pub(crate) const AMOUNT_MAX: i64 = 1_000_000_000_000;
 
-/// `POST /v3/pay/transactions/{jsapi,app,h5,native}`.
-pub(crate) async fn prepay(call: Call, product: Product) -> Outcome {
-    let asked = Prepay::read(product, &call.body)?;
-    call.signed_by(asked.mchid, Location::Body)?;
+/// `POST /v3/pay/transactions/{jsapi,app,h5,native}`, and the same under `/v3/pay/partner`.
+pub(crate) async fn prepay(call: Call, product: Product, mode: Mode) -> Outcome {
+    let asked = Prepay::read(product, mode, &call.body)?;
+    call.signed_by(asked.mchid, mode, Location::Body)?;
     if asked.identity.is_some() {
         return Err(not_offered("/payer/identity"));
     }
-    check_sharing(asked.profit_sharing)?;
     check_amount(asked.amount)?;
     let service = call.service();
     notify_url::check(&asked.notify_url, service.settings.sandbox)?;
     let kind = domain_product(product);
-    // The openid can be opened only with an appid that is the merchant's: say first which of the two is wrong.
-    call.merchant.merchant.may(kind, asked.appid).map_err(|why| errors::rejection(&why))?;
+    // An openid can be opened only with an appid that is the right merchant's: say first which of the two is wrong.
+    let by = partner::may_place(&call, kind, asked.appid, asked.sub.as_ref())?;
     let extra = Extra::read(asked.extra.as_deref())?;
     let terms = Terms {
-        merchant: asked.mchid,
+        merchant: by.merchant,
+        partner: partner::placed(asked.mchid, asked.sub.as_ref()),
         app: asked.appid,
         digest: content(&asked.canonical()),
-        payer: payer(&call, asked.appid, asked.openid.as_deref())?,
+        payer: payer(&call, &asked)?,
+        sharing: asked.profit_sharing,
         number: asked.out_trade_no.into(),
         product: kind,
         amount: asked.amount,
@@ -53,12 +54,13 @@ pub(crate) async fn prepay(call: Call, product: Product) -> Outcome {
     Ok(Answer::ok(link(&call, product, order).body()))
 }
 
-/// `POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close`.
-pub(crate) async fn close(call: Call) -> Outcome {
+/// `POST /v3/pay/transactions/out-trade-no/{out_trade_no}/close`, and the same under `/v3/pay/partner`.
+pub(crate) async fn close(call: Call, mode: Mode) -> Outcome {
     let number = field::path_out_trade_no(call.path("out_trade_no"))?.into();
-    let asked = Close::read(&call.body)?;
-    call.signed_by(asked.mchid, Location::Body)?;
-    let command = Command::CloseOrder(asked.mchid, number);
+    let asked = Close::read(mode, &call.body)?;
+    call.signed_by(asked.mchid, mode, Location::Body)?;
+    let by = partner::principal(&call, asked.sub_mchid, Permission::Pay)?;
+    let command = Command::CloseOrder(by, number);
     call.service().engine.run(command, call.caller()).await.map_err(|why| errors::refusal(&why))?;
     Ok(Answer::empty())
 }
@@ -74,7 +76,7 @@ pub(crate) async fn place(call: &Call, command: Command) -> Result<OrderId, ApiE
 
 /// The way to the cashier, fresh on every call (wire §3.6): `prepay_id` and `code_url` live 2 hours, `h5_url`
 /// 5 minutes.
-fn link(call: &Call, product: Product, order: OrderId) -> PrepayAnswer {
+pub(crate) fn link(call: &Call, product: Product, order: OrderId) -> PrepayAnswer {
     let (service, now) = (call.service(), call.now());
     let tokens = service.vault.tokens();
     match product {
@@ -89,14 +91,19 @@ fn link(call: &Call, product: Product, order: OrderId) -> PrepayAnswer {
     }
 }
 
-/// The payer behind an openid of the application.
-fn payer(call: &Call, app: AppId, openid: Option<&str>) -> Result<Option<PayerId>, ApiError> {
-    let Some(openid) = openid else { return Ok(None) };
+/// The payer behind an openid of either application.
+fn payer(call: &Call, asked: &Prepay) -> Result<Option<PayerId>, ApiError> {
+    let own = asked.openid.as_deref().map(|openid| (asked.appid, openid));
+    let named = own.or_else(|| {
+        let sub = asked.sub.as_ref()?;
+        sub.appid.zip(sub.openid.as_deref())
+    });
+    let Some((app, openid)) = named else { return Ok(None) };
     let payer = call.service().vault.tokens().open_openid(app, openid);
     payer.map(Some).ok_or_else(|| ApiError::new(Code::OpenidMismatch))
 }
 
-const fn domain_product(product: Product) -> merchant::Product {
+pub(crate) const fn domain_product(product: Product) -> merchant::Product {
     match product {
         Product::Jsapi => merchant::Product::Jsapi,
         Product::App => merchant::Product::App,
@@ -114,29 +121,20 @@ pub(crate) fn content(canonical: &Secret<Vec<u8>>) -> [u8; 16] {
 
 /// Refuses an amount beyond [`AMOUNT_MAX`]; the lower bound is the reader's.
 pub(crate) fn check_amount(amount: Money) -> Result<(), ApiError> {
+    check_amount_at(amount, "/amount/total")
+}
+
+/// As [`check_amount`], of the amount at `pointer`.
+pub(crate) fn check_amount_at(amount: Money, pointer: &str) -> Result<(), ApiError> {
     if amount.minor <= AMOUNT_MAX {
         return Ok(());
     }
     let value = Some(amount.minor.to_string());
-    Err(ApiError::param("/amount/total", value, issue::range(1, AMOUNT_MAX), Location::Body))
-}
-
-/// Profit sharing is not built yet; an order that asks for it must not be settled as if it had not.
-pub(crate) fn check_sharing(asked: bool) -> Result<(), ApiError> {
-    if !asked {
-        return Ok(());
-    }
-    Err(ApiError::because(
-        Code::NoAuth,
-        Text::fixed(
-            "暂不支持分账，请去掉 settle_info.profit_sharing",
-            "Profit sharing is not offered yet; leave settle_info.profit_sharing out",
-        ),
-    ))
+    Err(ApiError::param(pointer, value, issue::range(1, AMOUNT_MAX), Location::Body))
 }
 
 /// A member that steers money or identity and is not built yet is refused, never ignored.
-fn not_offered(pointer: &str) -> ApiError {
+pub(crate) fn not_offered(pointer: &str) -> ApiError {
     ApiError::param(
         pointer,
         None,

@@ -33,6 +33,10 @@ pub enum AccountKind {
     /// Differences found by reconciliation until they are explained: above zero the platform owes it to somebody, below it
     /// is missing.
     PlatformSuspense = 7,
+    /// What is left of a merchant's shared orders until it is shared or unfrozen (分账).
+    MerchantSharing = 8,
+    /// A merchant's money on its way to users, until they confirm or it comes back.
+    TransferInTransit = 9,
     /// What a channel (bank, card network) owes the platform until it settles.
     ChannelReceivable = 10,
     /// The platform's money at its own bank: where channels pay in and payouts leave.
@@ -47,7 +51,7 @@ pub enum AccountKind {
 
 impl AccountKind {
     /// Every kind, in stored order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::PayerBalance,
         Self::MerchantUnsettled,
         Self::MerchantAvailable,
@@ -55,6 +59,8 @@ impl AccountKind {
         Self::PayoutInTransit,
         Self::PlatformFee,
         Self::PlatformSuspense,
+        Self::MerchantSharing,
+        Self::TransferInTransit,
         Self::ChannelReceivable,
         Self::BankCash,
         Self::RefundInTransit,
@@ -70,7 +76,9 @@ impl AccountKind {
             | Self::MerchantUnsettled
             | Self::MerchantAvailable
             | Self::MerchantHeld
+            | Self::MerchantSharing
             | Self::PayoutInTransit
+            | Self::TransferInTransit
             | Self::PlatformFee
             | Self::PlatformSuspense
             | Self::RefundInTransit
@@ -96,7 +104,11 @@ impl AccountKind {
     pub const fn is_merchants_own(self) -> bool {
         matches!(
             self,
-            Self::MerchantUnsettled | Self::MerchantAvailable | Self::MerchantHeld | Self::MerchantReserve
+            Self::MerchantUnsettled
+                | Self::MerchantAvailable
+                | Self::MerchantHeld
+                | Self::MerchantReserve
+                | Self::MerchantSharing
         )
     }
     /// The name used in pages, files and the manual.
@@ -112,9 +124,11 @@ impl AccountKind {
             Self::MerchantAvailable => "merchant.available",
             Self::MerchantHeld => "merchant.held",
             Self::PayoutInTransit => "payout.in_transit",
+            Self::TransferInTransit => "transfer.in_transit",
             Self::BankCash => "bank.cash",
             Self::RefundInTransit => "refund.in_transit",
             Self::MerchantReserve => "merchant.reserve",
+            Self::MerchantSharing => "merchant.sharing",
         }
     }
     /// The kind stored as `number`.
@@ -188,6 +202,11 @@ impl AccountId {
     pub fn merchant_held(merchant: MerchantId, currency: Currency) -> Self {
         Self::new(AccountKind::MerchantHeld, merchant.0, currency)
     }
+    /// What is left of a merchant's shared orders.
+    #[must_use]
+    pub fn merchant_sharing(merchant: MerchantId, currency: Currency) -> Self {
+        Self::new(AccountKind::MerchantSharing, merchant.0, currency)
+    }
     /// A merchant's reserve.
     #[must_use]
     pub fn merchant_reserve(merchant: MerchantId, currency: Currency) -> Self {
@@ -197,6 +216,11 @@ impl AccountId {
     #[must_use]
     pub fn payout_in_transit(merchant: MerchantId, currency: Currency) -> Self {
         Self::new(AccountKind::PayoutInTransit, merchant.0, currency)
+    }
+    /// A merchant's money on its way to users.
+    #[must_use]
+    pub fn transfer_in_transit(merchant: MerchantId, currency: Currency) -> Self {
+        Self::new(AccountKind::TransferInTransit, merchant.0, currency)
     }
     /// The platform's money at its bank.
     #[must_use]

@@ -39,6 +39,20 @@ pub enum TransferKind {
     PayoutSettled = 14,
     /// A payout that was refused or sent back, to the merchant's settled money.
     PayoutReturned = 15,
+    /// What is left of a shared order, to a receiver: a merchant's settled money, or a payer's balance.
+    Share = 16,
+    /// A share that a receiver gives back, to what is left of the order or, once that is unfrozen, to the takings.
+    ShareReturn = 17,
+    /// What was not shared of an order, to the merchant's takings.
+    Unfreeze = 18,
+    /// A merchant's settled money set aside for a transfer to a user, or for a batch of them.
+    UserTransferHold = 19,
+    /// What was set aside for a user, to the user's balance.
+    UserTransfer = 20,
+    /// What was set aside for a user, back to the merchant's settled money.
+    UserTransferReturn = 21,
+    /// What a channel pays to the platform's bank, or takes back from it, for a batch of its bill.
+    ChannelSettled = 22,
     /// Between suspense and what the outside holds: an approved correction of reconciliation.
     Correction = 30,
     /// Out of an account of one shard, on the way to another.
@@ -49,7 +63,7 @@ pub enum TransferKind {
 
 impl TransferKind {
     /// Every kind, in stored order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 25] = [
         Self::Payment,
         Self::Fee,
         Self::TopUp,
@@ -65,6 +79,13 @@ impl TransferKind {
         Self::Payout,
         Self::PayoutSettled,
         Self::PayoutReturned,
+        Self::Share,
+        Self::ShareReturn,
+        Self::Unfreeze,
+        Self::UserTransferHold,
+        Self::UserTransfer,
+        Self::UserTransferReturn,
+        Self::ChannelSettled,
         Self::Correction,
         Self::ShardSend,
         Self::ShardReceive,
@@ -94,6 +115,13 @@ impl TransferKind {
             Self::Payout => "payout",
             Self::PayoutSettled => "payout_settled",
             Self::PayoutReturned => "payout_returned",
+            Self::Share => "share",
+            Self::ShareReturn => "share_return",
+            Self::Unfreeze => "unfreeze",
+            Self::UserTransferHold => "user_transfer_hold",
+            Self::UserTransfer => "user_transfer",
+            Self::UserTransferReturn => "user_transfer_return",
+            Self::ChannelSettled => "channel_settled",
             Self::Correction => "correction",
             Self::ShardSend => "shard_send",
             Self::ShardReceive => "shard_receive",
@@ -147,7 +175,8 @@ pub struct Transfer {
     /// Pending, posted or voided.
     pub state: TransferState,
     /// The business record it belongs to: an order id for payments, a payment id for top-ups, a
-    /// refund id for refunds, a settlement, hold or payout id for a merchant's settled money.
+    /// refund id for refunds, a settlement, hold or payout id for a merchant's settled money, the id of a request to share
+    /// or of a return for shares; an order id for what is unfrozen of it.
     pub subject: i64,
     /// When it was posted or voided; its creation time while pending.
     pub at: Time,

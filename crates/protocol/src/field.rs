@@ -70,21 +70,29 @@ pub fn path_transaction_id(text: &str) -> Result<TransactionId, ApiError> {
         .map_err(|_| ApiError::param("transaction_id", Some(text.to_owned()), issue(), Location::Path))
 }
 
-/// The `mchid` of a query string.
+/// A merchant number of a query string: `mchid`, `sp_mchid` or `sub_mchid`.
 ///
 /// # Errors
-/// `PARAM_ERROR` with `field` `mchid` and `location` `query`, when it is absent or no merchant number.
-pub fn query_mchid(value: Option<&str>) -> Result<MerchantId, ApiError> {
-    let Some(text) = value.filter(|text| !text.is_empty()) else {
-        return Err(ApiError::param("mchid", None, issue::missing(), Location::Query));
-    };
-    text.parse().map_err(|_| {
-        ApiError::param(
-            "mchid",
-            Some(text.to_owned()),
-            issue::form("商户号数字", "a merchant number"),
-            Location::Query,
-        )
+/// `PARAM_ERROR` with `field` the name and `location` `query`, when it is absent or no merchant number.
+pub fn query_mchid(name: &'static str, value: Option<&str>) -> Result<MerchantId, ApiError> {
+    let found = optional_mchid(name, value, Location::Query)?;
+    found.ok_or_else(|| ApiError::param(name, None, issue::missing(), Location::Query))
+}
+
+/// A merchant number that may be left out, such as the `sub_mchid` of a partner's request; empty counts as left out.
+/// `field` is a JSON pointer in a body, a name in a query.
+///
+/// # Errors
+/// `PARAM_ERROR` when it is no merchant number.
+pub fn optional_mchid(
+    field: &'static str,
+    value: Option<&str>,
+    location: Location,
+) -> Result<Option<MerchantId>, ApiError> {
+    let Some(text) = value.filter(|text| !text.is_empty()) else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| {
+        let issue = issue::form("商户号数字", "a merchant number");
+        ApiError::param(field, Some(text.chars().take(32).collect()), issue, location)
     })
 }
 

@@ -21,9 +21,9 @@ fn path_and_query_values_name_their_place() {
         (id.field.as_str(), id.location, id.value.as_deref()),
         ("transaction_id", Location::Path, Some("4200"))
     );
-    assert_eq!(query_mchid(Some("1900000001")).unwrap(), MerchantId(1_900_000_001));
+    assert_eq!(query_mchid("mchid", Some("1900000001")).unwrap(), MerchantId(1_900_000_001));
     for (value, shown) in [(None, None), (Some(""), None), (Some("x"), Some("x")), (Some("01"), Some("01"))] {
-        let detail = query_mchid(value).unwrap_err().detail.unwrap();
+        let detail = query_mchid("mchid", value).unwrap_err().detail.unwrap();
         assert_eq!(
             (detail.field.as_str(), detail.location, detail.value.as_deref()),
             ("mchid", Location::Query, shown)

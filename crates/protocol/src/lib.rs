@@ -6,6 +6,7 @@
 
 pub mod bill;
 pub mod certificates;
+pub mod combine;
 pub mod echo;
 pub mod emv;
 pub mod error;
@@ -15,10 +16,13 @@ pub mod json;
 pub mod language;
 pub mod notification;
 pub mod order;
+pub mod payout;
 pub mod qr;
 pub mod refund;
 pub mod sealed;
+pub mod sharing;
 pub mod transaction;
+pub mod user_transfer;
 
 pub use error::{ApiError, Code, Detail, Location, SignInformation};
 pub use language::{Language, Text};

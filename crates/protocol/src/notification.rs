@@ -19,6 +19,14 @@ pub enum Event {
     TransactionSuccess,
     /// A refund came to its end; the clear text is [`crate::refund::RefundNotice`].
     Refund(RefundEnd),
+    /// The merchant received a share; the clear text is [`crate::sharing::ShareNotice`].
+    ShareReceived,
+    /// The merchant gave back of a share; the clear text is [`crate::sharing::ShareNotice`].
+    ShareReturned,
+    /// A transfer to a user has ended; the clear text is [`crate::user_transfer::TransferNotice`].
+    UserTransfer,
+    /// Every transfer of a batch has ended; the clear text is [`crate::user_transfer::BatchNotice`].
+    TransferBatch,
     /// The merchant asked for it by `POST /v3/security/echo`; the clear text is the answer it got (wire §1.11).
     SecurityEcho,
 }
@@ -43,6 +51,10 @@ impl Event {
             Self::Refund(RefundEnd::Success) => "REFUND.SUCCESS",
             Self::Refund(RefundEnd::Abnormal) => "REFUND.ABNORMAL",
             Self::Refund(RefundEnd::Closed) => "REFUND.CLOSED",
+            Self::ShareReceived => "PROFITSHARING.SUCCESS",
+            Self::ShareReturned => "PROFITSHARING.RETURN",
+            Self::UserTransfer => "MCHTRANSFER.BILL.FINISHED",
+            Self::TransferBatch => "MCHTRANSFER.BATCH.FINISHED",
             Self::SecurityEcho => "SECURITY_ECHO.SUCCESS",
         }
     }
@@ -52,6 +64,8 @@ impl Event {
         match self {
             Self::TransactionSuccess => "transaction",
             Self::Refund(_) => "refund",
+            Self::ShareReceived | Self::ShareReturned => "profitsharing",
+            Self::UserTransfer | Self::TransferBatch => "mch_payment",
             Self::SecurityEcho => "security",
         }
     }
@@ -63,6 +77,10 @@ impl Event {
             Self::Refund(RefundEnd::Success) => "退款成功",
             Self::Refund(RefundEnd::Abnormal) => "退款异常",
             Self::Refund(RefundEnd::Closed) => "退款关闭",
+            Self::ShareReceived => "分账到账通知",
+            Self::ShareReturned => "分账回退通知",
+            Self::UserTransfer => "商家转账单据终态通知",
+            Self::TransferBatch => "商家转账批次完成通知",
             Self::SecurityEcho => "安全自测成功",
         }
     }

@@ -69,6 +69,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words! {
     /// `funds_account` of a request.
     FundsRequest {
@@ -371,8 +373,10 @@ impl RefundView {
 /// The clear text of a refund notification (wire §5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundNotice {
-    /// To whom.
+    /// To whom: the merchant, or the partner that placed the order.
     pub mchid: MerchantId,
+    /// Whose refund it is, when a partner placed the order: the text has the partner's form then.
+    pub sub_mchid: Option<MerchantId>,
     /// What happened, when it happened: a later state is another notification.
     pub end: RefundEnd,
     /// The refund.
@@ -390,7 +394,10 @@ impl RefundNotice {
             RefundEnd::Closed => Status::Closed,
         };
         crate::body(&Notice {
-            mchid: self.mchid.to_string(),
+            party: match self.sub_mchid {
+                None => Party::Own { mchid: self.mchid.to_string() },
+                Some(sub) => Party::Partner { sp_mchid: self.mchid.to_string(), sub_mchid: sub.to_string() },
+            },
             transaction_id: refund.transaction_id.to_string(),
             out_trade_no: &refund.out_trade_no,
             refund_id: refund.refund_id.to_string(),
@@ -447,7 +454,8 @@ struct From {
 
 #[derive(Serialize)]
 struct Notice<'a> {
-    mchid: String,
+    #[serde(flatten)]
+    party: Party,
     transaction_id: String,
     out_trade_no: &'a str,
     refund_id: String,
@@ -457,6 +465,13 @@ struct Notice<'a> {
     success_time: Option<String>,
     user_received_account: &'a str,
     amount: NoticeAmount,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Party {
+    Own { mchid: String },
+    Partner { sp_mchid: String, sub_mchid: String },
 }
 
 #[derive(Serialize)]

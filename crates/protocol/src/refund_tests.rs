@@ -189,7 +189,8 @@ fn the_refund_object_has_the_members_of_the_wire() {
 #[test]
 fn a_notice_tells_what_happened_then() {
     let notice = |end| {
-        let body = RefundNotice { mchid: MerchantId(1_900_000_001), end, refund: view() }.body();
+        let body =
+            RefundNotice { mchid: MerchantId(1_900_000_001), sub_mchid: None, end, refund: view() }.body();
         serde_json::from_slice::<Value>(&body).unwrap()
     };
     let success = notice(RefundEnd::Success);
@@ -203,4 +204,10 @@ fn a_notice_tells_what_happened_then() {
     let abnormal = notice(RefundEnd::Abnormal);
     assert_eq!((&abnormal["refund_status"], abnormal.get("success_time")), (&json!("ABNORMAL"), None));
     assert_eq!(notice(RefundEnd::Closed)["refund_status"], "CLOSED");
+    assert_eq!((&success["mchid"], success.get("sp_mchid")), (&json!("1900000001"), None));
+    let (mchid, sub_mchid) = (MerchantId(1_900_000_001), Some(MerchantId(1_900_000_109)));
+    let told = RefundNotice { mchid, sub_mchid, end: RefundEnd::Success, refund: view() }.body();
+    let told: Value = serde_json::from_slice(&told).unwrap();
+    assert_eq!((&told["sp_mchid"], &told["sub_mchid"]), (&json!("1900000001"), &json!("1900000109")));
+    assert_eq!(told.get("mchid"), None);
 }

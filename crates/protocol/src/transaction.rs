@@ -90,11 +90,13 @@ impl TradeState {
 /// Everything the object shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionView {
-    /// The application.
+    /// The application, `sp_appid` of a partner's order.
     pub appid: AppId,
-    /// The merchant.
+    /// Who placed it, `sp_mchid` of a partner's order.
     pub mchid: MerchantId,
-    /// The merchant's order number.
+    /// Whose it is, when a partner placed it: the object has the partner's form then.
+    pub sub: Option<SubView>,
+    /// The order number of who placed it.
     pub out_trade_no: String,
     /// How it was placed.
     pub trade_type: TradeType,
@@ -106,6 +108,17 @@ pub struct TransactionView {
     pub device_id: Option<String>,
     /// Known only once paid; unpaid orders leave all its members out.
     pub paid: Option<Paid>,
+}
+
+/// The sub-merchant of a partner's order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubView {
+    /// `sub_mchid`.
+    pub mchid: MerchantId,
+    /// `sub_appid`, where the order was placed with one.
+    pub appid: Option<AppId>,
+    /// The payer as that application knows them, once paid.
+    pub openid: Option<String>,
 }
 
 /// The members that an order has once it is paid.
@@ -184,9 +197,21 @@ impl TransactionView {
     pub fn body(&self) -> Vec<u8> {
         let paid = self.paid.as_ref();
         let currency = self.amount.currency.code();
+        let (appid, mchid, sub) = (self.appid.to_string(), self.mchid.to_string(), self.sub.as_ref());
+        let payer = paid.map(|paid| match sub {
+            None => Payer::Own { openid: &paid.openid },
+            Some(sub) => Payer::Partner { sp_openid: &paid.openid, sub_openid: sub.openid.as_deref() },
+        });
         crate::body(&Wire {
-            appid: self.appid.to_string(),
-            mchid: self.mchid.to_string(),
+            party: match sub {
+                None => Party::Own { appid, mchid },
+                Some(sub) => Party::Partner {
+                    sp_appid: appid,
+                    sp_mchid: mchid,
+                    sub_appid: sub.appid.map(|app| app.to_string()),
+                    sub_mchid: sub.mchid.to_string(),
+                },
+            },
             out_trade_no: &self.out_trade_no,
             transaction_id: paid.map(|p| p.transaction_id.to_string()),
             trade_type: self.trade_type,
@@ -195,7 +220,7 @@ impl TransactionView {
             bank_type: paid.map(|p| p.bank_type.as_str()),
             attach: paid.and_then(|p| p.attach.as_deref()),
             success_time: paid.map(|p| p.success_time.rfc3339()),
-            payer: paid.map(|p| Payer { openid: &p.openid }),
+            payer,
             amount: Amount {
                 total: self.amount.minor,
                 payer_total: paid.map(|p| p.payer_total.minor),
@@ -210,8 +235,8 @@ impl TransactionView {
 
 #[derive(Serialize)]
 struct Wire<'a> {
-    appid: String,
-    mchid: String,
+    #[serde(flatten)]
+    party: Party,
     out_trade_no: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     transaction_id: Option<String>,
@@ -234,8 +259,32 @@ struct Wire<'a> {
 }
 
 #[derive(Serialize)]
-struct Payer<'a> {
-    openid: &'a str,
+#[serde(untagged)]
+enum Party {
+    Own {
+        appid: String,
+        mchid: String,
+    },
+    Partner {
+        sp_appid: String,
+        sp_mchid: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sub_appid: Option<String>,
+        sub_mchid: String,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Payer<'a> {
+    Own {
+        openid: &'a str,
+    },
+    Partner {
+        sp_openid: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sub_openid: Option<&'a str>,
+    },
 }
 
 #[derive(Serialize)]

@@ -4,6 +4,7 @@ use types::{IdBlock, OrderId};
 
 fn view(paid: Option<Paid>, trade_state: TradeState) -> TransactionView {
     TransactionView {
+        sub: None,
         appid: "wx8888888888888888".parse().unwrap(),
         mchid: MerchantId(1_900_000_001),
         out_trade_no: "order_0001".into(),
@@ -120,4 +121,29 @@ fn words_on_the_wire_are_those_of_the_reference() {
     }
     assert_eq!(json!(PromotionKind::Cash), json!("CASH"));
     assert_eq!(json!(PromotionScope::Single), json!("SINGLE"));
+}
+
+#[test]
+fn a_partners_order_has_the_partners_form() {
+    let sub = |openid: Option<&str>| SubView {
+        mchid: MerchantId(1_900_000_109),
+        appid: openid.map(|_| "wx1234567890abcdef".parse().unwrap()),
+        openid: openid.map(str::to_owned),
+    };
+    let mut unpaid = view(None, TradeState::NotPay);
+    unpaid.sub = Some(sub(None));
+    let shown = body(&unpaid);
+    assert_eq!(shown["sp_appid"], "wx8888888888888888");
+    assert_eq!((&shown["sp_mchid"], &shown["sub_mchid"]), (&json!("1900000001"), &json!("1900000109")));
+    for absent in ["appid", "mchid", "sub_appid", "payer"] {
+        assert_eq!(shown.get(absent), None, "{absent}");
+    }
+    let mut known = view(Some(paid()), TradeState::Success);
+    known.sub = Some(sub(Some("oPayerOfTheSubMerchant")));
+    let shown = body(&known);
+    assert_eq!(shown["sub_appid"], "wx1234567890abcdef");
+    assert_eq!(
+        shown["payer"],
+        json!({"sp_openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "sub_openid": "oPayerOfTheSubMerchant"})
+    );
 }

@@ -34,11 +34,26 @@ pub enum Kind {
     Return,
     /// A batch of payments that a channel settles as one sum.
     Settlement,
+    /// A batch in which a channel takes more back than it pays.
+    Reclaim,
+    /// Money on a statement that nobody here has to do with, coming in.
+    Credit,
+    /// The same, going out, such as the bank's fee.
+    Debit,
 }
 
 impl Kind {
     /// Every kind, in the order of their stored codes.
-    pub const ALL: [Self; 5] = [Self::Payment, Self::Refund, Self::Payout, Self::Return, Self::Settlement];
+    pub const ALL: [Self; 8] = [
+        Self::Payment,
+        Self::Refund,
+        Self::Payout,
+        Self::Return,
+        Self::Settlement,
+        Self::Reclaim,
+        Self::Credit,
+        Self::Debit,
+    ];
 
     /// Its name in ids, files and pages.
     #[must_use]
@@ -49,13 +64,16 @@ impl Kind {
             Self::Payout => "payout",
             Self::Return => "return",
             Self::Settlement => "settlement",
+            Self::Reclaim => "reclaim",
+            Self::Credit => "credit",
+            Self::Debit => "debit",
         }
     }
 
     /// True when the platform receives the money.
     #[must_use]
     pub const fn comes_in(self) -> bool {
-        matches!(self, Self::Payment | Self::Return | Self::Settlement)
+        matches!(self, Self::Payment | Self::Return | Self::Settlement | Self::Credit)
     }
 }
 

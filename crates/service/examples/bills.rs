@@ -68,13 +68,18 @@ fn main() -> Result<(), Failure> {
     for bill in
         [Bill::Trade(trade::Kind::All), Bill::Trade(trade::Kind::Success), Bill::Fund(fund::Account::Basic)]
     {
-        timed(bill.name(), &mut || Ok(Some(bills.make(Which { merchant: first, bill, day: start }, now)?)))?;
+        timed(bill.name(), &mut || {
+            Ok(Some(bills.make(Which { merchant: first, partner: None, bill, day: start }, now)?))
+        })?;
     }
     if merchants > 1 {
         timed("trade-all of every merchant", &mut || {
             for merchant in 1..merchants {
                 let merchant = MerchantId(first.0 + merchant);
-                bills.make(Which { merchant, bill: Bill::Trade(trade::Kind::All), day: start }, now)?;
+                bills.make(
+                    Which { merchant, partner: None, bill: Bill::Trade(trade::Kind::All), day: start },
+                    now,
+                )?;
             }
             Ok(None)
         })?;
@@ -169,6 +174,7 @@ fn fill(store: &mut engine::Store, start: Time, orders: i64, merchants: i64) -> 
 
 fn order(n: i64, at: Time, ids: IdBlock, merchant: MerchantId) -> Order {
     let terms = Terms {
+        partner: None,
         merchant,
         app: AppId(0x8888_8888_8888_8888_u64.cast_signed()),
         number: format!("TEA_20260105_{n:012}").into(),
@@ -178,6 +184,7 @@ fn order(n: i64, at: Time, ids: IdBlock, merchant: MerchantId) -> Order {
         attach: "table 7".into(),
         notify_url: "https://shop.example.com/notify".into(),
         payer: None,
+        sharing: false,
         device: "".into(),
         extra: "{}".into(),
         digest: [7; 16],
@@ -195,6 +202,7 @@ fn order(n: i64, at: Time, ids: IdBlock, merchant: MerchantId) -> Order {
         payment: None,
         transfer: Some(TransferId(ids.id(1))),
         reversal: None,
+        combined: None,
         refunded: Refunded::default(),
         bill_previous: None,
         journal: JournalId(1),

@@ -10,7 +10,9 @@ pub mod events;
 pub mod message;
 pub mod metrics;
 pub mod payout;
+pub mod sharing;
 pub mod signing;
+pub mod user_transfer;
 pub mod wire;
 
 pub use bills::Bills;
@@ -52,6 +54,8 @@ pub struct Settings {
     pub sandbox: bool,
     /// First two digits of payment codes (rules §3).
     pub payment_code_prefix: Prefix,
+    /// Orders that a combined order may have, 2 to [`domain::combined::PARTS_MAX`].
+    pub combine_most: usize,
 }
 
 /// Everything an edge needs. One per process, behind an `Arc`.

@@ -3,15 +3,18 @@
 
 use crypto::Tokens;
 use domain::{
+    combined::Combined,
     merchant::Product,
     order::{Order, OrderState},
     refund::{Funds, Refund, RefundState},
 };
+use engine::{Fault, Queries};
 use protocol::{
+    combine::CombinedView,
     refund::{Channel, FromAccount, FundsAccount, RefundView, Status},
-    transaction::{Paid, TradeState, TradeType, TransactionView},
+    transaction::{Paid, SubView, TradeState, TradeType, TransactionView},
 };
-use types::{RefundNumber, TransactionId};
+use types::{CombineTransactionId, RefundNumber, TransactionId};
 
 /// The wire's name of a product.
 #[must_use]
@@ -53,7 +56,15 @@ pub fn transaction(order: &Order, bank: Option<&str>, tokens: &Tokens) -> Transa
     });
     TransactionView {
         appid: terms.app,
-        mchid: terms.merchant,
+        mchid: terms.signer(),
+        sub: terms.partner.map(|partner| SubView {
+            mchid: terms.merchant,
+            appid: partner.sub_app,
+            openid: order
+                .paid_at
+                .and(partner.sub_app.zip(order.payer))
+                .map(|(app, payer)| tokens.openid(app, payer)),
+        }),
         out_trade_no: terms.number.to_string(),
         trade_type: trade_type(terms.product),
         trade_state: if order.state == OrderState::Paid && order.refunded.newest.is_some() {
@@ -72,6 +83,47 @@ pub fn transaction(order: &Order, bank: Option<&str>, tokens: &Tokens) -> Transa
 #[must_use]
 pub fn paid_transaction(order: &Order, bank: Option<&str>, tokens: &Tokens) -> TransactionView {
     TransactionView { trade_state: TradeState::Success, ..transaction(order, bank, tokens) }
+}
+
+/// The object of a combined order as it is now (wire §3.9).
+///
+/// # Errors
+/// A fault of the store.
+pub fn combined_now(whole: &Combined, queries: &dyn Queries, tokens: &Tokens) -> Result<CombinedView, Fault> {
+    combined(whole, queries, |order, bank| transaction(order, bank, tokens))
+}
+
+/// The object of a combined order as it was when it was paid, as [`paid_transaction`].
+///
+/// # Errors
+/// A fault of the store.
+pub fn combined_paid(
+    whole: &Combined,
+    queries: &dyn Queries,
+    tokens: &Tokens,
+) -> Result<CombinedView, Fault> {
+    combined(whole, queries, |order, bank| paid_transaction(order, bank, tokens))
+}
+
+fn combined(
+    whole: &Combined,
+    queries: &dyn Queries,
+    of: impl Fn(&Order, Option<&str>) -> TransactionView,
+) -> Result<CombinedView, Fault> {
+    let orders = queries.orders_of(whole)?;
+    // One card pays all of them.
+    let card =
+        orders.iter().find_map(|order| order.card).map(|card| queries.card(card)).transpose()?.flatten();
+    let bank = card.as_ref().map(|card| &*card.bank);
+    let paid = orders.iter().any(|order| order.paid_at.is_some());
+    Ok(CombinedView {
+        appid: whole.app,
+        mchid: whole.merchant,
+        out_trade_no: whole.number.to_string(),
+        transaction_id: paid.then_some(CombineTransactionId(whole.id)),
+        device_id: Some(whole.device.to_string()).filter(|text| !text.is_empty()),
+        orders: orders.iter().map(|order| of(order, bank)).collect(),
+    })
 }
 
 /// The wire's status of a refund. One that waits for approval is under way.

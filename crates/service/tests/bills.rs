@@ -33,7 +33,7 @@ fn today() -> BusinessDay {
 }
 
 fn which(merchant: MerchantId, bill: Bill, day: BusinessDay) -> Which {
-    Which { merchant, bill, day }
+    Which { merchant, partner: None, bill, day }
 }
 
 fn text(file: &BillFile) -> String {
@@ -97,6 +97,7 @@ fn moved(fixture: &Fixture, day: BusinessDay) -> i64 {
 fn refund(fixture: &Fixture, order: OrderId, number: &str, fen: i64) -> RefundId {
     let total = fixture.order_record(order).terms.amount.minor;
     let terms = RefundTerms {
+        partner: None,
         merchant: fixture.merchant,
         number: number.into(),
         amount: Money::cny(fen),
@@ -126,7 +127,7 @@ fn scanned(fixture: &Fixture, number: &str, fen: i64) -> OrderId {
 }
 
 fn reversal(fixture: &Fixture, number: &str) -> Command {
-    Command::ReverseOrder { merchant: fixture.merchant, app: fixture.app, number: number.into() }
+    Command::ReverseOrder { by: fixture.merchant.into(), app: Some(fixture.app), number: number.into() }
 }
 
 /// To 10:00 of the day after the one on which the clock stands.
@@ -291,6 +292,38 @@ fn a_days_bill_comes_to_the_ledger_exactly() {
         trade_rows(trade::Kind::All, &text(&get(&fixture, ALL, tomorrow).unwrap()), |row| row.rate);
     assert_eq!(rates, [Rate(10_000)], "the rate it was charged by");
     assert_eq!(fixture.order_record(code).state, domain::order::OrderState::Revoked);
+    for day in [today(), tomorrow] {
+        let checked = fixture.service.bills.check(day, fixture.service.now()).unwrap();
+        assert_eq!(checked.failures, [] as [&str; 0]);
+        assert_eq!((checked.merchants, checked.bills), (1, 2));
+        assert!(checked.rows > 1);
+    }
+    fixture.prove();
+}
+
+/// A bill that is whole in itself and not this day's: what is kept in the folder is held against the ledger, too.
+#[test]
+fn a_bill_that_differs_from_the_ledger_is_found() {
+    let fixture = Fixture::new();
+    fixture.paid_order("tea-00001", 10_00, "");
+    next_morning(&fixture);
+    fixture.paid_order("tea-00002", 20_00, "");
+    next_morning(&fixture);
+    let tomorrow = today().next();
+    let now = fixture.service.now();
+    assert!(fixture.service.bills.check(today(), now).unwrap().holds());
+    for (bill, told) in [(ALL, "its rows come to"), (BASIC, "its rows come to")] {
+        let [kept, other] = [today(), tomorrow].map(|day| get(&fixture, bill, day).unwrap());
+        let right = std::fs::read(&kept.path).unwrap();
+        std::fs::copy(&other.path, &kept.path).unwrap();
+        let checked = fixture.service.bills.check(today(), now).unwrap();
+        assert_eq!(checked.failures.len(), 1, "{checked:?}");
+        assert!(checked.failures[0].contains(told), "{checked:?}");
+        std::fs::write(&kept.path, b"no bill").unwrap();
+        assert_eq!(fixture.service.bills.check(today(), now).unwrap().failures.len(), 1);
+        std::fs::write(&kept.path, right).unwrap();
+    }
+    assert!(fixture.service.bills.check(today(), now).unwrap().holds());
     fixture.prove();
 }
 

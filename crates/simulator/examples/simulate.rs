@@ -1,7 +1,7 @@
 //! Runs seeds on all cores, or one seed with every operation told. `cargo xtask simulate` starts it, optimised.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks to its caller")]
 
-use simulator::{Report, Setup, replay, simulate};
+use simulator::{BusinessDays, Folder, Report, STEPS, Setup, replay, replay_days, simulate, simulate_days};
 use std::{
     collections::BTreeMap,
     io::{IsTerminal, Write as _},
@@ -16,13 +16,27 @@ use std::{
 use store::Memory;
 use types::Shards;
 
-const USAGE: &str = "simulate (--seeds N [--from S] | --seed X) [--shards 1 to 64]";
+const USAGE: &str = "simulate (--seeds N [--from S] | --seed X) [--shards 1 to 64] [--days 1 to 250]";
 /// Failures that are told in full.
 const TOLD_MAX: usize = 3;
 
 fn disk() -> simulator::Disk {
     let memory = Memory::default();
     Box::new(move |place| memory.at(place).open())
+}
+
+/// An empty folder for the bills of a world.
+#[allow(clippy::unwrap_used, reason = "without a folder there is nothing to be done")]
+fn folder() -> Folder {
+    Box::new(tempfile::tempdir().unwrap())
+}
+
+/// A world, of so many business days if there are any.
+fn live(seed: u64, shards: Shards, count: u16) -> Report {
+    match count {
+        0 => simulate(seed, &setup(shards)),
+        _ => simulate_days(seed, &setup(shards), &BusinessDays { count, folder: &folder }),
+    }
 }
 
 fn setup(shards: Shards) -> Setup<'static> {
@@ -38,9 +52,10 @@ fn main() -> ExitCode {
     // A failed assertion is part of a report; the hook would tell it a second time, in the middle of the progress.
     std::panic::set_hook(Box::new(|_| {}));
     let shards = number("--shards").map_or(Some(Shards::ONE), |count| Shards::new(u8::try_from(count).ok()?));
+    let days = u16::try_from(number("--days").unwrap_or(0)).unwrap_or(u16::MAX);
     match (number("--seed"), number("--seeds"), number("--from"), shards) {
-        (Some(seed), None, None, Some(shards)) => one(seed, shards),
-        (None, Some(seeds), from, Some(shards)) => many(seeds, from.unwrap_or(1), shards),
+        (Some(seed), None, None, Some(shards)) => one(seed, shards, days),
+        (None, Some(seeds), from, Some(shards)) => many(seeds, from.unwrap_or(1), shards, days),
         _ => {
             eprintln!("usage: {USAGE}");
             ExitCode::from(2)
@@ -48,8 +63,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn one(seed: u64, shards: Shards) -> ExitCode {
-    let report = replay(seed, &setup(shards), Box::new(|line| println!("{line}")));
+fn one(seed: u64, shards: Shards, count: u16) -> ExitCode {
+    let tell = Box::new(|line: &str| println!("{line}"));
+    let report = match count {
+        0 => replay(seed, &setup(shards), tell),
+        _ => replay_days(seed, &setup(shards), &BusinessDays { count, folder: &folder }, tell),
+    };
     println!("\nwhat happened, and how often:");
     for (what, times) in &report.happened {
         println!("{times:>8}  {what}");
@@ -76,7 +95,7 @@ struct Sum {
     failures: Vec<Report>,
 }
 
-fn many(seeds: u64, from: u64, shards: Shards) -> ExitCode {
+fn many(seeds: u64, from: u64, shards: Shards, days: u16) -> ExitCode {
     let started = Instant::now();
     let (next, done, sum) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::new(Sum::default()));
     let work = || {
@@ -85,7 +104,7 @@ fn many(seeds: u64, from: u64, shards: Shards) -> ExitCode {
             if place >= seeds {
                 return;
             }
-            let report = simulate(from.wrapping_add(place), &setup(shards));
+            let report = live(from.wrapping_add(place), shards, days);
             let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
             sum.operations += report.operations;
             sum.lived = sum.lived.saturating_add(report.lived);
@@ -128,13 +147,25 @@ fn many(seeds: u64, from: u64, shards: Shards) -> ExitCode {
     for (what, times) in &sum.happened {
         println!("{times:>9}  {what}");
     }
+    if days > 0 {
+        let died = |step: &&&str| sum.happened.contains_key(&format!("died at step: {step}"));
+        println!(
+            "\nexecutors died at {} of {} steps of the jobs",
+            STEPS.iter().filter(died).count(),
+            STEPS.len()
+        );
+        for step in STEPS.iter().filter(|step| !died(step)) {
+            println!("  never: {step}");
+        }
+    }
     sum.failures.sort_by_key(|report| report.seed);
     for failure in sum.failures.iter().filter_map(|report| report.failure.as_ref()).take(TOLD_MAX) {
         println!("\n{failure}");
     }
     for report in sum.failures.iter().skip(TOLD_MAX) {
         let shards = if shards.is_one() { String::new() } else { format!(" --shards {}", shards.count()) };
-        println!("\nseed {} failed too: cargo xtask simulate --seed {0}{shards}", report.seed);
+        let days = if days == 0 { String::new() } else { format!(" --days {days}") };
+        println!("\nseed {} failed too: cargo xtask simulate --seed {0}{days}{shards}", report.seed);
     }
     let failed = sum.failures.len();
     println!(

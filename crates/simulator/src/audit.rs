@@ -49,13 +49,14 @@ impl World {
         self.queries.each_refund(&mut |row| drop(held.refunds.insert(row.id, row)))?;
         self.queries.each_notification(&mut |row| held.notifications.push(row))?;
         self.queries.each_account(&mut |row| held.accounts.push(row))?;
-        if !self.shards.is_one() {
-            self.queries.each_transfer(&mut |row| {
-                if matches!(row.kind, TransferKind::ShardSend | TransferKind::ShardReceive) {
-                    held.moves.push(row);
-                }
-            })?;
-        }
+        self.queries.each_transfer(&mut |row| {
+            let between = matches!(row.kind, TransferKind::ShardSend | TransferKind::ShardReceive);
+            let shared =
+                matches!(row.kind, TransferKind::Share | TransferKind::ShareReturn | TransferKind::Unfreeze);
+            if between || shared || self.days.wanted > 0 && crate::days::is_of_days(row.kind) {
+                held.moves.push(row);
+            }
+        })?;
         self.acknowledged_is_there(&held)?;
         let mut numbers = BTreeMap::new();
         for order in held.orders.values() {
@@ -68,8 +69,13 @@ impl World {
             }
         }
         self.payments_are_the_banks(&held)?;
+        self.combined_are_true()?;
         self.refunds_are_true(&held.refunds, &held.orders)?;
         self.notifications_are_true(&held)?;
+        if self.days.wanted > 0 {
+            self.transfers_are_true()?;
+            self.days_hold()?;
+        }
         self.ledger_is_the_books(&held)
     }
 
@@ -153,13 +159,17 @@ impl World {
         let pin = books.pins.get(&payer).copied();
         let fee = books.fees.get(&terms.merchant).into_iter().flatten();
         let mut fee = fee.filter_map(|rate| rate.of(terms.amount).ok());
-        if !fee.any(|fee| fee.minor == order.fee) {
+        let plain = fee.any(|fee| fee.minor == order.fee);
+        if !self.days_fee(order).unwrap_or(plain) {
             return broken(format!(
                 "order {id} of ¥{} took a fee of {} fen, no rate gives that",
                 terms.amount, order.fee
             ));
         }
-        let agreed = if terms.product == Product::Code {
+        let whole = self.agreed_to_whole(order, payer)?;
+        let agreed = if let Some(agreed) = whole {
+            agreed
+        } else if terms.product == Product::Code {
             let shown = books.scanned.get(&number(terms)).into_iter().flatten();
             let mut shown = shown.filter_map(|code| books.codes.get(code));
             let pinned = books.pinned.get(&id).into_iter().flatten();
@@ -186,7 +196,10 @@ impl World {
         let mut topped_up: BTreeMap<_, usize> = BTreeMap::new();
         for payment in held.payments.values() {
             let id = payment.id;
+            let whole =
+                payment.order.map(|order| self.agreed_to_whole_by_card(payment, order)).transpose()?;
             let agreed = match payment.order {
+                Some(_) if whole.flatten().is_some() => whole.flatten() == Some(true),
                 Some(order) => {
                     let asked = self.books.confirmations.get(&order).into_iter().flatten();
                     let mut same = asked.filter(|asked| {
@@ -273,19 +286,30 @@ impl World {
                 add(AccountId::payer_balance(payer, CNY), -amount);
             }
             if !returned {
-                let takings = AccountId::merchant_unsettled(order.terms.merchant, CNY);
+                let takings = if order.terms.sharing {
+                    AccountId::merchant_sharing(order.terms.merchant, CNY)
+                } else {
+                    AccountId::merchant_unsettled(order.terms.merchant, CNY)
+                };
                 add(takings.at(order.shard), amount - order.fee);
                 add(AccountId::platform_fee(CNY).at(order.shard), order.fee);
             }
         }
         for moved in &held.moves {
-            add(moved.debit, -moved.amount);
-            add(moved.credit, moved.amount);
+            for (account, fen) in [(moved.debit, -moved.amount), (moved.credit, moved.amount)] {
+                add(account, if account.kind().side() == Side::Debit { -fen } else { fen });
+            }
         }
         let mut holds: BTreeMap<AccountId, i128> = BTreeMap::new();
         for refund in held.refunds.values().filter(|refund| refund.state != RefundState::Closed) {
             let Some(order) = held.orders.get(&refund.order) else { continue };
-            for (account, fen, pending) in effects(refund, order) {
+            // A shared order's refund is paid by what is left of it, as long as that is enough.
+            let aside = order.terms.sharing
+                && self
+                    .queries
+                    .transfer(types::TransferId(refund.id.0 + 1))?
+                    .is_some_and(|part| part.debit.kind() == ledger::AccountKind::MerchantSharing);
+            for (account, fen, pending) in effects(refund, order, aside) {
                 let sums = if pending { &mut holds } else { &mut wanted };
                 *sums.entry(account).or_default() += i128::from(fen);
             }

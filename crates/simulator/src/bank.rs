@@ -60,6 +60,10 @@ impl Bank {
     pub(crate) fn fate(&self, id: Matter) -> Option<Fate> {
         self.fates.get(&id).copied()
     }
+    /// What it has done, and when, whatever it said.
+    pub(crate) fn paid(&self) -> impl Iterator<Item = (Matter, Time)> + '_ {
+        self.fates.iter().filter(|(_, fate)| fate.pays).map(|(id, fate)| (*id, fate.known_at))
+    }
 }
 
 impl World {
@@ -101,12 +105,15 @@ impl World {
         self.enter_in(ANSWER_WITHIN, Event::BankSays(alive, id, taken_for));
     }
 
-    fn says(&mut self, id: Matter, first: bool) -> ChannelAnswer {
+    pub(crate) fn says(&mut self, id: Matter, first: bool) -> ChannelAnswer {
         let (now, calm) = (self.now, self.calm);
         if self.bank.fate(id).is_none() {
             let odds = self.weather.bank;
             let ignorant = self.dice.chance(odds.unknown) && !calm;
-            let for_long = if ignorant { self.dice.between(time::SECOND, 3 * time::HOUR) } else { 0 };
+            // Over the night, where days are matched in the morning.
+            let nights = self.days.wanted > 0 && self.dice.chance(150);
+            let most = if nights { 72 * time::HOUR } else { 3 * time::HOUR };
+            let for_long = if ignorant { self.dice.between(time::SECOND, most) } else { 0 };
             let pays = (first && self.dice.chance(750)) || self.bank.generous;
             let lies = self.dice.chance(odds.lies) && !calm;
             let known_at = now.plus(for_long);

@@ -2,6 +2,7 @@
 //! so that both can be held against them.
 
 use crate::{
+    combined::CombinedBooks,
     talk::Who,
     world::{Step, broken},
 };
@@ -11,6 +12,7 @@ use domain::{
     payment::{Confirmation, Paid, PaymentState},
     records::Digest,
     refund::{NewRefund, RefundState},
+    user_transfer::UserTransferState,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +20,7 @@ use std::{
 };
 use types::{
     CardId, MerchantId, Money, NotificationId, OperatorId, OrderId, PayerId, PaymentId, Rate, RefundId,
-    Shard, Time,
+    Shard, Time, UserTransferId,
 };
 
 /// A merchant's own number.
@@ -41,6 +43,7 @@ pub(crate) struct Books {
     pub(crate) fees: BTreeMap<MerchantId, Vec<Rate>>,
     pub(crate) pins: BTreeMap<PayerId, Digest>,
 
+    pub(crate) combined: CombinedBooks,
     pub(crate) refunds_asked: BTreeMap<Number, Vec<NewRefund>>,
     pub(crate) approvals: BTreeSet<(RefundId, OperatorId)>,
     pub(crate) rejections: BTreeSet<RefundId>,
@@ -57,6 +60,9 @@ pub(crate) struct Books {
     pub(crate) refunds_kept: BTreeMap<RefundId, Number>,
     refund_numbers: BTreeMap<Number, RefundId>,
     pub(crate) refunds_ended: BTreeMap<RefundId, RefundState>,
+    transfer_numbers: BTreeMap<Number, UserTransferId>,
+    /// Final states of transfers to users that callers were told.
+    pub(crate) transfers_ended: BTreeMap<UserTransferId, UserTransferState>,
 
     /// What merchants have received: under which id, how often, and whether they said so.
     pub(crate) inbox: BTreeMap<OrderId, Received>,
@@ -84,9 +90,12 @@ pub(crate) struct Received {
 impl Books {
     /// Keeps what is asked, before anybody knows what comes of it.
     pub(crate) fn asked(&mut self, who: Who, command: &Command) {
+        if let Some(whole) = self.combined.asked(command) {
+            whole.parts.iter().for_each(|part| self.terms(&whole.terms(part)));
+        }
         match command {
             Command::CreateRefund(new) => {
-                let number = (new.terms.merchant, new.terms.number.clone());
+                let number = (new.terms.signer(), new.terms.number.clone());
                 self.refunds_asked.entry(number).or_default().push((**new).clone());
             }
             Command::ApproveRefund(id) => {
@@ -125,6 +134,7 @@ impl Books {
 
     /// Keeps what a caller was told; stops at an answer that contradicts an earlier one.
     pub(crate) fn acknowledged(&mut self, command: &Command, reply: Reply) -> Step {
+        self.combined.acknowledged(command, reply)?;
         match (command, reply) {
             (Command::CreateOrder { terms, .. } | Command::CodePay { terms, .. }, Reply::Order(id)) => {
                 self.order(id, terms)
@@ -149,16 +159,16 @@ impl Books {
                 self.refused.insert(*order);
                 Ok(())
             }
-            (Command::CloseOrder(merchant, number), Reply::Done) => {
-                self.closed.insert((*merchant, number.clone()));
+            (Command::CloseOrder(by, number), Reply::Done) => {
+                self.closed.insert((by.signer(), number.clone()));
                 Ok(())
             }
-            (Command::ReverseOrder { merchant, number, .. }, Reply::Done) => {
-                self.reversed.insert((*merchant, number.clone()));
+            (Command::ReverseOrder { by, number, .. }, Reply::Done) => {
+                self.reversed.insert((by.signer(), number.clone()));
                 Ok(())
             }
             (Command::CreateRefund(new), Reply::Refund(id)) => {
-                let number = (new.terms.merchant, new.terms.number.clone());
+                let number = (new.terms.signer(), new.terms.number.clone());
                 match self.refund_numbers.insert(number.clone(), id) {
                     Some(first) if first != id => {
                         return broken(format!("number {} has two refunds, {first} and {id}", number.1));
@@ -174,6 +184,26 @@ impl Books {
                 | Command::ExpireRefund(refund),
                 Reply::RefundState(state),
             ) => self.refund_ends(*refund, state),
+            (Command::RequestUserTransfer(terms), Reply::UserTransfer(id)) => {
+                let number = (terms.merchant, terms.number.clone());
+                match self.transfer_numbers.insert(number, id) {
+                    Some(first) if first != id => {
+                        broken(format!("number {} has two transfers, {first} and {id}", terms.number))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            (
+                Command::ConfirmUserTransfer { transfer, .. }
+                | Command::CancelUserTransfer { transfer, .. }
+                | Command::AdvanceUserTransfer(transfer),
+                Reply::UserTransferState(state),
+            ) if state.is_final() => match self.transfers_ended.insert(*transfer, state) {
+                Some(first) if first != state => {
+                    broken(format!("transfer {transfer} ended as {first:?} and as {state:?}"))
+                }
+                _ => Ok(()),
+            },
             (Command::AnswerPayment(id, _), Reply::Payment(state)) => self.ends(*id, state),
             _ => Ok(()),
         }
@@ -291,7 +321,7 @@ impl Books {
     }
 }
 
-/// The merchant's number that terms carry.
+/// The number that terms carry, in its signer's name.
 pub(crate) fn number(terms: &Terms) -> Number {
-    (terms.merchant, terms.number.clone())
+    (terms.signer(), terms.number.clone())
 }

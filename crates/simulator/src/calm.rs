@@ -88,6 +88,7 @@ impl World {
                 return broken(format!("no executor serves shard {shard}, or it does not come to rest"));
             }
         }
+        self.transfers_are_settled()?;
         if let Some(left) = self.queries.crossings(ShardSet::all(self.shards), 1)?.first() {
             return broken(format!("money is still on its way from shard to shard: {left:?}"));
         }
@@ -126,8 +127,13 @@ impl World {
             // An echo's message is kept for two days; one that was put off for longer can't be delivered any more.
             let gone = match row.about {
                 About::Paid(_)
+                | About::CombinedPaid(_)
                 | About::RefundSucceeded(_)
                 | About::RefundAbnormal(_)
+                | About::UserTransferEnded(_)
+                | About::TransferBatchEnded(_)
+                | About::ShareReceived(_)
+                | About::ShareReturned(_)
                 | About::RefundClosed(_) => false,
                 About::Echo(echo) => self.queries.echo(echo)?.is_none(),
             };

@@ -53,8 +53,14 @@ fn read(world: &World, sum: &mut Sum) -> Result<(), engine::Fault> {
     store.each_account(&mut |row| sum.take(&row))?;
     store.each_transfer(&mut |row| sum.take(&row))?;
     store.each_order(&mut |row| sum.take(&row))?;
+    store.each_combined(&mut |row| sum.take(&row))?;
     store.each_payment(&mut |row| sum.take(&row))?;
     store.each_notification(&mut |row| sum.take(&row))?;
+    store.each_day(&mut |row| sum.take(&row))?;
+    store.each_settlement(&mut |row| sum.take(&row))?;
+    store.each_hold(&mut |row| sum.take(&row))?;
+    store.each_payout(&mut |row| sum.take(&row))?;
+    store.each_exception(&mut |row| sum.take(&row))?;
     let mut after: Option<Cursor> = None;
     loop {
         let page = store.journal(PageRequest::new(PageRequest::MAX, after))?;

@@ -20,6 +20,8 @@ mod audit;
 mod bank;
 mod books;
 mod calm;
+mod combined;
+mod days;
 mod dice;
 mod digest;
 mod loader;
@@ -28,12 +30,16 @@ mod node;
 mod payers;
 mod refunds;
 mod route;
+mod sharing;
 mod storm;
 mod talk;
 mod town;
+mod transfers;
 mod weather;
 mod worker;
 mod world;
+
+pub use days::{BusinessDays, Folder, STEPS};
 
 use engine::Store;
 use std::{
@@ -134,6 +140,8 @@ pub struct Failure {
     pub seed: u64,
     /// With so many shards.
     pub shards: Shards,
+    /// A world of so many business days; 0 for an ordinary one.
+    pub days: u16,
     /// What does not hold, with the rows that show it.
     pub invariant: String,
     /// The last operations, one line each.
@@ -148,6 +156,9 @@ impl fmt::Display for Failure {
             writeln!(f, "  {line}")?;
         }
         write!(f, "play it again: cargo xtask simulate --seed {}", self.seed)?;
+        if self.days > 0 {
+            write!(f, " --days {}", self.days)?;
+        }
         if self.shards.is_one() { Ok(()) } else { write!(f, " --shards {}", self.shards.count()) }
     }
 }
@@ -161,12 +172,22 @@ pub(crate) type Tail = Rc<RefCell<VecDeque<String>>>;
 /// Lives through the world of `seed`. A world that fails is lived through a second time, to keep its tail.
 #[must_use]
 pub fn simulate(seed: u64, setup: &Setup<'_>) -> Report {
-    let report = live(seed, setup, None);
+    twice(seed, &|tail| World::new(seed, setup, tail))
+}
+
+/// As [`simulate`], but a world of business days: the whole of the money's day, day after day.
+#[must_use]
+pub fn simulate_days(seed: u64, setup: &Setup<'_>, days: &BusinessDays<'_>) -> Report {
+    twice(seed, &|tail| World::of_days(seed, setup, days, tail))
+}
+
+fn twice(seed: u64, world: &dyn Fn(Option<Tail>) -> World) -> Report {
+    let report = finish(seed, world(None));
     if report.failure.is_none() {
         return report;
     }
     let tail = Tail::default();
-    let mut told = live(seed, setup, Some(Rc::clone(&tail)));
+    let mut told = finish(seed, world(Some(Rc::clone(&tail))));
     // A store outside of this program may fail once and not again: then the first failure is what there is.
     if told.failure.is_none() {
         told.failure = report.failure;
@@ -180,17 +201,22 @@ pub fn simulate(seed: u64, setup: &Setup<'_>) -> Report {
 /// Plays a seed again and gives every operation to `tell`, in order, besides the report.
 pub fn replay(seed: u64, setup: &Setup<'_>, tell: Teller) -> Report {
     let tail = Tail::default();
-    let mut world = World::new(seed, setup, Some(Rc::clone(&tail)));
+    told(seed, World::new(seed, setup, Some(Rc::clone(&tail))), &tail, tell)
+}
+
+/// As [`replay`], of a world of business days.
+pub fn replay_days(seed: u64, setup: &Setup<'_>, days: &BusinessDays<'_>, tell: Teller) -> Report {
+    let tail = Tail::default();
+    told(seed, World::of_days(seed, setup, days, Some(Rc::clone(&tail))), &tail, tell)
+}
+
+fn told(seed: u64, mut world: World, tail: &Tail, tell: Teller) -> Report {
     world.tell = Some(tell);
     let mut report = finish(seed, world);
     if let Some(failure) = &mut report.failure {
         failure.tail = tail.borrow().iter().cloned().collect();
     }
     report
-}
-
-fn live(seed: u64, setup: &Setup<'_>, tail: Option<Tail>) -> Report {
-    finish(seed, World::new(seed, setup, tail))
 }
 
 fn finish(seed: u64, mut world: World) -> Report {
@@ -200,8 +226,8 @@ fn finish(seed: u64, mut world: World) -> Report {
         Ok(Err(broken)) => Some(broken.0),
         Err(panic) => Some(format!("an assertion failed: {}", said(&*panic))),
     };
-    let shards = world.shards;
-    let failure = broken.map(|invariant| Failure { seed, shards, invariant, tail: Vec::new() });
+    let (shards, days) = (world.shards, world.days.wanted);
+    let failure = broken.map(|invariant| Failure { seed, shards, days, invariant, tail: Vec::new() });
     let digest = if failure.is_none() { digest::digest(&world) } else { 0 };
     Report {
         seed,

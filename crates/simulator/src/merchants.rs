@@ -11,7 +11,7 @@ use domain::{
     Command, Rejection, Reply,
     echo::NewEcho,
     merchant::Product,
-    order::{self, Terms},
+    order::{self, ByPartner, Terms},
 };
 use engine::core::Outcome;
 use std::sync::Arc;
@@ -35,10 +35,20 @@ impl World {
             return Ok(());
         }
         self.left -= 1;
-        let next = self.dice.between(0, 2 * self.pace);
+        let next = self.dice.between(0, 2 * self.rest);
         self.enter_in(next, Event::Merchant(place));
+        if self.days.wanted > 0 && self.dice.chance(200) {
+            return self.somebody_transfers(place);
+        }
         if self.dice.chance(250) {
             return self.merchant_refunds(place);
+        }
+        if self.dice.chance(120) {
+            return self.merchant_shares(place);
+        }
+        if self.dice.chance(80) {
+            self.merchant_combines(place);
+            return Ok(());
         }
         self.merchant_orders(place);
         Ok(())
@@ -69,7 +79,8 @@ impl World {
                 let Some(terms) = self.old_terms(place) else { return };
                 if let Some(code) = self.books.scanned.get(&number(&terms)).and_then(|codes| codes.first()) {
                     let code = *code;
-                    self.ask(who, Command::CodePay { terms, code }, false, None);
+                    let signer = Who::Merchant(terms.signer());
+                    self.ask(signer, Command::CodePay { terms, code }, false, None);
                     return;
                 }
                 if self.dice.chance(500) {
@@ -81,7 +92,9 @@ impl World {
             68..=79 => self.place_wrongly(place),
             80..=89 => {
                 let Some(terms) = self.old_terms(place) else { return };
-                self.ask(who, Command::CloseOrder(terms.merchant, terms.number.clone()), false, None);
+                let by = terms.principal();
+                let close = Command::CloseOrder(by, terms.number.clone());
+                self.ask(Who::Merchant(by.signer()), close, false, None);
             }
             90..=95 => {
                 let Some(terms) = self.old_terms(place) else { return };
@@ -90,8 +103,9 @@ impl World {
                 let product =
                     (terms.product != Product::Code).then_some("a reversal of no payment-code order");
                 let wrong = if wrong_app { Some("a reversal by another application") } else { product };
-                let (merchant, number) = (terms.merchant, terms.number.clone());
-                self.ask(who, Command::ReverseOrder { merchant, app, number }, false, wrong);
+                let (by, app, number) = (terms.principal(), Some(app), terms.number.clone());
+                let signer = Who::Merchant(by.signer());
+                self.ask(signer, Command::ReverseOrder { by, app, number }, false, wrong);
             }
             96 | 97 => {
                 let merchant = self.town.shops[place].id;
@@ -104,7 +118,7 @@ impl World {
             }
             _ => {
                 let unknown = format!("never-{place}-{}", self.left).into();
-                let close = Command::CloseOrder(self.town.shops[place].id, unknown);
+                let close = Command::CloseOrder(self.town.shops[place].id.into(), unknown);
                 self.ask(who, close, false, Some("a close of an unknown order"));
             }
         }
@@ -119,10 +133,15 @@ impl World {
         let someone = self.dice.below(self.town.payers.len());
         let (bound, silent) = (product == Product::Jsapi, self.dice.chance(50) || product == Product::Code);
         let amount = amount(&mut self.dice);
+        let office = &self.town.shops[0];
+        let (partner, office_app) = (ByPartner { id: office.id, sub_app: None }, office.app);
         let shop = &mut self.town.shops[place];
+        // The first shop is the others' partner and places every third of their orders.
+        let by_partner = place > 0 && shop.placed.len() % 3 == 1;
         let terms = sealed(Terms {
+            partner: by_partner.then_some(partner),
             merchant: shop.id,
-            app: shop.app,
+            app: if by_partner { office_app } else { shop.app },
             number: format!("order-{place}-{:05}", shop.placed.len()).into(),
             product,
             amount,
@@ -130,6 +149,7 @@ impl World {
             attach: "".into(),
             notify_url: if silent { "" } else { "https://tea.example/notify" }.into(),
             payer: bound.then(|| self.town.payers[someone].id),
+            sharing: shop.placed.len() % 4 == 3,
             device: "".into(),
             extra: "".into(),
             digest: [0; 16],
@@ -145,6 +165,7 @@ impl World {
     }
 
     fn place_order(&mut self, who: Who, terms: &Arc<Terms>, wrong: Option<&'static str>) {
+        let who = if matches!(who, Who::Merchant(_)) { Who::Merchant(terms.signer()) } else { who };
         let minutes = self.dice.pick(&[0, 0, 0, 1, 5, 60]);
         let expires_at = (minutes > 0).then(|| self.edge_clock().plus(minutes * time::MINUTE));
         self.ask(who, Command::CreateOrder { terms: Arc::clone(terms), expires_at }, false, wrong);
@@ -173,14 +194,14 @@ impl World {
             }
             10 => {
                 let code = self.new_code(None);
+                let who = Who::Merchant(good.signer());
                 let command = Command::CodePay { terms: sealed(good), code };
-                let who = Who::Merchant(self.town.shops[place].id);
                 self.ask(who, command, false, Some("a payment code for another product"));
                 return;
             }
             _ => {
                 let code = Terms { product: Product::Code, notify_url: "".into(), ..good };
-                let who = Who::Merchant(code.merchant);
+                let who = Who::Merchant(code.signer());
                 let command = Command::CodePay { terms: sealed(code), code: 880_000_000_000_000_000 };
                 self.ask(who, command, false, Some("a payment code nobody showed"));
                 return;
@@ -193,13 +214,14 @@ impl World {
     fn scan_code(&mut self, code: i64) {
         let place = self.dice.below(self.town.shops.len());
         let terms = self.terms_of(place, Product::Code);
-        let who = Who::Merchant(terms.merchant);
+        let who = Who::Merchant(terms.signer());
         self.ask(who, Command::CodePay { terms: Arc::clone(&terms), code }, false, None);
         if self.dice.chance(150) {
             self.ask(who, Command::CodePay { terms, code }, false, None);
         }
         if self.dice.chance(150) {
             let terms = self.terms_of(place, Product::Code);
+            let who = Who::Merchant(terms.signer());
             self.ask(who, Command::CodePay { terms, code }, false, None);
         }
     }
@@ -210,6 +232,7 @@ impl World {
             return;
         }
         let soon = self.dice.between(0, 3 * self.pace);
+        self.whole_goes_on(command, outcome, soon);
         match (command, outcome) {
             (Command::CreateOrder { terms, .. }, Ok(Reply::Order(id))) => {
                 if self.town.open.len() == OPEN_MAX {
@@ -247,8 +270,8 @@ impl World {
             self.enter_in(soon, Event::Confirm(payer, id));
         }
         if self.dice.chance(300) {
-            let (merchant, app, number) = (terms.merchant, terms.app, terms.number.clone());
-            self.ask(Who::Merchant(merchant), Command::ReverseOrder { merchant, app, number }, false, None);
+            let (by, app, number) = (terms.principal(), Some(terms.app), terms.number.clone());
+            self.ask(Who::Merchant(by.signer()), Command::ReverseOrder { by, app, number }, false, None);
         }
     }
 

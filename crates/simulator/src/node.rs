@@ -16,7 +16,7 @@ use engine::{
     core::{Asked, BATCH_MAX, Closed, Core, Outcome},
 };
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 use types::{NotificationId, OrderId, PaymentId, RefundId, Time, TransferId, time};
@@ -56,6 +56,8 @@ pub(crate) struct Node {
     pub(crate) sweeping: bool,
     pub(crate) carrying: BTreeSet<TransferId>,
     pub(crate) gathering: bool,
+    /// Transfers and batches that it asked about, and when.
+    pub(crate) advancing: BTreeMap<i64, Time>,
     pub(crate) scan_at: Option<Time>,
 }
 
@@ -162,6 +164,13 @@ impl World {
         self.say(|_| format!("{} dies: {why}", name(node)));
         let it = &mut self.nodes[node];
         let old = std::mem::replace(it, Node { life: it.life + 1, skew: it.skew, ..Node::default() });
+        if self.days.wanted > 0 {
+            let flying = old.flying.as_ref();
+            let in_flight: Vec<usize> =
+                flying.into_iter().flat_map(|it| &it.told).map(|told| told.0).collect();
+            let sent = flying.is_some_and(|flying| flying.sent);
+            self.days_cut(&in_flight, if sent { "after the commit of" } else { "before the commit of" });
+        }
         if let (true, Some(Flying { closed, sent: false, .. }), Some(committer)) =
             (self.networked, old.flying, old.committer)
             && self.dice.chance(400)
@@ -198,7 +207,8 @@ impl World {
 
     /// Another clock, minutes apart.
     pub(crate) fn skewed(&mut self, node: usize) -> i64 {
-        self.nodes[node].skew + self.dice.between(-5 * time::MINUTE, 2 * time::MINUTE)
+        let skew = self.nodes[node].skew + self.dice.between(-5 * time::MINUTE, 2 * time::MINUTE);
+        if self.days.wanted == 0 { skew } else { skew.clamp(-crate::days::APART_MAX, crate::days::APART_MAX) }
     }
 
     /// Puts a command in the queue.
@@ -423,6 +433,8 @@ impl World {
         }
         let due = &flying.closed.batch;
         let more = !due.crossings.is_empty() || !due.payments.is_empty() || !due.refunds.is_empty();
+        let more = more || !due.shares.is_empty() || !due.share_returns.is_empty();
+        let more = more || !due.user_transfers.is_empty() || !due.transfer_batches.is_empty();
         if more || !due.notifications.is_empty() || !due.orders.is_empty() {
             self.scan_in(time::SECOND, node);
         }
@@ -435,7 +447,7 @@ impl World {
                 Told::AuthorisationDue(id) => self.begin_asking(node, id)?,
                 Told::RefundDue(id) => self.begin_refund(node, id)?,
                 Told::NotificationDue(id) => self.begin_sending(node, id)?,
-                Told::MoneySent(_) => self.scan_in(0, node),
+                Told::MoneySent(_) | Told::ShareDue(_) | Told::ShareReturnDue(_) => self.scan_in(0, node),
                 Told::MerchantChanged(_) | Told::KeysChanged => {}
             }
         }

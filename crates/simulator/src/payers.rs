@@ -23,7 +23,7 @@ impl World {
             return;
         }
         self.left -= 1;
-        let next = self.dice.between(0, 2 * self.pace);
+        let next = self.dice.between(0, 2 * self.rest);
         self.enter_in(next, Event::Payer(place));
         let (id, pin) = (self.town.payers[place].id, self.town.payers[place].pin);
         let who = Who::Payer(id);

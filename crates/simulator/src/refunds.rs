@@ -68,6 +68,7 @@ impl World {
     }
 
     fn ask_refund(&mut self, who: Who, new: &NewRefund, wrong: Option<&'static str>) {
+        let who = if matches!(who, Who::Merchant(_)) { Who::Merchant(new.terms.signer()) } else { who };
         self.ask(who, Command::CreateRefund(Box::new(new.clone())), false, wrong);
     }
 
@@ -78,7 +79,7 @@ impl World {
             let placed = self.town.shops[place].placed.len();
             let lately = self.dice.below(placed.min(40));
             let Some(terms) = self.town.shops[place].placed.iter().rev().nth(lately).cloned() else { break };
-            let order = self.queries.order_by_number(terms.merchant, &terms.number)?;
+            let order = self.queries.order_by_number(terms.signer(), &terms.number)?;
             let paid = order.as_ref().is_some_and(|order| order.paid_at.is_some());
             found = Some((terms, order));
             if paid {
@@ -92,14 +93,17 @@ impl World {
         let shop = &mut self.town.shops[place];
         let number = format!("refund-{place}-{:05}", shop.refunds.len()).into();
         let quiet = self.dice.chance(100);
+        // Takings are settled money the day after.
+        let settled = self.days.wanted > 0 && self.dice.chance(600);
         let new = sealed(NewRefund {
             terms: Arc::new(RefundTerms {
+                partner: terms.principal().partner,
                 merchant: shop.id,
                 number,
                 amount: Money::cny(fen.max(1)),
                 reason: "sold out".into(),
                 notify_url: if quiet { "" } else { "https://tea.example/refund" }.into(),
-                funds: Funds::Unsettled,
+                funds: if settled { Funds::Available } else { Funds::Unsettled },
                 extra: "".into(),
                 digest: [0; 16],
             }),
@@ -144,7 +148,7 @@ impl World {
     }
 
     /// Somebody looks at a refund that waits.
-    fn decide(&mut self) {
+    pub(crate) fn decide(&mut self) {
         let Ok(page) = self.queries.refunds_waiting(PageRequest::new(10, None)) else { return };
         let Some(refund) = page.rows.get(self.dice.below(page.rows.len())).map(|refund| refund.id) else {
             return;
@@ -163,20 +167,21 @@ impl World {
 
     /// A merchant finds a refund abnormal and names another card.
     fn another_card(&mut self, place: usize) -> Step {
-        let (merchant, asked) = (self.town.shops[place].id, self.town.shops[place].refunds.len());
+        let asked = self.town.shops[place].refunds.len();
         for _ in 0..6 {
             let lately = self.dice.below(asked.min(20));
             let Some(new) = self.town.shops[place].refunds.iter().rev().nth(lately) else { return Ok(()) };
-            let number = new.terms.number.clone();
-            let Some(refund) = self.queries.refund_by_number(merchant, &number)? else { continue };
+            let (number, signer) = (new.terms.number.clone(), new.terms.signer());
+            let Some(refund) = self.queries.refund_by_number(signer, &number)? else { continue };
             if refund.state != RefundState::Abnormal {
                 continue;
             }
             let token = format!("card {}", self.talks.len());
             let (bank, tail) = ("ICBC_DEBIT".into(), "1111".into());
             let to = Box::new(Receiver { merchant: self.dice.chance(300), bank, tail, token: token.into() });
-            let command = Command::RetryRefund { merchant, refund: refund.id, number, to };
-            self.ask(Who::Merchant(merchant), command, false, None);
+            let command =
+                Command::RetryRefund { by: refund.terms.principal(), refund: refund.id, number, to };
+            self.ask(Who::Merchant(signer), command, false, None);
             return Ok(());
         }
         Ok(())
@@ -280,14 +285,15 @@ impl World {
 
 /// The merchant's number of a refund.
 pub(crate) fn refund_number(refund: &Refund) -> Number {
-    (refund.terms.merchant, refund.terms.number.clone())
+    (refund.terms.signer(), refund.terms.number.clone())
 }
 
-/// What a refund moves on each account, and what it holds there, fen; holds are positive on the side they leave.
-pub(crate) fn effects(refund: &Refund, order: &Order) -> Vec<(AccountId, i64, bool)> {
+/// What a refund moves on each account, and what it holds there, fen; holds are positive on the side they leave. `aside`
+/// when what is left of a shared order pays the merchant's part.
+pub(crate) fn effects(refund: &Refund, order: &Order, aside: bool) -> Vec<(AccountId, i64, bool)> {
     const CNY: Currency = Currency::CNY;
     let (amount, fee) = (refund.terms.amount.minor, refund.fee);
-    let shop = AccountId::merchant_unsettled(refund.terms.merchant, CNY).at(order.shard);
+    let shop = refund.terms.funds.account(refund.terms.merchant, CNY).at(order.shard);
     let fees = AccountId::platform_fee(CNY).at(order.shard);
     let back = match (order.card, order.payer) {
         (None, Some(payer)) => (AccountId::payer_balance(payer, CNY), amount),
@@ -297,5 +303,8 @@ pub(crate) fn effects(refund: &Refund, order: &Order) -> Vec<(AccountId, i64, bo
         }
     };
     let held = refund.state.is_held();
-    vec![(shop, fee - amount, held), (fees, -fee, held), (back.0, back.1, held)]
+    let own = amount - fee.min(amount);
+    let payer =
+        if aside { AccountId::merchant_sharing(refund.terms.merchant, CNY).at(order.shard) } else { shop };
+    vec![(payer, -own, held), (shop, fee - fee.min(amount), held), (fees, -fee, held), (back.0, back.1, held)]
 }

@@ -51,7 +51,7 @@ impl World {
     }
 
     /// The other executor takes over while the first is alive and may have a batch in flight.
-    fn take_over(&mut self, old: usize) {
+    pub(crate) fn take_over(&mut self, old: usize) {
         let new = other(old);
         let may = self.networked && self.is_up(old) && self.nodes[new].condition == Condition::Down;
         if !may || self.nodes[new].starting {

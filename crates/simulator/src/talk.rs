@@ -3,10 +3,10 @@
 
 use crate::{
     node::name,
-    route::elsewhere,
+    route::followed,
     world::{Alive, Event, Step, World, broken},
 };
-use domain::{Actor, Caller, Command, Reply, payment::Paid, records::Digest};
+use domain::{Actor, Caller, Command, Rejection, Reply, payment::Paid, records::Digest};
 use engine::core::{Asked, Outcome};
 use std::sync::Arc;
 use types::{MerchantId, OperatorId, PayerId, Shard, Time, time};
@@ -198,13 +198,18 @@ impl World {
         if talk.is_over() {
             return Ok(());
         }
-        if let (Some(other), false) = (elsewhere(&outcome), matches!(talk.who, Who::Worker(_))) {
-            self.follow(place, other);
-            return Ok(());
+        if let Some(refused) = followed(&outcome) {
+            // A worker asks its own shard only; money of others' may be brought to it.
+            let stays = matches!((talk.who, refused), (Who::Worker(_), Rejection::Elsewhere(_)));
+            if !stays {
+                self.follow(place, refused);
+                return Ok(());
+            }
         }
         talk.heard = Some(outcome.clone());
         if let Who::Router(before) = talk.who {
-            return self.cleared(before, outcome);
+            let first = Arc::clone(&talk.asked);
+            return self.cleared(before, &first.command, outcome);
         }
         let accepted = !matches!(&outcome, Err(_) | Ok(Reply::Paid(Paid::Pin(_)) | Reply::Pin(_)));
         if let Some(wrong) = talk.wrong.filter(|_| accepted) {
@@ -223,7 +228,7 @@ impl World {
             self.carried(alive, &asked.command, outcome.is_ok());
         }
         self.goes_on(&asked.command, &outcome);
-        Ok(())
+        self.days_hear(place)
     }
 
     /// A caller has waited long enough: it asks again, or gives up and will never know.
@@ -241,9 +246,17 @@ impl World {
             match self.talks[place].who {
                 Who::Worker(alive) => self.recorded(alive, &asked.command),
                 Who::Courier(alive) => self.carried(alive, &asked.command, false),
+                // A worker's own request goes the short way, where nothing is lost: it ends with what it waits for.
+                Who::Router(request) => {
+                    if let Who::Worker(alive) = self.talks[request].who {
+                        self.talks[request].given_up = true;
+                        let asked = Arc::clone(&self.talks[request].asked);
+                        self.recorded(alive, &asked.command);
+                    }
+                }
                 _ => {}
             }
-            return Ok(());
+            return self.days_hear(place);
         }
         self.count("asked again");
         self.send(place);
@@ -254,7 +267,7 @@ impl World {
     /// by order number while it is accepted.
     pub(crate) fn decided(&mut self, place: usize, outcome: &Outcome) -> Step {
         let talk = &mut self.talks[place];
-        if elsewhere(outcome).is_some() {
+        if followed(outcome).is_some() {
             return Ok(()); // nothing was decided
         }
         let Some(first) = talk.kept else {
@@ -263,7 +276,10 @@ impl World {
         };
         let numbered = matches!(
             talk.asked.command,
-            Command::CreateOrder { .. } | Command::CodePay { .. } | Command::CreateRefund(_)
+            Command::CreateOrder { .. }
+                | Command::CodePay { .. }
+                | Command::CreateCombined { .. }
+                | Command::CreateRefund(_)
         );
         let same = match outcome {
             Ok(again) => *again == first || !(numbered || talk.asked.request.is_some()),
@@ -330,6 +346,12 @@ fn describe(command: &Command) -> String {
             let from = asked.card.map_or("balance".into(), |card| format!("card {card}"));
             format!("{name} {} ¥{} from {from}", asked.order, asked.shown)
         }
+        Command::CreateCombined { terms, .. } | Command::ClaimParts { terms, .. } => {
+            format!("{name} {} of {} orders", terms.number, terms.parts.len())
+        }
+        Command::PayCombined(asked) => format!("{name} {} ¥{}", asked.combined, asked.shown),
+        Command::MoveCombined { combined, to } => format!("{name} {combined} to shard {to}"),
+        Command::CloseCombined { number, .. } => format!("{name} {number}"),
         Command::TopUp { card, amount, .. } => format!("{name} ¥{amount} from card {card}"),
         Command::AnswerPayment(id, said) => format!("{name} {id} {said:?}"),
         Command::CreateRefund(new) => {
@@ -353,7 +375,7 @@ fn describe(command: &Command) -> String {
         Command::ChangeMerchant(id, _) => format!("{name} {id}"),
         Command::MoveOrder { order, to } => format!("{name} {order} to shard {to}"),
         Command::ClaimOrder { terms, to } => format!("{name} {} for shard {to}", terms.number),
-        Command::SendToShard { from, to, amount } => format!("{name} {to} {amount:?} fen from {from}"),
+        Command::SendToShard { from, to, most } => format!("{name} {to} {most:?} fen from {from}"),
         Command::Receive(sent) => format!("{name} {} fen sent as {}", sent.amount, sent.id),
         Command::Arrived(id) => format!("{name} {id}"),
         _ => name.to_owned(),

@@ -13,6 +13,7 @@ use domain::{
     limit::LimitTable,
     merchant::{MerchantChange, NewMerchant, Products},
     order::Terms,
+    partner::Permissions,
     payer::IdentityChannel,
     payment::Paid,
     records::Digest,
@@ -102,9 +103,15 @@ impl World {
         for place in 1..=self.dice.between(1, 3) {
             self.found_shop(place)?;
         }
+        let shops: Vec<_> = self.town.shops.iter().map(|shop| shop.id).collect();
+        for merchant in shops.iter().skip(1) {
+            let (merchant, partner, permissions) = (*merchant, shops[0], Permissions::USUAL);
+            self.must(Who::Operator, Command::AddSubMerchant { merchant, partner, permissions })?;
+        }
         for place in 1..=self.dice.between(2, 5) {
             self.found_payer(place)?;
         }
+        self.found_sharing()?;
         self.weather = weather;
         (self.calm, self.bank.generous) = (false, false);
         self.inspect()
@@ -125,6 +132,10 @@ impl World {
         self.must(Who::Operator, Command::RegisterMerchant(new))?;
         let bind = MerchantChange { bind: Some(app), ..MerchantChange::default() };
         self.must(Who::Operator, Command::ChangeMerchant(id, Box::new(bind)))?;
+        if let Some(first) = self.town.shops.first() {
+            let allow = MerchantChange { allow_combine: Some(first.id), ..MerchantChange::default() };
+            self.must(Who::Operator, Command::ChangeMerchant(id, Box::new(allow)))?;
+        }
         self.town.shops.push(Shop { id, app, placed: Vec::new(), refunds: Vec::new(), dead_until: Time(0) });
         Ok(())
     }
@@ -174,7 +185,7 @@ impl World {
     }
 
     /// Runs a command that can't fail.
-    fn must(&mut self, who: Who, command: Command) -> Result<Reply, Broken> {
+    pub(crate) fn must(&mut self, who: Who, command: Command) -> Result<Reply, Broken> {
         let place = self.ask(who, command, false, None);
         loop {
             match &self.talks[place].heard {

@@ -61,6 +61,8 @@ impl World {
             self.nodes[node].sweeping = true;
             self.ask(worker, Command::Sweep(self.shard(node), stale), false, None);
         }
+        self.bring_transfers_on(alive)?;
+        self.bring_shares_on(alive)?;
         self.carry_on(alive)?;
         self.plan_scan(node)
     }
@@ -77,7 +79,11 @@ impl World {
         };
         let refund = self.queries.due_refunds(of, FOR_EVER, 1)?.first().and_then(|row| row.due_at);
         let crossing = self.queries.crossings(of, 1)?.first().map(|row| row.sent_at);
-        if let Some(next) = [payment, refund, notification, order, crossing].into_iter().flatten().min() {
+        let transfer = self.next_transfer(node)?;
+        let share = self.next_share(node)?;
+        if let Some(next) =
+            [payment, refund, notification, order, crossing, transfer, share].into_iter().flatten().min()
+        {
             let wait = next.since(self.clock(node)).clamp(time::SECOND, 100 * time::DAY);
             self.scan_in(wait, node);
         }
@@ -105,10 +111,10 @@ impl World {
         let shop = self.dice.below(self.town.shops.len());
         let takings = AccountId::merchant_unsettled(self.town.shops[shop].id, Currency::CNY);
         let account = if self.dice.chance(300) { AccountId::platform_fee(Currency::CNY) } else { takings };
-        let amount = if self.dice.chance(500) { None } else { Some(self.dice.between(1, 50_00)) };
+        let most = if self.dice.chance(500) { None } else { Some(self.dice.between(1, 50_00)) };
         if to != here {
             self.nodes[node].gathering = true;
-            let send = Command::SendToShard { from: account.at(here), to, amount };
+            let send = Command::SendToShard { from: account.at(here), to, most };
             self.ask(Who::Worker(alive), send, false, None);
         }
         Ok(())
@@ -190,6 +196,45 @@ impl World {
                 };
                 if !true_once {
                     return broken(format!("notification {id} would tell {:?}, it is {state:?}", owed.about));
+                }
+                None
+            }
+            About::CombinedPaid(id) => {
+                let whole = self.queries.combined(id)?;
+                let orders =
+                    whole.map(|whole| self.queries.orders_of(&whole)).transpose()?.unwrap_or_default();
+                if orders.is_empty() || orders.iter().any(|order| order.paid_at.is_none()) {
+                    return broken(format!(
+                        "notification {id} would tell that all is paid, it is {orders:?}"
+                    ));
+                }
+                None
+            }
+            About::UserTransferEnded(id) => {
+                let kept = self.queries.user_transfer(id)?;
+                if !kept.as_ref().is_some_and(|kept| kept.state.is_final()) {
+                    return broken(format!("notification {id} would tell of an end, it is {kept:?}"));
+                }
+                None
+            }
+            About::TransferBatchEnded(id) => {
+                let kept = self.queries.transfer_batch(id)?;
+                if kept.as_ref().is_none_or(|kept| kept.due_at.is_some()) {
+                    return broken(format!("notification {id} would tell of an end, it is {kept:?}"));
+                }
+                None
+            }
+            About::ShareReceived(id) => {
+                let kept = self.queries.transfer(id)?;
+                if !kept.is_some_and(|kept| kept.kind == ledger::TransferKind::Share) {
+                    return broken(format!("notification {id} would tell of a share, it is {kept:?}"));
+                }
+                None
+            }
+            About::ShareReturned(id) => {
+                let kept = self.queries.share_return(id)?.map(|kept| kept.state);
+                if !matches!(kept, Some(domain::sharing::ReturnState::Succeeded(_))) {
+                    return broken(format!("notification {id} would tell of a return, it is {kept:?}"));
                 }
                 None
             }

@@ -5,6 +5,7 @@ use crate::{
     agenda::Agenda,
     bank::{Bank, Matter},
     books::Books,
+    days::{BusinessDays, Days, Tick},
     dice::Dice,
     node::Node,
     talk::{Answer, Talk},
@@ -75,10 +76,14 @@ pub(crate) enum Event {
     Payer(usize),
     /// A payer, or several at once, goes for an order.
     Pay(usize, types::OrderId),
+    /// A payer goes for a combined order.
+    PayWhole(usize, types::CombinedId),
     /// A payer decides on a payment-code order.
     Confirm(usize, types::OrderId),
     /// Something breaks.
     Storm,
+    /// What worlds of business days have besides.
+    Days(Tick),
 }
 
 pub(crate) struct Stray {
@@ -113,9 +118,17 @@ pub(crate) struct World {
     pub(crate) left: u32,
     /// Pauses between what one of them does, microseconds.
     pub(crate) pace: i64,
+    /// Pauses before one of them begins something new.
+    pub(crate) rest: i64,
+    /// In a world of business days, what comes with them.
+    pub(crate) days: Days,
     /// Faults are over and everything must come to its end.
     pub(crate) calm: bool,
     pub(crate) operations: u64,
+    /// Numbers of transfers and batches given so far.
+    pub(crate) transfers_made: u32,
+    /// Numbers of requests to share and of returns given so far.
+    pub(crate) shares_made: u32,
     pub(crate) happened: BTreeMap<String, u64>,
     tail: Option<Tail>,
     pub(crate) tell: Option<crate::Teller>,
@@ -159,17 +172,29 @@ impl World {
             books: Books::default(),
             left,
             pace,
+            rest: pace,
+            days: Days::default(),
             calm: false,
             operations: 0,
+            transfers_made: 0,
+            shares_made: 0,
             happened: BTreeMap::new(),
             tail,
             tell: None,
         }
     }
 
+    /// A world of business days.
+    pub(crate) fn of_days(seed: u64, setup: &Setup<'_>, days: &BusinessDays<'_>, tail: Option<Tail>) -> Self {
+        Self { days: Days::new(days), ..Self::new(seed, setup, tail) }
+    }
+
     /// From the first merchant to the last notification.
     pub(crate) fn live(&mut self) -> Step {
         self.found()?;
+        if self.days.wanted > 0 {
+            return self.live_days();
+        }
         for place in 0..self.town.shops.len() {
             self.enter_in(0, Event::Merchant(place));
         }
@@ -220,8 +245,10 @@ impl World {
             Event::Merchant(place) => return self.merchant_acts(place),
             Event::Payer(place) => self.payer_acts(place),
             Event::Pay(place, order) => self.pay(place, order),
+            Event::PayWhole(place, whole) => self.pay_whole(place, whole),
             Event::Confirm(place, order) => self.confirm(place, order),
             Event::Storm => return self.storm(),
+            Event::Days(tick) => return self.tick(tick),
         }
         Ok(())
     }

@@ -193,6 +193,7 @@ impl Till {
 
 fn terms(number: &str, fen: i64) -> Terms {
     Terms {
+        partner: None,
         merchant: SHOP,
         app: APP,
         number: number.into(),
@@ -202,6 +203,7 @@ fn terms(number: &str, fen: i64) -> Terms {
         attach: "".into(),
         notify_url: "https://tea.example/notify".into(),
         payer: None,
+        sharing: false,
         device: "".into(),
         extra: "".into(),
         digest: [0; 16],
@@ -267,7 +269,7 @@ fn kill_bill_1015_no_second_payment_while_the_first_is_unknown() {
             let pay = till.pay(payer, order, card);
             till.refused(pay, &Rejection::OrderBusy);
         }
-        till.refused(Command::CloseOrder(SHOP, "order-0001".into()), &Rejection::OrderBusy);
+        till.refused(Command::CloseOrder(SHOP.into(), "order-0001".into()), &Rejection::OrderBusy);
         till.ok(Command::AnswerPayment(payment, ChannelAnswer::Unknown));
         till.now = till.now.plus(time::DAY / 12);
     }
@@ -320,7 +322,7 @@ fn hyperswitch_9278_a_late_notification_tells_the_order_as_it_was_paid() {
     // Whatever is tried in between changes nothing of what is told.
     till.now = till.now.plus(10 * time::DAY);
     till.refused(pay, &Rejection::OrderPaid);
-    till.refused(Command::CloseOrder(SHOP, "order-0001".into()), &Rejection::OrderPaid);
+    till.refused(Command::CloseOrder(SHOP.into(), "order-0001".into()), &Rejection::OrderPaid);
     till.ok(Command::ExpireOrder(order));
     till.ok(Command::ChangeMerchant(
         SHOP,

@@ -2,11 +2,11 @@
 //! moment's state; it reads the transfers since then and, of older ones, those voided since.
 
 use engine::Fault;
-use ledger::{AccountId, AccountKind, TransferKind};
+use ledger::{AccountId, AccountKind};
 
 /// The statement. Its parameters are the first id that can be made at the instant, and the instant. A hold counts as if
-/// it were posted; what a voided hold of before brought back is taken off. What crossed shards stays where it is now:
-/// the sum over a merchant's sub-accounts is right unless something is on its way at this moment.
+/// it were posted; what a voided hold of before brought back is taken off. The two transfers by which money crosses shards
+/// have neighbouring ids, so they are both before the instant or both after it, and what is on its way now is where it was.
 pub(crate) fn sql([first, at]: [&str; 2]) -> String {
     let own: Vec<String> = AccountKind::ALL
         .into_iter()
@@ -14,13 +14,10 @@ pub(crate) fn sql([first, at]: [&str; 2]) -> String {
         .map(|kind| (kind as i64).to_string())
         .collect();
     let own = own.join(", ");
-    let crossing = TransferKind::ALL.into_iter().filter(|kind| kind.is_crossing());
-    let crossing: Vec<String> = crossing.map(|kind| (kind as i64).to_string()).collect();
-    let crossing = crossing.join(", ");
     let moved = |name: &str, side: &str, which: &str| {
         format!(
             "LEFT JOIN (SELECT {side} AS id, sum(amount) AS moved FROM transfers
-                        WHERE {which} AND kind NOT IN ({crossing}) AND ({side} >> 56) IN ({own})
+                        WHERE {which} AND ({side} >> 56) IN ({own})
                         GROUP BY {side}) AS {name}
              ON {name}.id = accounts.id"
         )

@@ -134,6 +134,8 @@ macro_rules! stored {
     };
 }
 
+mod clearing;
+mod combined;
 mod exception;
 mod ledger;
 mod limit;
@@ -144,10 +146,29 @@ mod payer;
 mod payment;
 mod refund;
 mod settlement;
+mod sharing;
 mod staff;
 mod system;
+mod user_transfer;
 
 pub(crate) use settlement::ids_of;
+
+/// Whose money an order or refund is about: `mchid` is who signed. `#` stands for the value.
+pub(crate) const OWNER: &str = "coalesce(sub_mchid, mchid) = #";
+
+/// Which rows a merchant has a part in. A partner's orders and refunds are also of the sub-merchant.
+pub(crate) fn of_merchant(table: &Table) -> &'static str {
+    if table.columns.contains(&"sub_mchid") { "(mchid = # OR sub_mchid = #)" } else { "mchid = #" }
+}
+
+/// A condition of a search with its value's place in it: where `#` stands, else at the end.
+pub(crate) fn asks(term: &str, place: &str) -> String {
+    if term.contains('#') {
+        format!(" AND {}", term.replace('#', place))
+    } else {
+        format!(" AND {term} {place}")
+    }
+}
 
 /// `SELECT` of all columns in order, by the whole key.
 fn select_one(table: &Table) -> String {

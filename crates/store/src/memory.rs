@@ -7,12 +7,17 @@
 mod console;
 mod queries;
 mod settlement;
+mod sharing;
+mod user_transfer;
 
 use domain::{
     Batch, JournalLine, Key, Record,
     application::Application,
     calendar::Calendar,
     card::Card,
+    claim::NumberClaim,
+    clearing::Clearing,
+    combined::{Combined, CombinedNumber},
     crossing::Crossing,
     echo::Echo,
     exception::Exception,
@@ -26,13 +31,17 @@ use domain::{
     payer::{Payer, PhoneOwner},
     payment::Payment,
     payment_code::PaymentCode,
-    payout::{BankAccount, Payout},
+    payout::{BankAccount, Payout, PayoutNumber},
     records::Request,
     refund::{Refund, RefundNumber},
     session::{OauthCode, OneTimeCode, Session},
     settlement::{Day, Plan, Settlement},
+    sharing::{Receiver, Share, ShareReturn, Sharing, SharingNumber},
     staff::{Staff, StaffName, StaffSession},
     sweep::Counter,
+    user_transfer::{
+        Recipient, TransferBatch, TransferBatchNumber, TransferPlan, UserTransfer, UserTransferNumber,
+    },
     world::{Change, Entity},
 };
 use engine::{Committer, Fault, Loader, Recovered, Store, query::JournalRow};
@@ -174,6 +183,8 @@ kinds! {
     cards: Card(Card);
     orders: Order(Order);
     order_numbers: OrderNumber(OrderNumber);
+    combined: Combined(Combined);
+    combined_numbers: CombinedNumber(CombinedNumber);
     payments: Payment(Payment);
     refunds: Refund(Refund);
     refund_numbers: RefundNumber(RefundNumber);
@@ -188,7 +199,20 @@ kinds! {
     holds: Hold(Hold);
     bank_accounts: BankAccount(BankAccount);
     payouts: Payout(Payout);
+    payout_numbers: PayoutNumber(PayoutNumber);
+    user_transfers: UserTransfer(UserTransfer);
+    user_transfer_numbers: UserTransferNumber(UserTransferNumber);
+    transfer_batches: TransferBatch(TransferBatch);
+    transfer_batch_numbers: TransferBatchNumber(TransferBatchNumber);
+    transfer_plans: TransferPlan(TransferPlan);
+    recipients: Recipient(Recipient);
+    receivers: Receiver(Receiver);
+    sharings: Sharing(Sharing);
+    shares: Share(Share);
+    share_returns: ShareReturn(ShareReturn);
+    sharing_numbers: SharingNumber(SharingNumber);
     exceptions: Exception(Exception);
+    clearings: Clearing(Clearing);
     staff: Staff(Staff);
     staff_names: StaffName(StaffName);
     staff_sessions: StaffSession(StaffSession);
@@ -200,6 +224,7 @@ kinds! {
     accounts: Account(Account);
     transfers: Transfer(Transfer);
     crossings: Crossing(Crossing);
+    number_claims: NumberClaim(NumberClaim);
 }
 
 fn check<E>(rows: &BTreeMap<E::Key, E>, change: &Change<E>)

@@ -64,6 +64,8 @@ ids! {
     PayerId: "a payer number (digits)";
     /// An order; its wire form once paid is [`TransactionId`].
     OrderId: "an order number (digits)";
+    /// A combined order: several merchants' orders that are paid as one. Its wire form is [`CombineTransactionId`].
+    CombinedId: "a combined order's number (digits)";
     /// One attempt to pay an order by a channel, or one top-up.
     PaymentId: "a payment number (digits)";
     /// A refund, `refund_id` on the wire as [`RefundNumber`].
@@ -74,8 +76,18 @@ ids! {
     HoldId: "a hold number (digits)";
     /// A payout to a merchant's bank account.
     PayoutId: "a payout number (digits)";
+    /// A transfer of a merchant to a user, `transfer_bill_no` on the wire as [`TransferBillNo`].
+    UserTransferId: "a user transfer number (digits)";
+    /// A batch of transfers to users, `batch_id` on the wire as [`TransferBatchNo`].
+    TransferBatchId: "a transfer batch number (digits)";
+    /// A request to share the money of an order, `order_id` of profit sharing on the wire as [`ShareNumber`].
+    ShareId: "a share number (digits)";
+    /// A return of what was shared, `return_id` on the wire as [`ShareReturnNumber`].
+    ShareReturnId: "a share return number (digits)";
     /// A difference found by reconciliation.
     ExceptionId: "an exception number (digits)";
+    /// What a channel pays to the platform's bank for a batch of its bill.
+    ClearingId: "a clearing number (digits)";
     /// A ledger transfer.
     TransferId: "a transfer number (digits)";
     /// A bank card bound by a payer.
@@ -143,6 +155,18 @@ impl FromStr for TransactionId {
     }
 }
 
+/// The wire number of a paid combined order, `combine_transaction_id`: `8`, its day `yyyyMMdd`, and its id in 19 digits;
+/// 28 in all. Nobody asks by it, so it is only written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CombineTransactionId(pub CombinedId);
+
+impl fmt::Display for CombineTransactionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let day = id_time(self.0.0).compact();
+        write!(f, "8{}{:019}", &day[..8], self.0.0)
+    }
+}
+
 impl JournalId {
     /// Places that a batch has.
     pub const PLACES: i64 = 4096;
@@ -187,6 +211,78 @@ impl FromStr for RefundNumber {
         let id = Self(RefundId(text[9..].parse().map_err(|_| bad())?));
         if id.to_string() == text { Ok(id) } else { Err(bad()) }
     }
+}
+
+macro_rules! dated {
+    ($(#[$doc:meta])* $name:ident($id:ident): $first:literal, $form:literal;) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(pub $id);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let day = id_time(self.0.0).compact();
+                write!(f, concat!($first, "{}{:019}"), &day[..8], self.0.0)
+            }
+        }
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let bad = || IdError::new($form, text);
+                if text.len() != 28 || !text.bytes().all(|b| b.is_ascii_digit()) {
+                    return Err(bad());
+                }
+                let id = Self($id(text[9..].parse().map_err(|_| bad())?));
+                if id.to_string() == text { Ok(id) } else { Err(bad()) }
+            }
+        }
+    };
+}
+
+dated! {
+    /// The wire number of a transfer to a user, `transfer_bill_no`: `6`, its day `yyyyMMdd`, and its id in 19 digits; 28
+    /// in all. As [`TransactionId`] it is computed and read back, so no row stores it.
+    TransferBillNo(UserTransferId): "6", "a transfer_bill_no (28 digits)";
+}
+dated! {
+    /// The wire number of a batch of transfers, `batch_id`: `7`, its day `yyyyMMdd`, and its id in 19 digits; 28 in all.
+    TransferBatchNo(TransferBatchId): "7", "a batch_id (28 digits)";
+}
+
+macro_rules! dated_number {
+    ($(#[$doc:meta])* $name:ident($id:ident): $first:literal, $form:literal;) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(pub $id);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let day = id_time(self.0.0).compact();
+                write!(f, concat!($first, "{}{:019}"), &day[..8], self.0.0)
+            }
+        }
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let bad = || IdError::new($form, text);
+                if text.len() != 28 || !text.bytes().all(|b| b.is_ascii_digit()) {
+                    return Err(bad());
+                }
+                let id = Self($id(text[9..].parse().map_err(|_| bad())?));
+                if id.to_string() == text { Ok(id) } else { Err(bad()) }
+            }
+        }
+    };
+}
+
+dated_number! {
+    /// The wire number of a request to share, `order_id`: `6`, its day `yyyyMMdd`, and its id in 19 digits; 28 in all. As
+    /// [`TransactionId`] it is computed and read back, so no row stores it.
+    ShareNumber(ShareId): "6", "an order_id of profit sharing (28 digits)";
+}
+dated_number! {
+    /// The wire number of a return of what was shared, `return_id`: `7`, its day and its id, as [`ShareNumber`].
+    ShareReturnNumber(ShareReturnId): "7", "a return_id of profit sharing (28 digits)";
 }
 
 impl NotificationId {
@@ -241,6 +337,9 @@ impl IdBlock {
     pub const SIZE: i64 = 8;
     /// Blocks that one millisecond of one shard holds.
     pub const PER_MS: i64 = (1 << 16) / Self::SIZE;
+    /// Blocks that one command may use, its own and those after it: enough for each part of the largest combined order
+    /// to have one. Whoever gives out blocks keeps so many free in the millisecond.
+    pub const MOST: i64 = 64;
     /// The block `index` (0..[`Self::PER_MS`]) of a millisecond of a shard (0..64).
     #[must_use]
     pub fn new(at: Time, shard: u8, index: i64) -> Self {
@@ -252,6 +351,13 @@ impl IdBlock {
     pub fn id(self, n: i64) -> i64 {
         debug_assert!((0..Self::SIZE).contains(&n));
         self.0 + n
+    }
+    /// The block `n` (0..[`Self::MOST`]) places after this one. A command that uses others than its own says how many,
+    /// so that no other command gets them.
+    #[must_use]
+    pub fn block(self, n: i64) -> Self {
+        debug_assert!((0..Self::MOST).contains(&n));
+        Self(self.0 + n * Self::SIZE)
     }
     /// Rebuilds a block from its first id, for replay and tests.
     #[must_use]
@@ -310,6 +416,21 @@ mod tests {
         assert!(wire.starts_with("520261121") && wire.len() == 28);
         assert_eq!(wire.parse::<RefundNumber>().unwrap().0, refund);
         assert!(wire.replacen('5', "4", 1).parse::<RefundNumber>().is_err());
+        let share = ShareId(refund.0);
+        let wire = ShareNumber(share).to_string();
+        assert_eq!((wire.len(), wire.parse::<ShareNumber>().unwrap().0), (28, share));
+        assert!(wire.replacen('6', "7", 1).parse::<ShareNumber>().is_err());
+        let number = ShareReturnNumber(ShareReturnId(refund.0));
+        assert_eq!(number.to_string(), wire.replacen('6', "7", 1));
+        assert_eq!(number.to_string().parse(), Ok(number));
+        let (bill, batch) =
+            (TransferBillNo(UserTransferId(order.0)), TransferBatchNo(TransferBatchId(order.0)));
+        for (wire, day) in [(bill.to_string(), "620261121"), (batch.to_string(), "720261121")] {
+            assert!(wire.starts_with(day) && wire.len() == 28, "{wire}");
+        }
+        assert_eq!(bill.to_string().parse(), Ok(bill));
+        assert_eq!(batch.to_string().parse(), Ok(batch));
+        assert!(bill.to_string().parse::<TransferBatchNo>().is_err());
     }
 
     #[test]

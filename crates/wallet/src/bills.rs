@@ -5,6 +5,7 @@ use crate::{
     page::{self, Page, Tab},
     problem::{Fail, Problem},
     text::{names, show},
+    transfers,
     visit::{SignedIn, Visit},
 };
 use askama::Template;
@@ -19,6 +20,7 @@ use domain::{
     order::{Order, OrderState},
     payment::{Payment, PaymentState},
     refund::{Refund, RefundState},
+    user_transfer::UserTransferState,
 };
 use engine::{
     Fault, Queries,
@@ -28,12 +30,15 @@ use ledger::{AccountKind, Transfer, TransferState};
 use protocol::Language;
 use serde::Deserialize;
 use std::collections::HashMap;
-use types::{MerchantId, Money, OrderId, PayerId, PaymentId, RefundNumber, Time, TransactionId};
+use types::{
+    CombineTransactionId, MerchantId, Money, OrderId, PayerId, PaymentId, RefundNumber, Time, TransactionId,
+    UserTransferId,
+};
 
 /// Entries on a page of the list.
 const PAGE: usize = 20;
 /// Journal lines read for a timeline.
-const TIMELINE_MAX: usize = 100;
+pub(crate) const TIMELINE_MAX: usize = 100;
 
 /// A bill entry with the merchant's name.
 pub(crate) struct Named {
@@ -51,11 +56,16 @@ pub(crate) fn named(queries: &dyn Queries, bills: Vec<Bill>) -> Result<Vec<Named
     for bill in bills {
         let merchant = match &bill {
             Bill::TopUp(_) => None,
-            Bill::Order(order) => match known.get(&order.terms.merchant) {
+            Bill::Order(order) => Some(order.terms.merchant),
+            Bill::UserTransfer(transfer) => Some(transfer.terms.merchant),
+        };
+        let merchant = match merchant {
+            None => None,
+            Some(id) => match known.get(&id) {
                 Some(name) => name.clone(),
                 None => {
-                    let name = queries.merchant(order.terms.merchant)?.map(|merchant| merchant.name);
-                    known.insert(order.terms.merchant, name.clone());
+                    let name = queries.merchant(id)?.map(|merchant| merchant.name);
+                    known.insert(id, name.clone());
                     name
                 }
             },
@@ -74,6 +84,8 @@ pub(crate) struct Entry {
     /// Money came in; else it went out.
     pub(crate) incoming: bool,
     pub(crate) reversed: bool,
+    /// Paid together with other orders (合单).
+    pub(crate) together: bool,
     /// What came back or is on its way back, if anything.
     pub(crate) refunded: Option<String>,
     pub(crate) at: Time,
@@ -91,10 +103,22 @@ impl Entry {
                     amount: format!("-{}", show::money(order.terms.amount)),
                     incoming: false,
                     reversed: order.state == OrderState::Revoked,
+                    together: order.whole().is_some(),
                     refunded: refunded(&order),
                     at: order.paid_at.unwrap_or_default(),
                 }
             }
+            Bill::UserTransfer(transfer) => Self {
+                id: transfer.id.0,
+                title: named.merchant.unwrap_or_default().into(),
+                detail: transfer.terms.remark.to_string(),
+                amount: format!("+{}", show::money(transfer.terms.amount)),
+                incoming: true,
+                reversed: false,
+                together: false,
+                refunded: None,
+                at: transfer.updated_at,
+            },
             Bill::TopUp(payment) => Self {
                 id: payment.id.0,
                 title: crate::text::text(language, "bill-top-up", None).into_owned(),
@@ -102,6 +126,7 @@ impl Entry {
                 amount: format!("+{}", show::money(payment.amount)),
                 incoming: true,
                 reversed: false,
+                together: false,
                 refunded: None,
                 at: payment.created_at,
             },
@@ -177,19 +202,22 @@ fn owns(queries: &dyn Queries, payer: PayerId, entry: i64) -> Result<bool, Fault
     if let Some(order) = queries.order(OrderId(entry))? {
         return Ok(order.payer == Some(payer) && order.paid_at.is_some());
     }
+    if let Some(transfer) = queries.user_transfer(UserTransferId(entry))? {
+        return Ok(transfer.terms.payer == payer && transfer.state == UserTransferState::Succeeded);
+    }
     let received = |payment: Payment| payment.payer == payer && payment.state == PaymentState::Succeeded;
     Ok(queries.payment(PaymentId(entry))?.is_some_and(received))
 }
 
 /// A step of a record's story.
-struct Step {
-    at: Time,
-    who: String,
-    what: String,
-    why: Option<String>,
+pub(crate) struct Step {
+    pub(crate) at: Time,
+    pub(crate) who: String,
+    pub(crate) what: String,
+    pub(crate) why: Option<String>,
 }
 
-fn steps(rows: &[JournalRow], me: PayerId, language: Language) -> Vec<Step> {
+pub(crate) fn steps(rows: &[JournalRow], me: PayerId, language: Language) -> Vec<Step> {
     let step = |row: &JournalRow| Step {
         at: row.at,
         who: names::actor(row, me).say(language).into_owned(),
@@ -293,6 +321,29 @@ struct OrderPage {
     steps: Vec<Step>,
     movements: Vec<Movement>,
     returns: Vec<Return>,
+    together: Option<Together>,
+}
+
+/// The combined order that an order was paid with, and the others of it.
+struct Together {
+    total: Money,
+    number: String,
+    others: Vec<(i64, String, Money)>,
+}
+
+impl Together {
+    fn of(queries: &dyn Queries, order: &Order) -> Result<Option<Self>, Fault> {
+        let Some(whole) = order.whole().map(|id| queries.combined(id)).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let mut others = Vec::new();
+        for other in queries.orders_of(&whole)?.into_iter().filter(|other| other.id != order.id) {
+            let merchant = queries.merchant(other.terms.merchant)?;
+            let name = merchant.map(|merchant| merchant.name.into_string()).unwrap_or_default();
+            others.push((other.id.0, name, other.terms.amount));
+        }
+        Ok(Some(Self { total: whole.total, number: CombineTransactionId(whole.id).to_string(), others }))
+    }
 }
 
 impl OrderPage {
@@ -320,6 +371,7 @@ struct OrderStory {
     rows: Vec<JournalRow>,
     transfers: Vec<Transfer>,
     refunds: Vec<Refund>,
+    together: Option<Together>,
 }
 
 fn order_story(queries: &dyn Queries, order: Order) -> Result<OrderStory, Fault> {
@@ -333,6 +385,7 @@ fn order_story(queries: &dyn Queries, order: Order) -> Result<OrderStory, Fault>
         rows: queries.timeline(order.journal, TIMELINE_MAX)?,
         transfers,
         refunds: queries.refunds_of(&order)?,
+        together: Together::of(queries, &order)?,
         order,
     })
 }
@@ -352,6 +405,9 @@ pub(crate) async fn detail(
     if let Some(story) = story.await? {
         return order_page(&app, &visit, me, story);
     }
+    if app.queries().user_transfer(UserTransferId(id.0))?.is_some_and(|found| found.terms.payer == me) {
+        return Ok(page::see_other(&transfers::path(UserTransferId(id.0))));
+    }
     let top_up = app.read(move |queries| {
         let payment = queries.payment(PaymentId(id.0))?;
         let Some(payment) = payment.filter(|p| p.payer == me && p.order.is_none()) else { return Ok(None) };
@@ -368,7 +424,7 @@ pub(crate) async fn detail(
 }
 
 fn order_page(app: &App, visit: &Visit, me: PayerId, story: OrderStory) -> Result<Response, Fail> {
-    let OrderStory { order, merchant, card, rows, transfers, refunds } = story;
+    let OrderStory { order, merchant, card, rows, transfers, refunds, together } = story;
     let card = card.map(|card| names::card(&card.bank, &card.tail, visit.language));
     let returns = refunds.iter().map(|refund| Return::of(refund, &order, card.as_ref(), visit.language));
     let returns = returns.collect();
@@ -378,6 +434,7 @@ fn order_page(app: &App, visit: &Visit, me: PayerId, story: OrderStory) -> Resul
         number: TransactionId(order.id).to_string(),
         card,
         returns,
+        together,
         steps: steps(&rows, me, visit.language),
         movements: transfers.iter().map(Movement::of).collect(),
         order,

@@ -9,7 +9,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State, response::Response};
-use domain::order::Order;
+use domain::{order::Order, user_transfer::UserTransfer};
 use ledger::AccountId;
 use types::{Currency, Money};
 
@@ -26,6 +26,8 @@ struct HomePage {
     has_card: bool,
     /// Payment-code orders that wait for the PIN.
     to_confirm: Vec<Order>,
+    /// Transfers of merchants that wait to be received.
+    to_receive: Vec<UserTransfer>,
     recent: Vec<Entry>,
 }
 
@@ -38,9 +40,16 @@ pub(crate) async fn show(
     let read = app.read(move |queries| {
         let account = queries.account(AccountId::payer_balance(payer, Currency::CNY))?;
         let bill = queries.bill(payer, None, RECENT)?;
-        Ok((account, queries.cards(payer)?, queries.orders_to_confirm(payer)?, bills::named(queries, bill)?))
+        let to_receive = queries.user_transfers_to_confirm(payer)?;
+        Ok((
+            account,
+            to_receive,
+            queries.cards(payer)?,
+            queries.orders_to_confirm(payer)?,
+            bills::named(queries, bill)?,
+        ))
     });
-    let (account, cards, to_confirm, recent) = read.await?;
+    let (account, to_receive, cards, to_confirm, recent) = read.await?;
     let held = Some(account.held()).filter(|held| held.is_positive());
     page::show(&HomePage {
         p: Page::new(&app, &visit, Tab::Home),
@@ -49,6 +58,7 @@ pub(crate) async fn show(
         has_pin: member.payer.pin.is_some(),
         has_card: !cards.is_empty(),
         to_confirm,
+        to_receive,
         recent: recent.into_iter().map(|named| Entry::of(named, visit.language)).collect(),
     })
 }

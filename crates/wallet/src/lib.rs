@@ -36,6 +36,7 @@ mod settings;
 pub mod signin;
 mod text;
 mod topup;
+mod transfers;
 mod visit;
 
 #[cfg(test)]
@@ -91,6 +92,8 @@ pub fn router(service: Arc<Service>, channel: Arc<dyn CardLookup>) -> Router {
         .route("/pay/confirm", get(pay::cashier::back).post(pay::confirm::confirm))
         .route("/pay/waiting/{payment}", get(pay::outcome::waiting))
         .route("/pay/result", get(pay::outcome::result))
+        .route("/wallet/transfers/{id}", get(transfers::show).post(transfers::confirm))
+        .route("/pay/transfer", get(transfers::open))
         .route("/pay/leave", get(pay::outcome::leave))
         .route("/connect/oauth2/authorize", get(oauth::ask).post(oauth::agree))
         .route("/wallet/{*rest}", any(problem::not_found))

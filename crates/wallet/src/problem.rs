@@ -77,7 +77,9 @@ impl Problem {
     /// What the rules say, as a page.
     pub(crate) fn rejected(rejection: Rejection) -> Self {
         let status = match &rejection {
-            Rejection::OrderNotFound | Rejection::PaymentNotFound => StatusCode::NOT_FOUND,
+            Rejection::OrderNotFound | Rejection::PaymentNotFound | Rejection::UserTransferNotFound => {
+                StatusCode::NOT_FOUND
+            }
             Rejection::WrongPayer | Rejection::NotAllowed | Rejection::PayerSuspended => {
                 StatusCode::FORBIDDEN
             }

@@ -40,7 +40,7 @@ impl Visit {
     /// As the journal names whoever asks.
     pub(crate) fn caller(&self) -> Caller {
         let actor = self.member.as_ref().map_or(Actor::Visitor, |member| Actor::Payer(member.payer.id));
-        Caller { actor, address: self.address, device: self.device.clone() }
+        Caller { address: self.address, device: self.device.clone(), ..Caller::of(actor) }
     }
     fn of(app: &App, request: &Request) -> Result<Self, Fail> {
         let headers = request.headers();

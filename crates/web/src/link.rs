@@ -14,6 +14,20 @@ pub fn to(path: &str, pairs: &[(&str, &str)]) -> String {
     format!("{path}?{}", query.finish())
 }
 
+/// A piece of a path as it may stand between two slashes.
+#[must_use]
+pub fn encoded(piece: &str) -> String {
+    let mut out = String::with_capacity(piece.len());
+    for byte in piece.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 /// Path and query asked for, without `lang`.
 #[must_use]
 pub fn here(uri: &Uri) -> String {
@@ -43,6 +57,7 @@ mod tests {
             "/a?next=%2Fb%3Fc%3Dd%26e%3D%E9%A3%9E&x="
         );
         assert_eq!(to("/a", &[]), "/a");
+        assert_eq!(encoded("a-Z_0.~/ ?#%飞"), "a-Z_0.~%2F%20%3F%23%25%E9%A3%9E");
     }
 
     #[test]

@@ -31,6 +31,11 @@ impl Pairs {
         let pairs: Vec<(String, String)> = pairs.map(|(name, value)| (name.into(), value.into())).collect();
         (pairs.len() <= PAIRS_MAX).then_some(Self(pairs))
     }
+    /// Pairs made by us.
+    #[must_use]
+    pub fn of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
     /// Reads the body of a posted form.
     ///
     /// # Errors

@@ -62,7 +62,7 @@ async fn sweep_fees(service: &Arc<Service>) {
         let there = tokio::task::spawn_blocking(move || reader.queries.account(from)).await;
         let Ok(Ok(account)) = there else { continue }; // the next time will do
         if account.available().is_positive() {
-            let send = Command::SendToShard { from, to, amount: None };
+            let send = Command::SendToShard { from, to, most: None };
             if let Err(refusal) = service.engine.run(send, Caller::platform()).await {
                 tracing::warn!(account = %from, %refusal, "fees stay where they are for now");
             }

@@ -12,7 +12,9 @@ mod listen;
 pub mod payouts;
 pub mod reconcile;
 pub mod settlement;
+pub mod sharing;
 pub mod timers;
+pub mod user_transfers;
 
 pub use bank::{Channel, SimulatedBank};
 pub use delivery::ClientError;
@@ -36,6 +38,10 @@ pub struct Setup {
     pub crossings: crossings::Setup,
     /// Settlement.
     pub settlement: settlement::Setup,
+    /// Profit sharing.
+    pub sharing: sharing::Setup,
+    /// Transfers to users.
+    pub user_transfers: user_transfers::Setup,
 }
 
 /// The running work. Dropping it lets nothing new begin and waits for nothing; see [`Worker::stop`].
@@ -61,6 +67,8 @@ impl Worker {
         timers::start(service, setup.timers, &tasks, &stop);
         crossings::start(service, setup.crossings, &tasks, &stop);
         settlement::start(service, setup.settlement, &tasks, &stop);
+        sharing::start(service, setup.sharing, &tasks, &stop);
+        user_transfers::start(service, setup.user_transfers, &tasks, &stop);
         tasks.spawn(
             stop.clone().run_until_cancelled_owned(end_when_replaced(Arc::clone(service), stop.clone())),
         );

@@ -38,6 +38,8 @@ async fn listen(service: Arc<Service>, mut events: Receiver<Event>) {
                 Event::NotificationDue(_)
                 | Event::AuthorisationDue(_)
                 | Event::RefundDue(_)
+                | Event::ShareDue(_)
+                | Event::ShareReturnDue(_)
                 | Event::MoneySent(_),
             ) => {}
             // Some events are gone: whatever is cached may be old.

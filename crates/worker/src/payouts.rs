@@ -8,28 +8,25 @@
 //!
 //! A payout is marked as sent in a file before the file is written, and the file is named by its message id. After a crash
 //! it is written again from the same records under the same id, which the bank tells as a repeat: no payout is ever in two
-//! files, and none is forgotten. Statements (camt.053) stay where they are for reconciliation.
+//! files, and none is forgotten. Of several nodes the owner of the first shard does it: the folder has to be one for all.
+//! Statements (camt.053) stay where they are for reconciliation.
 
-use crate::insist::insist;
-use bank::{
-    AccountNumber, BankNumber, Direction, Entry, Limits, Name, Party, Remittance, Statements, camt, pain001,
-    pain002, simulated, statement,
-};
-use domain::{
-    Caller, Command,
-    payout::{BankAnswer, FILE_MAX, Payout, PayoutState, Rail},
-};
+pub mod file;
+
+use crate::{insist::insist, settlement};
+use bank::{AccountNumber, BankNumber, Name, Party, simulated};
+use domain::{Caller, Command, payout::Payout};
 use engine::{Fault, Refusal};
+use file::Answers;
 use service::{Service, payout::OpenError};
 use std::{
-    collections::{BTreeMap, BTreeSet},
     fs,
     io::BufReader,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use types::{Masked, Money, PageRequest, PayoutId};
+use types::{PageRequest, PayoutId};
 
 /// The desk at which files are exchanged with the platform's bank.
 pub struct Desk {
@@ -91,6 +88,9 @@ pub(crate) async fn run(service: Arc<Service>, desk: Arc<Desk>) {
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         timer.tick().await;
+        if !settlement::is_ours(&service) {
+            continue;
+        }
         match exchange(&service, &desk).await {
             Ok(done) if done == Exchanged::default() => {}
             Ok(Exchanged { sent, written, read, refused }) => {
@@ -121,15 +121,13 @@ pub async fn exchange(service: &Arc<Service>, desk: &Arc<Desk>) -> Result<Exchan
     });
     done.written = written.await.map_err(stopped)??;
     for file in listed(&desk.folder.join("out"))? {
-        let read: Reader = if file.starts_with("pain002") {
-            report
-        } else if file.starts_with("camt054") {
-            notice
-        } else {
-            continue;
-        };
+        let Some(kind) = file::Kind::of(&file) else { continue };
         let (reader, path) = (Arc::clone(service), desk.folder.join("out").join(&file));
-        let told = tokio::task::spawn_blocking(move || read(&reader, &path)).await.map_err(stopped)?;
+        let told = tokio::task::spawn_blocking(move || {
+            let input = fs::File::open(&path).map_err(|error| io(&path, error))?;
+            kind.read(&*reader.queries, &path.display().to_string(), BufReader::new(input))
+        });
+        let told = told.await.map_err(stopped)?;
         let to = match told {
             Ok(answers) => {
                 done.refused += take_in(service, answers).await?;
@@ -163,11 +161,8 @@ async fn send(service: &Arc<Service>) -> Result<usize, Trouble> {
         let (queries, asked) = (Arc::clone(&service.queries), page);
         let read = tokio::task::spawn_blocking(move || queries.payouts_open(None, asked));
         let read = read.await.map_err(stopped)??;
-        let created = read.rows.iter().filter(|payout| payout.state == PayoutState::Created);
-        let payouts: Vec<PayoutId> = created.map(|payout| payout.id).take(FILE_MAX).collect();
-        if let Some(first) = payouts.first() {
-            sent += payouts.len();
-            let command = Command::SendPayouts { file: format!("FQ{first}").into(), payouts };
+        if let Some((command, count)) = file::to_send(&read.rows) {
+            sent += count;
             insist(&service.engine, &command, &Caller::platform()).await?;
         }
         match read.next {
@@ -183,27 +178,7 @@ fn write_missing(service: &Service, desk: &Desk) -> Result<usize, Trouble> {
         let folder = desk.folder.join(sub);
         fs::create_dir_all(&folder).map_err(|error| io(&folder, error))?;
     }
-    let mut missing: BTreeMap<Box<str>, Vec<Payout>> = BTreeMap::new();
-    let mut page = PageRequest::new(PageRequest::MAX, None);
-    let mut there = BTreeSet::new();
-    loop {
-        let read = service.queries.payouts_open(None, page)?;
-        for payout in read.rows.into_iter().filter(|payout| payout.state == PayoutState::Sent) {
-            if !there.contains(&payout.file) && !missing.contains_key(&payout.file) {
-                if is_written(desk, &payout.file) {
-                    there.insert(payout.file.clone());
-                    continue;
-                }
-            } else if there.contains(&payout.file) {
-                continue;
-            }
-            missing.entry(payout.file.clone()).or_default().push(payout);
-        }
-        match read.next {
-            Some(next) => page.after = Some(next),
-            None => break,
-        }
-    }
+    let missing = file::unwritten(&*service.queries, &mut |file| is_written(desk, file))?;
     for (file, payouts) in &missing {
         write_file(service, desk, file, payouts)?;
     }
@@ -223,24 +198,7 @@ fn kept(desk: &Desk, file: &str) -> PathBuf {
 
 /// Writes a payment order: for the bank first, then the copy that says so.
 fn write_file(service: &Service, desk: &Desk, file: &str, payouts: &[Payout]) -> Result<(), Trouble> {
-    let mut batches: BTreeMap<(Rail, bool), Vec<pain001::Payment>> = BTreeMap::new();
-    for payout in payouts {
-        batches.entry((payout.rail, payout.urgent)).or_default().push(payment(service, payout)?);
-    }
-    // The same after a crash: the day on which the first of them was asked for.
-    let created = payouts.iter().map(|payout| payout.created_at).min().unwrap_or_default();
-    let orders: Vec<pain001::Order> = batches
-        .into_iter()
-        .map(|((rail, urgent), payments)| pain001::Order {
-            id: batch_id(file, rail, urgent),
-            rail: wire_rail(rail),
-            urgent,
-            day: created.business_day(),
-            debtor: desk.debtor.clone(),
-            payments,
-        })
-        .collect();
-    let bytes = pain001::write(Vec::new(), file, created, desk.debtor.name.expose(), &orders)?;
+    let bytes = file::order(file, payouts, &desk.debtor, &mut |payout| creditor(service, payout))?;
     for path in [desk.folder.join("in").join(format!("{file}.xml")), kept(desk, file)] {
         let beside = path.with_extension("part");
         fs::write(&beside, &bytes).map_err(|error| io(&beside, error))?;
@@ -250,161 +208,18 @@ fn write_file(service: &Service, desk: &Desk, file: &str, payouts: &[Payout]) ->
     Ok(())
 }
 
-/// A batch's id: its file, rail and urgency, at most 33 characters.
-fn batch_id(file: &str, rail: Rail, urgent: bool) -> String {
-    format!("{file}-{}-{}", rail.name(), if urgent { 'u' } else { 'n' })
-}
-
-const fn wire_rail(rail: Rail) -> bank::Rail {
-    match rail {
-        Rail::Hvps => bank::Rail::Hvps,
-        Rail::Beps => bank::Rail::Beps,
-        Rail::Netsunion => bank::Rail::Netsunion,
-        Rail::Unionpay => bank::Rail::Unionpay,
-    }
-}
-
-fn payment(service: &Service, payout: &Payout) -> Result<pain001::Payment, Trouble> {
-    let clear = service::payout::open(&service.vault, payout.merchant, &payout.to)?;
-    let unfit = |part| move || Trouble::Unfit(part, payout.id);
-    let creditor = Party {
-        name: Name::parse(clear.holder.expose()).ok_or_else(unfit("holder"))?,
-        account: AccountNumber::parse(clear.number.expose()).ok_or_else(unfit("number"))?,
-        bank: BankNumber::parse(&clear.bank).ok_or_else(unfit("bank"))?,
-        bank_name: Some(clear.bank_name),
-    };
-    let end_to_end = Payout::end_to_end(payout.id);
-    let text = Some(format!("settlement of merchant {}", payout.merchant));
-    Ok(pain001::Payment {
-        instruction: end_to_end.clone(),
-        end_to_end,
-        amount: payout.amount,
-        creditor,
-        remittance: Remittance { text, ..Remittance::default() },
-    })
-}
-
-/// What the bank says of a payout, and of which amount; the payout's own when it names none.
-type Answers = Vec<(PayoutId, Option<Money>, BankAnswer)>;
-type Reader = fn(&Service, &Path) -> Result<Answers, Trouble>;
-
-/// Reads a status report (pain.002).
-fn report(service: &Service, path: &Path) -> Result<Answers, Trouble> {
-    let file = fs::File::open(path).map_err(|error| io(path, error))?;
-    let name = path.display().to_string();
-    let mut reader = pain002::Reader::open(BufReader::new(file), &name, Limits::default())?;
-    let mut answers = Answers::new();
-    let mut named = BTreeSet::new();
-    // What is said of the whole order or of a batch holds for every payout that is not named.
-    let (original, mut whole) = (reader.head().original.clone(), Vec::new());
-    if let Some(status) = reader.head().status {
-        whole.push((None, said(status, reader.head().reason, None)));
-    }
-    while let Some(part) = reader.next_part()? {
-        match part {
-            pain002::Part::Batch { id, status, reason } => whole.push((Some(id), said(status, reason, None))),
-            pain002::Part::Payment(told) => {
-                if let Some(id) = Payout::from_end_to_end(&told.end_to_end) {
-                    named.insert(id);
-                    let answer = said(told.status, told.reason, told.bank_reference.as_deref());
-                    answers.extend(answer.map(|answer| (id, told.amount, answer)));
-                }
-            }
-        }
-    }
-    if whole.iter().any(|(_, answer)| answer.is_some()) {
-        for payout in of_file(service, &original)?.into_iter().filter(|payout| !named.contains(&payout.id)) {
-            let batch = batch_id(&payout.file, payout.rail, payout.urgent);
-            let of = |id: &Option<String>| id.as_ref().is_none_or(|id| *id == batch);
-            let answer = whole.iter().rev().find(|(id, _)| of(id)).and_then(|(_, answer)| answer.clone());
-            answers.extend(answer.map(|answer| (payout.id, None, answer)));
-        }
-    }
-    Ok(answers)
-}
-
-/// The open payouts of a file.
-fn of_file(service: &Service, file: &str) -> Result<Vec<Payout>, Fault> {
-    let mut found = Vec::new();
-    let mut page = PageRequest::new(PageRequest::MAX, None);
-    loop {
-        let read = service.queries.payouts_open(None, page)?;
-        found.extend(read.rows.into_iter().filter(|payout| &*payout.file == file));
-        match read.next {
-            Some(next) => page.after = Some(next),
-            None => return Ok(found),
-        }
-    }
-}
-
-fn said(
-    status: pain002::Status,
-    reason: Option<bank::Reason>,
-    reference: Option<&str>,
-) -> Option<BankAnswer> {
-    use pain002::Status;
-    match status {
-        // A repeat was refused, not the payout: what became of the first is still to be told.
-        Status::Rejected if reason == Some(bank::Reason::DUPLICATE) => None,
-        Status::Settled | Status::Credited => Some(BankAnswer::Settled(reference.unwrap_or_default().into())),
-        Status::Rejected => {
-            Some(BankAnswer::Rejected(reason.unwrap_or(bank::Reason::UNSPECIFIED).as_str().into()))
-        }
-        Status::Formal | Status::Checked | Status::InProcess | Status::Pending => Some(BankAnswer::Accepted),
-        // Received says nothing yet, and what is partly so is told by its parts.
-        Status::Received | Status::Partly => None,
-    }
-}
-
-/// Reads a notice of entries (camt.054).
-fn notice(_: &Service, path: &Path) -> Result<Answers, Trouble> {
-    let file = fs::File::open(path).map_err(|error| io(path, error))?;
-    let name = path.display().to_string();
-    let mut reader = camt::Reader::open(BufReader::new(file), &name, camt::Kind::Notice, Limits::default())?;
-    let mut answers = Answers::new();
-    while let Some(part) = reader.next_part()? {
-        if let statement::Part::Entry(entry) = part
-            && !entry.pending
-        {
-            booked(&entry, &mut answers);
-        }
-    }
-    Ok(answers)
-}
-
-/// What a booked entry says of payouts: a debit paid them, a credit brought them back.
-fn booked(entry: &Entry, answers: &mut Answers) {
-    let single = entry.details.len() == 1;
-    for detail in &entry.details {
-        let Some(id) = detail.end_to_end.as_deref().and_then(Payout::from_end_to_end) else { continue };
-        let amount = detail.amount.or(single.then_some(entry.amount));
-        let reference = entry.bank_reference.clone().unwrap_or_default();
-        let answer = match (entry.direction, detail.returned) {
-            (Direction::Debit, None) if !entry.reversal => BankAnswer::Settled(reference.into()),
-            (Direction::Credit, reason) => {
-                BankAnswer::Returned(reason.unwrap_or(bank::Reason::UNSPECIFIED).as_str().into())
-            }
-            _ => continue,
-        };
-        answers.push((id, amount, answer));
-    }
-}
-
 /// Tells the engine what the bank said. What is refused is left to reconciliation; gives how much that is.
-async fn take_in(service: &Arc<Service>, answers: Answers) -> Result<usize, Trouble> {
+pub(crate) async fn take_in(service: &Arc<Service>, answers: Answers) -> Result<usize, Trouble> {
     let mut refused = 0;
-    for (payout, amount, answer) in answers {
-        let amount = match amount {
-            Some(amount) => amount,
-            None => match service.queries.payout(payout)? {
-                Some(known) => known.amount,
-                None => Money::cny(0),
-            },
-        };
-        let command = Command::AnswerPayout { payout, amount, answer };
+    for answer in answers {
+        let command = file::command(&*service.queries, answer)?;
         match insist(&service.engine, &command, &Caller::of(domain::Actor::Channel)).await {
             Ok(_) => {}
             Err(Refusal::Rejected(why)) => {
+                let (payout, amount) = match &command {
+                    Command::AnswerPayout { payout, amount, .. } => (*payout, *amount),
+                    _ => continue,
+                };
                 tracing::error!(%payout, %amount, %why, "what the bank says does not fit the payout");
                 refused += 1;
             }
@@ -412,6 +227,18 @@ async fn take_in(service: &Arc<Service>, answers: Answers) -> Result<usize, Trou
         }
     }
     Ok(refused)
+}
+
+/// Whom a payout goes to, in clear.
+fn creditor(service: &Service, payout: &Payout) -> Result<Party, Trouble> {
+    let clear = service::payout::open(&service.vault, payout.merchant, &payout.to)?;
+    let unfit = |part| move || Trouble::Unfit(part, payout.id);
+    Ok(Party {
+        name: Name::parse(clear.holder.expose()).ok_or_else(unfit("holder"))?,
+        account: AccountNumber::parse(clear.number.expose()).ok_or_else(unfit("number"))?,
+        bank: BankNumber::parse(&clear.bank).ok_or_else(unfit("bank"))?,
+        bank_name: Some(clear.bank_name),
+    })
 }
 
 /// The files of a folder, in the order of their names.

@@ -2,21 +2,22 @@
 //! end, released money is paid out, payouts that nobody approved are cancelled.
 //!
 //! Everything is found by its record and done by commands that do nothing twice, so it may stop at any step, start again
-//! or run twice at once.
+//! or run twice at once. Of several nodes the owner of the first shard does it.
 
 use crate::insist::insist;
 use domain::{
-    Caller, Command, Reply,
+    Caller, Command, Rejection, Reply,
     settlement::{Day, DayState, Tally, Totals, next_day},
 };
-use engine::{Fault, Job, Refusal};
+use engine::{Fault, Job, Queries, Refusal};
 use service::Service;
 use std::{
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use types::{BusinessDay, MerchantId, PageRequest, TransferId};
+use types::{BusinessDay, MerchantId, PageRequest, Shard, Time, TransferId};
 
 /// How often the clock is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,8 @@ impl Default for Setup {
 const TOGETHER: usize = 100;
 /// Days closed in a row before what is due is looked for again.
 const DAYS_MAX: usize = 400;
+/// How late the clock of a shard's owner may be before the day's closing is left for the next time.
+const CLOCK_LATE_MAX: Duration = Duration::from_secs(5);
 /// Commands of one kind in one go.
 const DUE_MAX: usize = 100_000;
 
@@ -72,9 +75,6 @@ pub struct Closed {
 
 /// Starts the task, until `stop`.
 pub(crate) fn start(service: &Arc<Service>, setup: Setup, tasks: &TaskTracker, stop: &CancellationToken) {
-    if !service.engine.shards().is_one() {
-        return; // a merchant's settled money is in one place: not offered with several shards
-    }
     tasks.spawn(stop.clone().run_until_cancelled_owned(run(Arc::clone(service), setup.every)));
 }
 
@@ -83,6 +83,9 @@ async fn run(service: Arc<Service>, every: Duration) {
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         timer.tick().await;
+        if !is_ours(&service) {
+            continue;
+        }
         for _ in 0..DAYS_MAX {
             match close_next(&service).await {
                 Ok(None) => break,
@@ -105,6 +108,12 @@ async fn run(service: Arc<Service>, every: Duration) {
     }
 }
 
+/// Whether the money's day is this node's work now: of whoever owns the first shard, where merchants' settled money is. In a
+/// take-over two nodes may think so for a moment, which is harmless.
+pub(crate) fn is_ours(service: &Service) -> bool {
+    service.engine.owned().contains(Shard::FIRST)
+}
+
 /// Closes the next day that is over; none when there is none.
 ///
 /// # Errors
@@ -112,19 +121,16 @@ async fn run(service: Arc<Service>, every: Duration) {
 pub async fn close_next(service: &Arc<Service>) -> Result<Option<Closed>, Trouble> {
     let begun = Instant::now();
     let reader = Arc::clone(service);
-    let next = blocking(move || {
-        let last = reader.queries.days(PageRequest::new(1, None))?.rows.into_iter().next();
-        let last = last.map(|day| (day.day, day.state == DayState::Closed));
-        Ok(next_day(last, reader.queries.calendar()?.day_of(reader.now())))
-    })
-    .await?;
+    let next = blocking(move || next(&*reader.queries, reader.now())).await?;
     let Some(day) = next else { return Ok(None) };
     let platform = Caller::platform();
-    // Once this is committed, no transfer of the day can be made any more, and every one that was made can be read.
+    // Once this is committed, and all shards have passed the day, no transfer of it can be made any more, and every one that
+    // was made can be read.
     insist(&service.engine, &Command::BeginDay(day), &platform).await?;
+    pass(service, day).await?;
     let reading = Instant::now();
     let reader = Arc::clone(service);
-    let (merchants, totals) = blocking(move || add_up(&reader, day)).await??;
+    let (merchants, totals) = blocking(move || add_up(&*reader.queries, day)).await??;
     let reading = reading.elapsed();
     let count = u32::try_from(merchants.len()).map_err(|_| Trouble::Overflow(day))?;
     let close = |(merchant, totals)| Command::CloseMerchantDay(merchant, day, Box::new(totals));
@@ -134,17 +140,55 @@ pub async fn close_next(service: &Arc<Service>) -> Result<Option<Closed>, Troubl
     Ok(Some(Closed { day, merchants: count as usize, totals, reading, took: begun.elapsed() }))
 }
 
-type Sums = (Vec<(MerchantId, Totals)>, Totals);
+/// Has every other shard pass a day that has begun to close. A shard whose owner's clock is a little late is waited for.
+async fn pass(service: &Arc<Service>, day: BusinessDay) -> Result<(), Trouble> {
+    let shards = service.engine.shards();
+    if shards.is_one() {
+        return Ok(());
+    }
+    let reader = Arc::clone(service);
+    let begun = blocking(move || reader.queries.day(day)).await?;
+    let end = begun.ok_or_else(|| Fault::Failed(format!("day {day} was begun but is not there")))?.times().1;
+    for shard in shards.all().filter(|shard| *shard != Shard::FIRST) {
+        let since = Instant::now();
+        while let Err(refused) =
+            insist(&service.engine, &Command::PassDay { shard, day, end }, &Caller::platform()).await
+        {
+            let late = matches!(refused, Refusal::Rejected(Rejection::DayNotOver { .. }));
+            if !late || since.elapsed() > CLOCK_LATE_MAX {
+                return Err(refused.into());
+            }
+            tokio::time::sleep(CLOCK_LATE_MAX / 20).await;
+        }
+    }
+    Ok(())
+}
 
-/// Reads a day's transfers once, for all merchants.
-fn add_up(service: &Service, day: BusinessDay) -> Result<Result<Sums, Trouble>, Fault> {
-    let Some(Day { from, to, .. }) = service.queries.day(day)? else {
+/// Merchants with their sums of a day, by number, and the sums of all.
+pub type Sums = (Vec<(MerchantId, Totals)>, Totals);
+
+/// The day that is to be closed next; none while none is over.
+///
+/// # Errors
+/// The store's fault.
+pub fn next(queries: &dyn Queries, now: Time) -> Result<Option<BusinessDay>, Fault> {
+    let last = queries.days(PageRequest::new(1, None))?.rows.into_iter().next();
+    let last = last.map(|day| (day.day, day.state == DayState::Closed));
+    Ok(next_day(last, queries.calendar()?.day_of(now)))
+}
+
+/// Reads the transfers of a day that has begun to close once, for all merchants.
+///
+/// # Errors
+/// The store's fault, and within [`Trouble::Overflow`].
+pub fn add_up(queries: &dyn Queries, day: BusinessDay) -> Result<Result<Sums, Trouble>, Fault> {
+    let Some(Day { from, to, .. }) = queries.day(day)? else {
         return Err(Fault::Failed(format!("day {day} was begun but is not there")));
     };
-    let times = (if from == 0 { types::Time(i64::MIN) } else { types::id_time(from) }, types::id_time(to));
+    let times = (if from == 0 { Time(i64::MIN) } else { types::id_time(from) }, types::id_time(to));
     let mut tally = Tally::default();
-    service.queries.transfers_between(TransferId(from), TransferId(to), &mut |row| tally.take(&row))?;
-    service.queries.transfers_voided(times.0, times.1, &mut |row| tally.take_voided(&row))?;
+    queries.transfers_between(TransferId(from), TransferId(to), &mut |row| tally.take(&row))?;
+    queries.transfers_voided(times.0, times.1, &mut |row| tally.take_voided(&row))?;
     Ok(tally.finish().ok_or(Trouble::Overflow(day)))
 }
 
@@ -157,7 +201,7 @@ pub async fn do_due(service: &Arc<Service>) -> Result<usize, Trouble> {
     let mut done = 0;
     while done < DUE_MAX {
         let reader = Arc::clone(service);
-        let due = blocking(move || due(&reader)).await?;
+        let due = blocking(move || due(&*reader.queries, reader.now())).await?;
         if due.is_empty() {
             break;
         }
@@ -168,11 +212,16 @@ pub async fn do_due(service: &Arc<Service>) -> Result<usize, Trouble> {
 }
 
 /// What is due: payouts only once nothing else is, so that a morning's releases leave together.
-fn due(service: &Service) -> Result<Vec<Command>, Fault> {
-    let (queries, now) = (&service.queries, service.now());
+///
+/// # Errors
+/// The store's fault.
+pub fn due(queries: &dyn Queries, now: Time) -> Result<Vec<Command>, Fault> {
     let limit = TOGETHER * 5;
-    let mut due: Vec<Command> =
-        queries.due_settlements(now, limit)?.into_iter().map(Command::ReleaseSettlement).collect();
+    let mut settlements = queries.due_settlements(now, limit)?;
+    // A merchant's one by one, by day: those sent together may reach several shards' engine in any order.
+    let mut merchants = HashSet::new();
+    settlements.retain(|id| merchants.insert(id.merchant()));
+    let mut due: Vec<Command> = settlements.into_iter().map(Command::ReleaseSettlement).collect();
     due.extend(queries.due_holds(now, limit)?.into_iter().map(Command::ReleaseHold));
     due.extend(queries.due_payouts(now, limit)?.into_iter().map(Command::ExpirePayout));
     if due.is_empty() {

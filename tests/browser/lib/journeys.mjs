@@ -121,6 +121,15 @@ async function cashier(world, look, payer) {
   await look('paid', payer);
   await payer.at('help').locator('summary').click();
   await look('paid-help', payer);
+  const whole = await world.merchant.combined('native', [12_34, 25_00, 3_66]);
+  await payer.scan(whole.code_url);
+  await look('cashier-together', payer);
+  await payer.pay();
+  await payer.at('paid').waitFor();
+  await look('paid-together', payer);
+  await payer.page.locator('a[href^="/wallet/bills/"]').click();
+  await payer.at('together').waitFor();
+  await look('bill-together', payer);
   const dear = await world.merchant.order('native', 999_999_99, { description: '定制家具全屋套餐（含设计、安装与三年质保）'.repeat(2) });
   await payer.scan(dear.code_url);
   await payer.at('source-card').first().waitFor();

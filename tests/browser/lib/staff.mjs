@@ -3,6 +3,7 @@
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { WIDE, open } from './browser.mjs';
 
@@ -20,6 +21,9 @@ export function totp(secret, ahead = 0, now = Date.now()) {
 }
 
 export class Staff {
+  /** The last step whose code was given; each is taken once. */
+  used = 0;
+
   constructor(world, page, name) {
     const all = JSON.parse(readFileSync(join(world.server.data, 'sandbox/console.json'), 'utf8'));
     this.first = all.find((each) => each.name === name).password;
@@ -60,9 +64,24 @@ export class Staff {
     await this.at('secret').waitFor();
     await look('console-enrol', this);
     this.secret = await this.at('secret').textContent();
-    await this.at('code').fill(totp(this.secret, -1));
+    await this.at('code').fill(await this.code());
     await this.at('go').click();
     await this.at('who').waitFor();
+  }
+
+  /** A code that was not given before; waits when there is none yet. */
+  async code() {
+    const step = () => Math.floor(Date.now() / 30_000);
+    const next = Math.max(this.used + 1, step() - 1);
+    while (next > step() + 1) await sleep(500);
+    this.used = next;
+    return totp(this.secret, 0, next * 30_000);
+  }
+
+  /** Fills the field for the code in a form, when it is asked for. */
+  async stepUp(form) {
+    const field = form.locator('[name=code]');
+    if (await field.count()) await field.fill(await this.code());
   }
 
   async close() {

@@ -3,6 +3,7 @@
 //! ```text
 //! FOLDER/in/*.xml        pain.001 put here, written beside and renamed
 //! FOLDER/in/done/        the same once taken
+//! FOLDER/deposits/*.json what others pay in or take out, such as a card channel ([`Deposit`])
 //! FOLDER/out/            pain002-000001.xml, camt054-000002.xml, camt053-2026-11-21.xml
 //! FOLDER/state.json      what the bank knows
 //! ```
@@ -11,11 +12,15 @@
 //! times writes the same files. It can be slow, silent, partial and wrong, by chance ([`Faults`]) or by the last four
 //! digits of the paid account ([`Fate::of_tail`]). Every file is written once: the state that holds what is to be
 //! written is saved first, so a crash at any point loses and doubles nothing. It works on weekends too.
+//!
+//! [`Core`] is the same bank without a folder, for whoever plays the files too.
 
+mod deposits;
 mod fate;
 mod orders;
 mod state;
 
+pub use deposits::Deposit;
 pub use fate::{Fate, Faults};
 
 use crate::{
@@ -25,7 +30,11 @@ use crate::{
 };
 use intake::Fault;
 use state::{Booked, Known, Stage, State};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+};
 use types::{BusinessDay, Money, Time, time};
 
 /// How a simulated bank is set up. Keep it the same over the life of a folder.
@@ -59,8 +68,14 @@ impl Setup {
 /// A simulated bank on a folder. One process at a time.
 #[derive(Debug)]
 pub struct Bank {
-    setup: Setup,
     folder: PathBuf,
+    core: Core,
+}
+
+/// A simulated bank without a folder: orders go in, files come out, nothing is read or written.
+#[derive(Debug)]
+pub struct Core {
+    setup: Setup,
     state: State,
 }
 
@@ -73,6 +88,8 @@ pub struct Done {
     pub written: Vec<String>,
 }
 
+/// Where a fault of the account itself is told to be.
+const ACCOUNT: &str = "the simulated account";
 /// Most order files of one run; more wait for the next.
 const FILES_MAX: usize = 100;
 
@@ -87,7 +104,7 @@ impl Bank {
             std::fs::create_dir_all(folder.join(sub)).map_err(|error| fault(&folder, &error))?;
         }
         let state = State::load(&folder, setup.opening)?;
-        let mut bank = Self { setup, folder, state };
+        let mut bank = Self { folder, core: Core { setup, state } };
         bank.deliver()?;
         Ok(bank)
     }
@@ -98,26 +115,22 @@ impl Bank {
     /// # Errors
     /// The folder fails. A bad order is no error: it is answered with a refusal.
     pub fn run(&mut self, now: Time) -> Result<Done, Fault> {
-        let now = now.max(self.state.now);
-        let today = now.business_day();
-        let state_day = self.state.statement_day.unwrap_or(today);
-        self.state.now = now;
         let files = self.orders()?;
-        // Statements of past days are closed before anything of today is booked; what was due on a past day is
-        // booked on it.
-        for day in state_day.0..today.0 {
-            let day = BusinessDay(day);
-            self.book_due(day.next().start().plus(-1), now)?;
-            self.close_day(day, now)?;
-        }
-        self.state.statement_day = Some(today);
-        for name in &files {
-            self.take(name, now)?;
-        }
-        self.book_due(now, now)?;
-        let written = self.state.outbox.iter().map(|file| file.name.clone()).collect();
-        self.state.save(&self.folder)?;
+        let folder = self.folder.join("in");
+        let mut open = |name: &str| {
+            let path = folder.join(name);
+            File::open(&path).map(BufReader::new).map_err(|error| fault(&path, &error))
+        };
+        // Past days are closed first; then what comes in is there before anything is paid out of it.
+        self.core.close_days(now)?;
+        let deposits = self.book_deposits(now)?;
+        self.core.work(&files, now, &mut open)?;
+        let written = self.core.state.outbox.iter().map(|file| file.name.clone()).collect();
+        self.core.state.save(&self.folder)?;
         self.deliver()?;
+        for path in &deposits {
+            std::fs::remove_file(path).map_err(|error| fault(path, &error))?;
+        }
         for name in &files {
             let (from, to) = (self.folder.join("in").join(name), self.folder.join("in/done").join(name));
             std::fs::rename(&from, to).map_err(|error| fault(&from, &error))?;
@@ -128,9 +141,8 @@ impl Bank {
     /// What is on the account, as the bank's own books have it: everything booked, whatever a statement says.
     #[must_use]
     pub const fn balance(&self) -> Money {
-        self.state.balance
+        self.core.balance()
     }
-
     /// Order files waiting in `in`, in order of their names.
     fn orders(&self) -> Result<Vec<String>, Fault> {
         let path = self.folder.join("in");
@@ -152,6 +164,86 @@ impl Bank {
         Ok(names)
     }
 
+    /// Writes what is in the outbox, then forgets it.
+    fn deliver(&mut self) -> Result<(), Fault> {
+        if self.core.state.outbox.is_empty() {
+            return Ok(());
+        }
+        for file in &self.core.state.outbox {
+            let path = self.folder.join("out").join(&file.name);
+            state::write_atomically(&path, file.text.as_bytes()).map_err(|error| fault(&path, &error))?;
+        }
+        self.core.state.outbox.clear();
+        self.core.state.save(&self.folder)
+    }
+}
+
+impl Core {
+    /// A bank of which nobody has asked anything yet.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let state = State::new(setup.opening);
+        Self { setup, state }
+    }
+
+    /// Takes order files, each a name and its content, does everything that is due at `now`, and gives the files it
+    /// writes, by name. A file of a name that was taken before is passed over.
+    ///
+    /// # Errors
+    /// None but that amounts do not fit.
+    pub fn run(&mut self, orders: &[(String, Vec<u8>)], now: Time) -> Result<Vec<(String, Vec<u8>)>, Fault> {
+        let names: Vec<String> = orders.iter().map(|(name, _)| name.clone()).collect();
+        self.work(&names, now, &mut |name| {
+            let found = orders.iter().find(|(known, _)| known == name);
+            Ok(found.map_or(&[][..], |(_, content)| content))
+        })?;
+        let written = std::mem::take(&mut self.state.outbox);
+        Ok(written.into_iter().map(|file| (file.name, file.text.into_bytes())).collect())
+    }
+
+    /// What is on the account, as the bank's own books have it: everything booked, whatever a statement says.
+    #[must_use]
+    pub const fn balance(&self) -> Money {
+        self.state.balance
+    }
+
+    /// What becomes of a payment that it has taken; none of one it does not know.
+    #[must_use]
+    pub fn fate(&self, end_to_end: &str) -> Option<Fate> {
+        self.state.payments.get(end_to_end).map(|known| known.fate)
+    }
+
+    /// Takes the orders `names` and does what is due; what is to be written is in the outbox then.
+    fn work<R: BufRead>(
+        &mut self,
+        names: &[String],
+        now: Time,
+        open: &mut dyn FnMut(&str) -> Result<R, Fault>,
+    ) -> Result<(), Fault> {
+        let now = self.close_days(now)?;
+        for name in names {
+            self.take(name, now, open)?;
+        }
+        self.book_due(now, now)
+    }
+
+    /// Closes the days that are over by `now`, and gives the time that it is: never an earlier one than before.
+    fn close_days(&mut self, now: Time) -> Result<Time, Fault> {
+        let now = now.max(self.state.now);
+        let today = now.business_day();
+        let state_day = self.state.statement_day.unwrap_or(today);
+        self.state.now = now;
+        // Statements of past days are closed before anything of today is booked; what was due on a past day is
+        // booked on it.
+        for day in state_day.0..today.0 {
+            let day = BusinessDay(day);
+            self.book_due(day.next().start().plus(-1), now)?;
+            self.close_day(day, now)?;
+        }
+        self.state.statement_day = Some(today);
+        Ok(now)
+    }
+
     /// Books every payment and return that is due by `until`, and tells of it.
     fn book_due(&mut self, until: Time, now: Time) -> Result<(), Fault> {
         let mut due: Vec<(Time, String)> = Vec::new();
@@ -170,7 +262,7 @@ impl Bank {
             let copies = if !returning && known.fate == Fate::Duplicate { 2 } else { 1 };
             for _ in 0..copies {
                 let balance = entry.direction.apply(self.state.balance, entry.amount);
-                self.state.balance = balance.map_err(|error| wrong(&self.folder, &error.to_string()))?;
+                self.state.balance = balance.map_err(|error| wrong(ACCOUNT, &error.to_string()))?;
                 let late = known.fate == Fate::MissingInStatement && !returning;
                 let on = if late { at.business_day().next() } else { at.business_day() };
                 self.state.booked.push(Booked { on, entry: entry.clone() });
@@ -225,7 +317,7 @@ impl Bank {
         };
         for entry in &entries {
             let balance = entry.direction.apply(self.state.told_balance, entry.amount);
-            self.state.told_balance = balance.map_err(|error| wrong(&self.folder, &error.to_string()))?;
+            self.state.told_balance = balance.map_err(|error| wrong(ACCOUNT, &error.to_string()))?;
         }
         let bytes = camt::write(Vec::new(), &format!("SIM-STMT-{day}"), now, &head, &entries)?;
         self.state.put(format!("camt053-{day}.xml"), bytes);
@@ -250,19 +342,6 @@ impl Bank {
         let bytes = pain002::write(Vec::new(), &head, told)?;
         self.state.put(name, bytes);
         Ok(())
-    }
-
-    /// Writes what is in the outbox, then forgets it.
-    fn deliver(&mut self) -> Result<(), Fault> {
-        if self.state.outbox.is_empty() {
-            return Ok(());
-        }
-        for file in &self.state.outbox {
-            let path = self.folder.join("out").join(&file.name);
-            state::write_atomically(&path, file.text.as_bytes()).map_err(|error| fault(&path, &error))?;
-        }
-        self.state.outbox.clear();
-        self.state.save(&self.folder)
     }
 }
 
@@ -309,6 +388,6 @@ fn fault(path: &Path, error: &std::io::Error) -> Fault {
     Fault::io(&path.display().to_string(), 0, error)
 }
 
-fn wrong(folder: &Path, problem: &str) -> Fault {
-    Fault::format(&folder.display().to_string(), 0, problem, "give the simulated bank a fresh folder")
+fn wrong(place: &str, problem: &str) -> Fault {
+    Fault::format(place, 0, problem, "give the simulated bank a fresh folder")
 }

@@ -1,7 +1,7 @@
 //! How the simulated bank takes an order.
 
 use super::{
-    Bank, Fate, fault,
+    Core, Fate,
     state::{Answered, Known, Stage},
 };
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     pain002::{Status, Told},
 };
 use intake::{Cause, Fault};
-use std::{fs::File, io::BufReader};
+use std::io::BufRead;
 use types::{Time, time};
 
 /// An order as read.
@@ -19,16 +19,19 @@ struct Order {
     payments: Vec<(Batch, Payment)>,
 }
 
-impl Bank {
-    /// Takes the order in file `name` of `in` and answers it.
-    pub(super) fn take(&mut self, name: &str, now: Time) -> Result<(), Fault> {
+impl Core {
+    /// Takes the order in file `name` and answers it.
+    pub(super) fn take<R: BufRead>(
+        &mut self,
+        name: &str,
+        now: Time,
+        open: &mut dyn FnMut(&str) -> Result<R, Fault>,
+    ) -> Result<(), Fault> {
         if !self.state.files.insert(name.to_owned()) {
             return Ok(());
         }
-        let path = self.folder.join("in").join(name);
-        let file = File::open(&path).map_err(|error| fault(&path, &error))?;
         let mut message = None;
-        let order = match read(BufReader::new(file), name, &mut message) {
+        let order = match read(open(name)?, name, &mut message) {
             Ok(order) => order,
             Err(refused) if refused.cause == Cause::Io => return Err(refused),
             Err(refused) => {
@@ -110,7 +113,7 @@ impl Bank {
 }
 
 /// Reads the whole order. `told` becomes the message's id as soon as it is known, so that a refusal can name it.
-fn read(input: BufReader<File>, name: &str, told: &mut Option<String>) -> Result<Order, Fault> {
+fn read(input: impl BufRead, name: &str, told: &mut Option<String>) -> Result<Order, Fault> {
     // What one run keeps in memory: the sandbox's orders are small.
     let limits = Limits { bytes: 64 << 20, entries: 100_000, ..Limits::default() };
     let mut reader = pain001::Reader::open(input, name, limits)?;

@@ -31,6 +31,9 @@ pub(super) struct State {
     pub(super) files: BTreeSet<String>,
     /// Payments by end-to-end id.
     pub(super) payments: BTreeMap<String, Known>,
+    /// Deposits booked, by end-to-end id.
+    #[serde(default)]
+    pub(super) deposits: BTreeMap<String, Time>,
     /// Entries that no statement holds yet.
     pub(super) booked: Vec<Booked>,
     /// Files to write.
@@ -109,32 +112,37 @@ const FILE: &str = "state.json";
 const REMEMBERED_DAYS: i64 = 60;
 
 impl State {
+    pub(super) const fn new(opening: Money) -> Self {
+        Self {
+            now: Time(i64::MIN),
+            balance: opening,
+            told_balance: opening,
+            statement_day: None,
+            statements: 0,
+            serial: 0,
+            messages: BTreeMap::new(),
+            files: BTreeSet::new(),
+            payments: BTreeMap::new(),
+            deposits: BTreeMap::new(),
+            booked: Vec::new(),
+            outbox: Vec::new(),
+        }
+    }
+
     pub(super) fn load(folder: &Path, opening: Money) -> Result<Self, Fault> {
         let path = folder.join(FILE);
         match std::fs::read(&path) {
-            Ok(bytes) => {
-                serde_json::from_slice(&bytes).map_err(|error| wrong(&path, &format!("no state: {error}")))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self {
-                now: Time(i64::MIN),
-                balance: opening,
-                told_balance: opening,
-                statement_day: None,
-                statements: 0,
-                serial: 0,
-                messages: BTreeMap::new(),
-                files: BTreeSet::new(),
-                payments: BTreeMap::new(),
-                booked: Vec::new(),
-                outbox: Vec::new(),
-            }),
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|error| wrong(&path.display().to_string(), &format!("no state: {error}"))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::new(opening)),
             Err(error) => Err(fault(&path, &error)),
         }
     }
 
     pub(super) fn save(&self, folder: &Path) -> Result<(), Fault> {
         let path = folder.join(FILE);
-        let bytes = serde_json::to_vec(self).map_err(|error| wrong(&path, &error.to_string()))?;
+        let bytes = serde_json::to_vec(self)
+            .map_err(|error| wrong(&path.display().to_string(), &error.to_string()))?;
         write_atomically(&path, &bytes).map_err(|error| fault(&path, &error))
     }
 
@@ -155,6 +163,7 @@ impl State {
         let old = now.plus(-REMEMBERED_DAYS * time::DAY);
         self.payments.retain(|_, known| known.ended.is_none_or(|at| at > old));
         self.messages.retain(|_, answered| answered.at > old);
+        self.deposits.retain(|_, at| *at > old);
     }
 }
 

@@ -9,7 +9,7 @@ use bank::{
     camt::Kind,
     pain001::{self, Order},
     pain002::{self, Status},
-    simulated::{Bank, Fate, Faults, Setup},
+    simulated::{Bank, Deposit, Fate, Faults, Setup},
 };
 use std::{
     collections::BTreeMap,
@@ -365,4 +365,44 @@ fn time_does_not_run_back_and_nothing_half_written_is_seen() {
     let parts = |path: &Path| read_folder(path.to_owned()).keys().filter(|n| n.ends_with(".part")).count();
     assert_eq!(parts(town.folder.path()) + parts(&town.folder.path().join("out")), 0);
     assert_eq!(Fate::of_tail(account(GOOD).tail()), None);
+}
+
+fn deposit(id: &str, fen: i64, direction: Direction, not_before: Time) -> Deposit {
+    Deposit {
+        end_to_end: id.into(),
+        amount: Money::cny(fen),
+        direction,
+        not_before,
+        party: crate::given::name("模拟银行卡渠道"),
+        text: Some("清算 2026-11-21".into()),
+    }
+}
+
+#[test]
+fn deposits_stand_in_the_statement_once_and_not_before_their_day() {
+    let mut town = Town::new(setup());
+    let folder = town.folder.path().to_owned();
+    for again in 0..2 {
+        deposit("CARD-20261121", 50_00, Direction::Credit, noon()).put(&folder).unwrap();
+        deposit("CARD-20261122", 7_00, Direction::Debit, noon().plus(time::DAY)).put(&folder).unwrap();
+        town.run(noon().plus(again * time::SECOND));
+        assert_eq!(town.bank.balance(), Money::cny(1_000_050_00));
+    }
+    // A crash between the books and the folder: the file is there again.
+    let mut town = Town { bank: Bank::open(setup(), &folder).unwrap(), folder: town.folder };
+    deposit("CARD-20261121", 50_00, Direction::Credit, noon()).put(&folder).unwrap();
+    town.run(noon().plus(2 * time::DAY));
+    assert_eq!(town.bank.balance(), Money::cny(1_000_043_00));
+    town.run(noon().plus(3 * time::DAY));
+    let told = |name: &str| {
+        let file = std::fs::read(folder.join("out").join(name)).unwrap();
+        let reader =
+            bank::camt::Reader::open(&file[..], name, Kind::Statement, bank::Limits::default()).unwrap();
+        let all = entries(&crate::given::statements(reader).unwrap());
+        all.iter().map(|e| (e.details[0].end_to_end.clone().unwrap(), e.amount.minor)).collect::<Vec<_>>()
+    };
+    assert_eq!(told("camt053-2026-11-21.xml"), [("CARD-20261121".to_owned(), 50_00)]);
+    assert_eq!(told("camt053-2026-11-22.xml"), []);
+    assert_eq!(told("camt053-2026-11-23.xml"), [("CARD-20261122".to_owned(), 7_00)]);
+    assert_eq!(std::fs::read_dir(folder.join("deposits")).unwrap().count(), 0);
 }

@@ -1,6 +1,9 @@
 //! The words of both languages.
 
+mod desks;
 mod pages;
+mod partners;
+mod transfers;
 
 use crate::text::{EN, ZH};
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 fn entries(source: &str) -> BTreeMap<&str, BTreeSet<&str>> {
     fluent_bundle::FluentResource::try_new(source.to_owned()).map_err(|(_, errors)| errors).unwrap();
     let mut entries = BTreeMap::new();
-    for line in source.lines().filter(|line| !line.starts_with('#')) {
+    for line in source.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (key, text) = line.split_once(" = ").unwrap_or_else(|| panic!("{line}"));
         let names = text.split("{ $").skip(1).map(|rest| rest.split([' ', '}']).next().unwrap());
         assert!(entries.insert(key, names.collect()).is_none(), "{key} stands twice");
@@ -28,7 +31,7 @@ fn both_languages_have_the_same_texts_with_the_same_placeholders() {
 #[test]
 fn what_pages_say_is_written() {
     let known = entries(ZH);
-    for file in ["base", "list", "record", "form", "problem", "action", "field"] {
+    for file in ["base", "list", "record", "form", "problem", "action", "field", "start"] {
         let path = format!("{}/templates/{file}.html", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(path).unwrap();
         for rest in text.split("p.t(\"").skip(1) {
@@ -43,8 +46,10 @@ fn what_pages_say_is_written() {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
-        let starts =
-            ["col-", "fact-", "field-", "menu-", "empty-", "note-", "hint-", "error-", "effect-", "account-"];
+        let starts = [
+            "col-", "fact-", "field-", "menu-", "empty-", "note-", "hint-", "error-", "effect-", "account-",
+            "tile-", "term-", "limit-",
+        ];
         for word in text.split('"').skip(1).step_by(2) {
             let plain = word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
             if plain && starts.iter().any(|start| word.starts_with(start)) {

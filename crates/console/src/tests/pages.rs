@@ -18,25 +18,27 @@ use types::{MerchantId, OperatorId, OrderId, Secret};
 
 const HASH: &str = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA";
 
-struct Door {
-    fixture: Fixture,
+pub(super) struct Door {
+    pub(super) fixture: Fixture,
     router: Router,
 }
 
 /// A browser with a session of somebody.
-struct Browser<'a> {
-    door: &'a Door,
+pub(super) struct Browser<'a> {
+    pub(super) door: &'a Door,
     cookie: String,
+    /// The session's token.
+    session: String,
 }
 
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
 }
 
 impl Door {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let fixture = Fixture::running();
         let router = crate::router(Arc::clone(&fixture.service));
         Self { fixture, router }
@@ -45,7 +47,7 @@ impl Door {
         Digest(*self.fixture.vault().hasher().code("console/token", token).as_bytes())
     }
     /// Employs somebody and signs the person in, both factors.
-    fn sign_in(&self, name: &str, merchant: Option<MerchantId>, role: Role) -> Browser<'_> {
+    pub(super) fn sign_in(&self, name: &str, merchant: Option<MerchantId>, role: Role) -> Browser<'_> {
         let hash = || Secret::new(HASH.to_owned());
         let new = NewStaff { name: name.into(), merchant, role, password: hash() };
         let Reply::Staff(staff) = self.fixture.run(Command::CreateStaff(Box::new(new))) else { panic!() };
@@ -62,12 +64,13 @@ impl Door {
     fn browser(&self, token: &str) -> Browser<'_> {
         let https = self.fixture.service.settings.public_base.starts_with("https://");
         let name = if https { "__Host-feiqian-console" } else { "feiqian-console" };
-        Browser { door: self, cookie: format!("{name}={token}; feiqian-lang=en") }
+        let cookie = format!("{name}={token}; feiqian-lang=en");
+        Browser { door: self, cookie, session: token.to_owned() }
     }
 }
 
 impl Browser<'_> {
-    async fn send(&self, method: Method, path: &str, form: &str) -> Answer {
+    pub(super) async fn send(&self, method: Method, path: &str, form: &str) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -79,11 +82,21 @@ impl Browser<'_> {
         let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
         Answer { status: parts.status, headers: parts.headers, body }
     }
-    async fn get(&self, path: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, "").await
     }
+    /// Gives the code again, as the console does with a right one.
+    pub(super) fn step_up(&self, step: i64) {
+        let session = self.door.hash(&self.session);
+        self.door.fixture.run(Command::StepUp { session, step: Some(step) });
+    }
+    /// Posts a form with the session's form token.
+    pub(super) async fn post(&self, path: &str, form: &str) -> Answer {
+        let form = format!("form={}&{form}", self.token().await);
+        self.send(Method::POST, path, &form).await
+    }
     /// The session's form token, as any page carries it.
-    async fn token(&self) -> String {
+    pub(super) async fn token(&self) -> String {
         let page = self.get("/console/orders").await.body;
         page.split("name=\"form\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
     }

@@ -4,6 +4,7 @@
 mod bill;
 mod openid;
 mod order;
+mod user_transfer;
 
 pub use bill::BillToken;
 pub use order::{OrderToken, TokenKind};
@@ -42,22 +43,30 @@ use zeroize::Zeroize;
 pub struct Tokens {
     order: hmac::Key,
     bill: hmac::Key,
+    bill_seal: Prk,
     openid: Prk,
+    user_transfer: hmac::Key,
 }
 
 impl Tokens {
     pub(crate) fn derive(master: &MasterKey) -> Self {
         let mut order: [u8; 32] = master.derive("token/order");
         let mut bill: [u8; 32] = master.derive("token/bill");
+        let mut bill_seal: [u8; 32] = master.derive("token/bill-seal");
         let mut openid: [u8; 32] = master.derive("token/openid");
+        let mut user_transfer: [u8; 32] = master.derive("token/user-transfer");
         let tokens = Self {
             order: hmac::Key::new(hmac::HMAC_SHA256, &order),
             bill: hmac::Key::new(hmac::HMAC_SHA256, &bill),
+            bill_seal: Prk::new_less_safe(HKDF_SHA256, &bill_seal),
             openid: Prk::new_less_safe(HKDF_SHA256, &openid),
+            user_transfer: hmac::Key::new(hmac::HMAC_SHA256, &user_transfer),
         };
         order.zeroize();
         bill.zeroize();
+        bill_seal.zeroize();
         openid.zeroize();
+        user_transfer.zeroize();
         tokens
     }
 }

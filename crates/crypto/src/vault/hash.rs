@@ -78,6 +78,7 @@ pub struct Hasher {
     phone: hmac::Key,
     code: hmac::Key,
     token: hmac::Key,
+    name: hmac::Key,
 }
 
 impl Hasher {
@@ -93,6 +94,7 @@ impl Hasher {
             phone: key("hash/phone"),
             code: key("hash/code"),
             token: key("hash/token"),
+            name: key("hash/name"),
         }
     }
 
@@ -114,6 +116,12 @@ impl Hasher {
     #[must_use]
     pub fn code(&self, subject: &str, code: &str) -> KeyedHash {
         hash(&self.code, &[subject.as_bytes(), code.as_bytes()])
+    }
+
+    /// A person's name, to be compared with another without keeping either. Spaces around it don't count.
+    #[must_use]
+    pub fn name(&self, name: &str) -> KeyedHash {
+        hash(&self.name, &[name.trim().as_bytes()])
     }
 
     /// A session token ([`crate::token::session`]): the store keeps this, the browser the token.

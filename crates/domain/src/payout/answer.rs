@@ -30,7 +30,8 @@ const FILE_ID_MAX: usize = 35;
 /// Marks payouts as sent in the file of message id `file`. It is done before the file is written, and the file is written
 /// again under the same id after a crash: the bank tells a repeat by it, and no payout is ever in two files.
 ///
-/// Payouts sent before stay in their file. Gives how many go into this one. Errors: `NotAllowed` for anybody but the
+/// Payouts sent before stay in their file, and a file never grows: once one of `payouts` is in it, it may be at the bank
+/// already, and the others wait for a file of their own. Gives how many go into this one. Errors: `NotAllowed` for anybody but the
 /// platform, `AmountOutOfRange` for no message id or more than [`FILE_MAX`] payouts, `PayoutNotFound`.
 pub(crate) fn send(file: &str, payouts: &[PayoutId], ctx: &Context, tx: &mut Tx<'_>) -> Result<usize, Stop> {
     if ctx.caller.actor != Actor::Platform {
@@ -43,10 +44,14 @@ pub(crate) fn send(file: &str, payouts: &[PayoutId], ctx: &Context, tx: &mut Tx<
         tx.expect::<Payout>(id);
     }
     tx.loaded()?;
-    let mut sent = 0;
+    let mut known = Vec::with_capacity(payouts.len());
     for id in payouts {
-        let payout = tx.need::<Payout>(id, Rejection::PayoutNotFound)?.clone();
-        if payout.state == PayoutState::Created {
+        known.push(tx.need::<Payout>(id, Rejection::PayoutNotFound)?.clone());
+    }
+    let is_there = known.iter().any(|payout| &*payout.file == file);
+    let mut sent = 0;
+    for payout in known {
+        if payout.state == PayoutState::Created && !is_there {
             sent += 1;
             tx.put(Payout { state: PayoutState::Sent, file: file.into(), journal: ctx.journal, ..payout });
         }

@@ -4,6 +4,7 @@ use super::{BankAccount, Payout, PayoutState, transfer};
 use crate::{
     Context, Rejection, Stop, Tx,
     context::Actor,
+    crossing::{self, Wanted},
     hold::not_enough,
     journal::Subject,
     limit::{self, Limits},
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use types::{Currency, MerchantId, Money, OperatorId, PayoutId, time};
 
 /// A payout to be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewPayout {
     /// Whose money.
     pub merchant: MerchantId,
@@ -23,12 +24,36 @@ pub struct NewPayout {
     pub amount: Option<i64>,
     /// Whether it has to be there at once.
     pub urgent: bool,
+    /// The asker's own number of it: see [`is_number`]. The same number with the same content again is one payout.
+    #[serde(default)]
+    pub number: Option<Box<str>>,
 }
 
-/// Asks for a payout. A repeat is told apart by its request key.
+/// Which payout a merchant's own number belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayoutNumber {
+    /// Whose.
+    pub merchant: MerchantId,
+    /// The number.
+    pub number: Box<str>,
+    /// The payout.
+    pub payout: PayoutId,
+    /// Whether it asked for all there was.
+    pub all: bool,
+}
+
+/// Whether a text can be a merchant's own number of a payout: 1 to 64 of `0`–`9`, `A`–`Z`, `a`–`z`, `_`, `-`, `|`, `*`, `@`.
+#[must_use]
+pub fn is_number(number: &str) -> bool {
+    (1..=64).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-|*@".contains(&byte))
+}
+
+/// Asks for a payout. A repeat is told apart by its number, or its request key when it has none.
 ///
-/// Errors: `NotAllowed` for a caller who is not the merchant, an operator or the platform; `MerchantNotFound`,
-/// `BankAccountMissing`, `AmountOutOfRange`, `NoRail` when no rail takes the amount, `NotEnough`.
+/// Errors: `NotAllowed` for a caller who is not the merchant, an operator or the platform; `PayoutNumberUsed` for a number
+/// that is taken by other content; `MerchantNotFound`, `BankAccountMissing`, `AmountOutOfRange`, also for a number that is
+/// none, `NoRail` when no rail takes the amount, `NotEnough`.
 pub(crate) fn request(new: &NewPayout, ctx: &Context, tx: &mut Tx<'_>) -> Result<PayoutId, Stop> {
     let maker = match ctx.caller.actor {
         Actor::Merchant(merchant) if merchant == new.merchant => None,
@@ -36,7 +61,33 @@ pub(crate) fn request(new: &NewPayout, ctx: &Context, tx: &mut Tx<'_>) -> Result
         Actor::Platform => None,
         _ => return Err(Rejection::NotAllowed.into()),
     };
-    create(new, maker, ctx, tx)
+    let Some(number) = &new.number else { return create(new, maker, ctx, tx) };
+    if !is_number(number) {
+        return Err(Rejection::AmountOutOfRange.into());
+    }
+    let key = (new.merchant, number.clone());
+    tx.expect::<PayoutNumber>(&key);
+    expect(new.merchant, tx);
+    if let Some(PayoutNumber { payout, all, .. }) = tx.get::<PayoutNumber>(&key)?.cloned() {
+        let known = super::find(payout, tx)?;
+        let same = all == new.amount.is_none()
+            && new.amount.is_none_or(|fen| fen == known.amount.minor)
+            && known.urgent == new.urgent;
+        return if same { Ok(payout) } else { Err(Rejection::PayoutNumberUsed.into()) };
+    }
+    let payout = create(new, maker, ctx, tx)?;
+    let (merchant, number) = key;
+    tx.put(PayoutNumber { merchant, number, payout, all: new.amount.is_none() });
+    Ok(payout)
+}
+
+/// Says what asking for a payout will read.
+fn expect(merchant: MerchantId, tx: &mut Tx<'_>) {
+    tx.expect::<Merchant>(&merchant);
+    tx.expect::<BankAccount>(&merchant);
+    tx.expect::<Limits>(&());
+    tx.expect::<Account>(&AccountId::merchant_available(merchant, Currency::CNY));
+    tx.expect::<Account>(&AccountId::payout_in_transit(merchant, Currency::CNY));
 }
 
 fn create(
@@ -46,15 +97,12 @@ fn create(
     tx: &mut Tx<'_>,
 ) -> Result<PayoutId, Stop> {
     let available = AccountId::merchant_available(new.merchant, Currency::CNY);
-    tx.expect::<Merchant>(&new.merchant);
-    tx.expect::<BankAccount>(&new.merchant);
-    tx.expect::<Limits>(&());
-    tx.expect::<Account>(&available);
-    tx.expect::<Account>(&AccountId::payout_in_transit(new.merchant, Currency::CNY));
+    expect(new.merchant, tx);
     tx.need::<Merchant>(&new.merchant, Rejection::MerchantNotFound(new.merchant))?;
     let to =
         tx.need::<BankAccount>(&new.merchant, Rejection::BankAccountMissing(new.merchant))?.account.clone();
     let rules = limit::in_force(ctx, tx)?.payout;
+    crossing::gather(available, new.amount.map_or(Wanted::All, Wanted::Whole), ctx, tx)?;
     let amount = match new.amount {
         Some(fen) => fen,
         None => tx.account(available)?.available().minor,
@@ -76,6 +124,7 @@ fn create(
         amount,
         rail,
         urgent: new.urgent,
+        number: new.number.clone().unwrap_or_default(),
         state: if waits { PayoutState::Waiting } else { PayoutState::Created },
         created_at: ctx.now,
         ended_at: None,
@@ -109,12 +158,14 @@ pub(crate) fn pay_out_due(
     if plan.payout_at.is_none_or(|at| ctx.now < at) {
         return Ok(None);
     }
+    crossing::gather(available, Wanted::All, ctx, tx)?;
     let account = tx.account(available)?;
     let there = if account.frozen { 0 } else { account.available().minor };
     let ready = tx.get::<BankAccount>(&merchant)?.is_some();
     let automatic = terms.payouts == settlement::Payouts::Automatic;
     let paid = if automatic && ready && there >= terms.payout_least {
-        match create(&NewPayout { merchant, amount: Some(there), urgent: false }, None, ctx, tx) {
+        let all = NewPayout { merchant, amount: Some(there), urgent: false, number: None };
+        match create(&all, None, ctx, tx) {
             Ok(id) => Some(id),
             Err(Stop::Rejected(why)) => {
                 tx.note(format!("not paid out: {}", why.code()));

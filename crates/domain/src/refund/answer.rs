@@ -1,13 +1,14 @@
 //! Refunds to cards: what the channel says, and what is done when it can't.
 
-use super::{Receiver, RefundState, find, succeed, tell};
+use super::{Receiver, Refund, RefundState, find, succeed, tell};
 use crate::{
     Context, Rejection, Stop, Tx,
     context::Event,
     notification::About,
+    partner::{self, Permission, Principal},
     payment::{ASK_AGAIN_S, ChannelAnswer},
 };
-use types::{MerchantId, RefundId, time};
+use types::{RefundId, time};
 
 /// Takes in what a channel says of an attempt. A final answer ends the attempt, the same one again changes nothing,
 /// and time alone ends none (Hyperswitch 2380).
@@ -61,21 +62,35 @@ pub(crate) fn answer(
     Ok(state)
 }
 
+/// Has the channel asked now about a refund whose outcome is not known. Only its answer ends the attempt. Again changes
+/// nothing. Errors: `RefundNotFound`, `RefundFinal` when nothing is to be asked.
+pub(crate) fn ask_again(id: RefundId, ctx: &Context, tx: &mut Tx<'_>) -> Result<RefundState, Stop> {
+    let refund = find(id, tx)?;
+    let state = refund.state;
+    if !matches!(state, RefundState::Processing | RefundState::Unknown) || refund.due_at.is_none() {
+        return Err(Rejection::RefundFinal.into());
+    }
+    tx.tell(Event::RefundDue(id));
+    tx.put(Refund { due_at: refund.due_at.min(Some(ctx.now)), journal: ctx.journal, ..refund });
+    Ok(state)
+}
+
 /// Sends an abnormal refund to another card (wire §4). The same card again, while that attempt runs or after it
 /// succeeded, changes nothing.
 ///
-/// Errors: `RefundNotFound`, also for another merchant's; `RefundNumberUsed` when the number is another refund's;
+/// Errors: as [`partner::authorise`]; `RefundNotFound`, also for another merchant's; `RefundNumberUsed` when the number is another refund's;
 /// `RefundNotAbnormal`.
 pub(crate) fn retry(
-    merchant: MerchantId,
+    by: Principal,
     id: RefundId,
     number: &str,
     to: &Receiver,
     ctx: &Context,
     tx: &mut Tx<'_>,
 ) -> Result<RefundState, Stop> {
+    partner::authorise(by, Permission::Refund, ctx, tx)?;
     let mut refund = find(id, tx)?;
-    if refund.terms.merchant != merchant {
+    if refund.terms.principal() != by {
         return Err(Rejection::RefundNotFound.into());
     }
     if &*refund.terms.number != number {

@@ -3,30 +3,34 @@
 use super::{NewRefund, Refund, RefundNumber, RefundState, Refunded, go, hold, window_end};
 use crate::{
     Context, Rejection, Stop, Tx,
+    claim::{self, NumberClaim, NumberOf},
     context::Actor,
     fee::{self, Charged},
     journal::Subject,
     limit::{self, Limits},
     merchant::Merchant,
     order::{self, Order, OrderNumber, OrderState},
+    partner::{self, Permission},
 };
 use ledger::{Account, AccountId, Transfer};
 use types::{Currency, OrderId, RefundId, id_time, time};
 
 /// Creates a refund. The same number with the same content gives the same refund, however it stands by now.
 ///
-/// Errors: `MerchantNotFound`, `NotAllowed` for a caller who is neither the merchant nor an operator,
+/// Errors: `MerchantNotFound`, `NotAllowed` for a caller who is neither the signer nor an operator, as
+/// [`partner::authorise`] for a partner's request,
 /// `RefundNumberUsed`, `OrderNotFound`, `OrderNotPaid`, `OrderRevoked`, `WrongOrder` when the two numbers name
 /// different orders, `CurrencyUnsupported`, `AmountOutOfRange`, `WrongAmount` when the total is not the order's,
 /// `RefundTooMuch`, `RefundTooMany`, `RefundTooSoon`, `RefundTooLate`, `NotEnough`.
 pub(crate) fn create(asked: &NewRefund, ctx: &Context, tx: &mut Tx<'_>) -> Result<RefundId, Stop> {
     let terms = &asked.terms;
     let maker = match ctx.caller.actor {
-        Actor::Merchant(merchant) if merchant == terms.merchant => None,
+        Actor::Merchant(signer) if signer == terms.signer() => None,
         Actor::Operator(operator) => Some(operator),
         _ => return Err(Rejection::NotAllowed.into()),
     };
-    let key = (terms.merchant, terms.number.clone());
+    partner::authorise(terms.principal(), Permission::Refund, ctx, tx)?;
+    let key = (terms.signer(), terms.number.clone());
     tx.expect::<RefundNumber>(&key);
     tx.expect::<Merchant>(&terms.merchant);
     tx.expect::<Limits>(&());
@@ -84,12 +88,14 @@ pub(crate) fn create(asked: &NewRefund, ctx: &Context, tx: &mut Tx<'_>) -> Resul
         approvals: Vec::new(),
         journal: ctx.journal,
     };
-    hold(&refund, to, ctx, tx)?;
+    hold(&refund, &order, to, ctx, tx)?;
     if refund.approvals_needed == 0 {
         go(&mut refund, order.card.is_some(), ctx, tx)?;
     }
     tx.note(format!("refund {id} of {}, {}", terms.amount, refund.state.name()));
-    tx.put(RefundNumber { merchant: terms.merchant, number: terms.number.clone(), refund: id });
+    let (of, signer) = (NumberOf::Refund, terms.signer());
+    claim::take(NumberClaim { of, signer, number: terms.number.clone(), order: order.id }, ctx, tx)?;
+    tx.put(RefundNumber { merchant: terms.signer(), number: terms.number.clone(), refund: id });
     tx.put(Order {
         refunded: Refunded {
             sum: refunded.sum + amount,
@@ -104,13 +110,13 @@ pub(crate) fn create(asked: &NewRefund, ctx: &Context, tx: &mut Tx<'_>) -> Resul
     Ok(id)
 }
 
-/// The order that is meant, of this merchant.
+/// The order that is meant: of this merchant, in this signer's name.
 fn find_order(asked: &NewRefund, ctx: &Context, tx: &mut Tx<'_>) -> Result<Order, Stop> {
-    let merchant = asked.terms.merchant;
+    let by = asked.terms.principal();
     let by_number = match &asked.order_number {
         None => None,
         Some(number) => {
-            Some(tx.need::<OrderNumber>(&(merchant, number.clone()), Rejection::OrderNotFound)?.order)
+            Some(tx.need::<OrderNumber>(&(by.signer(), number.clone()), Rejection::OrderNotFound)?.order)
         }
     };
     let id: OrderId = asked.order.or(by_number).ok_or(Rejection::OrderNotFound)?;
@@ -118,7 +124,7 @@ fn find_order(asked: &NewRefund, ctx: &Context, tx: &mut Tx<'_>) -> Result<Order
         return Err(Rejection::WrongOrder.into());
     }
     let order = order::here(id, ctx, tx)?;
-    if order.terms.merchant != merchant {
+    if order.terms.principal() != by {
         return Err(Rejection::OrderNotFound.into());
     }
     tx.about(Subject::Order(id), Some(order.journal));

@@ -120,6 +120,16 @@ pub(crate) fn begin(day: BusinessDay, ctx: &Context, tx: &mut Tx<'_>) -> Result<
     Ok(())
 }
 
+/// Makes sure that this shard makes no transfer of a day any more whose end is `end`. Nothing is kept for it: a batch is
+/// stored with its time, ids are as late as their batch, and no batch is earlier than one before it, whoever owns the shard.
+/// So who was told `Done` by every shard, after the day was begun, reads all of the day's transfers.
+///
+/// Errors: `DayNotOver` by this shard's clock.
+pub(crate) fn pass(day: BusinessDay, end: Time, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
+    tx.about(Subject::Day(day), None);
+    if ctx.now < end { Err(Rejection::DayNotOver { day, end }.into()) } else { Ok(()) }
+}
+
 /// Closes a day for one merchant. The same again changes nothing.
 ///
 /// Errors: `DayOutOfOrder` for a day that has not begun to close or is closed without this merchant, `MerchantNotFound`,

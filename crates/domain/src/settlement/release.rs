@@ -1,7 +1,12 @@
 //! Releasing a settlement when its time has come, and later its reserve.
 
 use super::{Payouts, Plan, Settlement, SettlementId, SettlementState, terms_of};
-use crate::{Context, Rejection, Stop, Tx, fee::PLATFORM, journal::Subject};
+use crate::{
+    Context, Rejection, Stop, Tx,
+    crossing::{self, Wanted},
+    fee::PLATFORM,
+    journal::Subject,
+};
 use ledger::{Account, AccountId, Book, Draft, TransferKind};
 use types::{Currency, Money, TransferId, time};
 
@@ -12,7 +17,10 @@ const CNY: Currency = Currency::CNY;
 /// What is released is the day's net and what was carried in, as far as it is still there: refunds of later days may
 /// have used some of it. The rest is carried to the next settlement, whose net these refunds have made smaller.
 ///
-/// Errors: `SettlementNotFound`, `SettlementOutOfOrder` while the settlement before it waits.
+/// Of several shards the first releases, with money that was brought from where the takings are.
+///
+/// Errors: `SettlementNotFound`, `SettlementOutOfOrder` while the settlement before it waits, `MoneyElsewhere`,
+/// `MoneyUnderWay`.
 pub(crate) fn release(id: SettlementId, ctx: &Context, tx: &mut Tx<'_>) -> Result<SettlementState, Stop> {
     let merchant = id.merchant();
     let (takings, available, reserve) = (
@@ -36,10 +44,12 @@ pub(crate) fn release(id: SettlementId, ctx: &Context, tx: &mut Tx<'_>) -> Resul
     let next = match known.state {
         SettlementState::Waiting => {
             let brought = brought(&known, tx)?;
+            let due = brought.saturating_add(known.totals.net());
+            crossing::gather(takings, Wanted::UpTo(due), ctx, tx)?;
             let takings_now = tx.account(takings)?;
             // What is frozen stays, and is carried to whatever is released once it is not.
             let there = if takings_now.frozen { 0 } else { takings_now.available().minor };
-            let moved = brought.saturating_add(known.totals.net()).min(there).max(0);
+            let moved = due.min(there).max(0);
             let kept = if terms.reserve_days == 0 {
                 0
             } else {

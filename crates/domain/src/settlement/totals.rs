@@ -21,9 +21,10 @@ pub struct Totals {
     pub fees: i64,
     /// Fees returned, above zero.
     pub fees_returned: i64,
-    /// Shared with others and not come back, above zero.
+    /// Shared with others and not come back, above zero. Orders are shared before their money is a part of the takings, so
+    /// this is what came back after the rest was unfrozen, below zero.
     pub shared: i64,
-    /// Anything else, such as refunds that were closed: above zero what came in.
+    /// Anything else, such as refunds that were closed and what was unfrozen of shared orders: above zero what came in.
     pub other: i64,
 }
 
@@ -43,6 +44,7 @@ impl Totals {
         let signed = if credit { transfer.amount } else { -transfer.amount };
         match transfer.kind {
             TransferKind::Settle | TransferKind::Reserve => {} // what a settlement itself moves
+            kind if kind.is_crossing() => {}                   // to the same merchant, in another shard
             TransferKind::Payment if credit => {
                 self.gross += signed;
                 self.count += 1;
@@ -53,7 +55,7 @@ impl Totals {
             }
             TransferKind::Fee if !credit => self.fees -= signed,
             TransferKind::FeeReturn if credit => self.fees_returned += signed,
-            kind if (20..30).contains(&(kind as u8)) => self.shared -= signed,
+            TransferKind::Share | TransferKind::ShareReturn => self.shared -= signed,
             _ => self.other += signed,
         }
     }

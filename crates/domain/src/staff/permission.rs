@@ -1,12 +1,12 @@
 //! What each role may do: one table, asked by every command that a person gives (R-CLERK-06, R-CLERK-34, R-FIN-46).
 
-use super::Staff;
+use super::{Staff, StaffSession};
 use crate::{
     Command, Context, Rejection, Stop, Tx, context::Actor, hold::Hold, notification::Notification,
-    payout::Payout, refund::Refund,
+    payout::Payout, refund::Refund, user_transfer::UserTransfer,
 };
 use serde::{Deserialize, Serialize};
-use types::{HoldId, MerchantId, NotificationId, OperatorId, PayoutId, RefundId};
+use types::{HoldId, MerchantId, NotificationId, OperatorId, PayoutId, RefundId, UserTransferId};
 
 /// What somebody works as. The number is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,10 +37,14 @@ pub enum Permission {
     /// Balances, settlements, payouts, bills.
     SeeMoney,
     SeeStaff,
+    /// A merchant's settings, terms and fees.
+    SeeMerchants,
     /// The journal of everything.
     SeeJournal,
     Refund,
     ApproveRefund,
+    /// Cancels a transfer that the user has not confirmed.
+    CancelTransfer,
     Resend,
     RequestPayout,
     ApprovePayout,
@@ -55,31 +59,53 @@ pub enum Permission {
 }
 
 use Permission::{
-    ApprovePayout, ApproveRefund, Hold as HoldMoney, ManageMerchants, ManageStaff, Reconcile,
-    Refund as GiveBack, RequestPayout, Resend, SeeJournal, SeeMoney, SeeOrders, SeeStaff, SetBankAccount,
-    SetTerms,
+    ApprovePayout, ApproveRefund, CancelTransfer, Hold as HoldMoney, ManageMerchants, ManageStaff, Reconcile,
+    Refund as GiveBack, RequestPayout, Resend, SeeJournal, SeeMerchants, SeeMoney, SeeOrders, SeeStaff,
+    SetBankAccount, SetTerms,
 };
 
 /// The table. What is not in it is not allowed.
 const TABLE: [(Role, &[Permission]); 7] = [
     (
         Role::Owner,
-        &[SeeOrders, SeeMoney, SeeStaff, GiveBack, ApproveRefund, Resend, RequestPayout, ManageStaff],
+        &[
+            SeeOrders,
+            SeeMoney,
+            SeeStaff,
+            SeeMerchants,
+            GiveBack,
+            ApproveRefund,
+            CancelTransfer,
+            Resend,
+            RequestPayout,
+            ManageStaff,
+        ],
     ),
-    (Role::Manager, &[SeeOrders, SeeMoney, GiveBack, ApproveRefund, Resend]),
+    (Role::Manager, &[SeeOrders, SeeMoney, GiveBack, ApproveRefund, CancelTransfer, Resend]),
     (Role::Clerk, &[SeeOrders]),
     // A bank account is set by whoever has seen that its holder is the merchant, and never by one who pays out.
     (
         Role::Administrator,
-        &[SeeOrders, SeeStaff, SeeJournal, SetBankAccount, ManageMerchants, SetTerms, ManageStaff],
+        &[
+            SeeOrders,
+            SeeStaff,
+            SeeMerchants,
+            SeeJournal,
+            SetBankAccount,
+            ManageMerchants,
+            SetTerms,
+            ManageStaff,
+        ],
     ),
     (
         Role::Finance,
         &[
             SeeOrders,
             SeeMoney,
+            SeeMerchants,
             GiveBack,
             ApproveRefund,
+            CancelTransfer,
             RequestPayout,
             ApprovePayout,
             HoldMoney,
@@ -87,8 +113,8 @@ const TABLE: [(Role, &[Permission]); 7] = [
             Resend,
         ],
     ),
-    (Role::Support, &[SeeOrders, Resend]),
-    (Role::Auditor, &[SeeOrders, SeeMoney, SeeStaff, SeeJournal]),
+    (Role::Support, &[SeeOrders, SeeMerchants, Resend]),
+    (Role::Auditor, &[SeeOrders, SeeMoney, SeeStaff, SeeMerchants, SeeJournal]),
 ];
 
 impl Role {
@@ -145,6 +171,7 @@ enum Whose {
     Payout(PayoutId),
     Hold(HoldId),
     Notification(NotificationId),
+    UserTransfer(UserTransferId),
     Staff(OperatorId),
 }
 
@@ -162,6 +189,7 @@ fn need(command: &Command) -> Option<Need> {
         Command::ChangeStaffPassword(_)
         | Command::EnrolTotp { .. }
         | Command::ConfirmTotp { .. }
+        | Command::StepUp { .. }
         | Command::SeeStaffSession(_)
         | Command::SignOutStaff(_) => Need::Session,
         Command::CreateRefund(new) => Right(GiveBack, Whose::Merchant(new.terms.merchant)),
@@ -175,17 +203,23 @@ fn need(command: &Command) -> Option<Need> {
         Command::RequestPayout(new) => Right(RequestPayout, Whose::Merchant(new.merchant)),
         Command::ApprovePayout(id) => Right(ApprovePayout, Whose::Payout(*id)),
         Command::RejectPayout { payout, .. } => Right(ApprovePayout, Whose::Payout(*payout)),
+        Command::CancelUserTransfer { transfer, .. } => Right(CancelTransfer, Whose::UserTransfer(*transfer)),
         Command::SuggestCorrection { .. }
         | Command::ApproveCorrection { .. }
-        | Command::RejectCorrection { .. } => Right(Reconcile, Whose::Platform),
+        | Command::RejectCorrection { .. }
+        | Command::AskPayment(_)
+        | Command::AskRefund(_) => Right(Reconcile, Whose::Platform),
         Command::SetFees(_)
         | Command::SetCalendar(_)
         | Command::SetSettlementTerms(..)
         | Command::SetLimits(_) => Right(SetTerms, Whose::Platform),
         Command::RegisterMerchant(_)
         | Command::ChangeMerchant(..)
+        | Command::AddSubMerchant { .. }
+        | Command::RemoveSubMerchant { .. }
         | Command::AddCertificate(_)
         | Command::RevokeCertificate(_)
+        | Command::SetTransferScenes(..)
         | Command::RegisterApplication(_) => Right(ManageMerchants, Whose::Platform),
         Command::CreateStaff(new) => {
             Right(ManageStaff, new.merchant.map_or(Whose::Platform, Whose::Merchant))
@@ -196,14 +230,34 @@ fn need(command: &Command) -> Option<Need> {
     })
 }
 
-/// Refuses a command that its giver's role does not allow. Only people are asked: merchants' signed requests, payers
-/// and the platform itself are bound by each command's own rules.
+/// Whether a command takes a code given again lately: it lets money go, corrects the books, changes where money goes, or
+/// who may sign in as what.
+const fn is_dangerous(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::ApproveRefund(_)
+            | Command::ApprovePayout(_)
+            | Command::ApproveCorrection { .. }
+            | Command::SetBankAccount(..)
+            | Command::CreateStaff(_)
+            | Command::ResetStaff { .. }
+            | Command::SetStaffActive(..)
+    )
+}
+
+/// Refuses a command that its giver's role does not allow, and a dangerous one through a session in which no code was
+/// given again lately. Only people are asked: merchants' signed requests, payers and the platform itself are bound by
+/// each command's own rules.
 ///
-/// Errors: `NotAllowed`.
+/// Errors: `NotAllowed`, `StepUpNeeded`.
 pub(crate) fn authorise(command: &Command, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
     let Actor::Operator(id) = ctx.caller.actor else { return Ok(()) };
     let Need::Right(what, whose) = need(command).ok_or(Rejection::NotAllowed)? else { return Ok(()) };
     tx.expect::<Staff>(&id);
+    let session = ctx.caller.session.filter(|_| is_dangerous(command));
+    if let Some(session) = &session {
+        tx.expect::<StaffSession>(session);
+    }
     // What is not there belongs to nobody: the platform's people hear so from the command, others are refused.
     let merchant = match whose {
         Whose::Platform => None,
@@ -211,9 +265,18 @@ pub(crate) fn authorise(command: &Command, ctx: &Context, tx: &mut Tx<'_>) -> Re
         Whose::Refund(id) => tx.get::<Refund>(&id)?.map(|refund| refund.terms.merchant),
         Whose::Payout(id) => tx.get::<Payout>(&id)?.map(|payout| payout.merchant),
         Whose::Hold(id) => tx.get::<Hold>(&id)?.map(|hold| hold.merchant),
+        Whose::UserTransfer(id) => tx.get::<UserTransfer>(&id)?.map(|known| known.terms.merchant),
         Whose::Notification(id) => tx.get::<Notification>(&id)?.map(|known| known.merchant),
         Whose::Staff(id) => tx.get::<Staff>(&id)?.and_then(|staff| staff.merchant),
     };
     let giver = tx.need::<Staff>(&id, Rejection::NotAllowed)?;
-    if giver.may(what, merchant) { Ok(()) } else { Err(Rejection::NotAllowed.into()) }
+    if !giver.may(what, merchant) {
+        return Err(Rejection::NotAllowed.into());
+    }
+    let Some(session) = session else { return Ok(()) };
+    let giver = giver.clone();
+    let stepped_up = tx
+        .get::<StaffSession>(&session)?
+        .is_some_and(|session| session.holds(&giver, ctx.now) && session.stepped_up(ctx.now));
+    if stepped_up { Ok(()) } else { Err(Rejection::StepUpNeeded.into()) }
 }

@@ -14,6 +14,9 @@ pub const SESSION_LIFE: i64 = 12 * time::HOUR;
 pub const HALF_LIFE: i64 = 10 * time::MINUTE;
 /// How often a request of a session is noted; a session's idle time is known to this.
 pub const SEEN_EVERY: i64 = 2 * time::MINUTE;
+/// How long a code that was given again counts for what is dangerous: money that leaves, corrections of the books, bank
+/// accounts, people.
+pub const STEP_UP_LIFE: i64 = 10 * time::MINUTE;
 /// Characters of an address or a device that a session keeps.
 const DEVICE_MAX: usize = 120;
 
@@ -36,6 +39,8 @@ pub struct StaffSession {
     pub device: Box<str>,
     /// The network address.
     pub address: Box<str>,
+    /// When the code was given again, for what is dangerous; see [`STEP_UP_LIFE`].
+    pub stepped_up_at: Option<Time>,
 }
 
 impl StaffSession {
@@ -47,6 +52,12 @@ impl StaffSession {
             && self.created_at >= staff.sessions_from
             && now < self.expires_at
             && now < self.seen_at.plus(IDLE)
+    }
+    /// Whether the code was given again lately enough for what is dangerous. Signing in does not count: the session may
+    /// have been left open since.
+    #[must_use]
+    pub fn stepped_up(&self, now: Time) -> bool {
+        self.whole && self.stepped_up_at.is_some_and(|at| now < at.plus(STEP_UP_LIFE))
     }
 }
 
@@ -174,6 +185,34 @@ pub(crate) fn confirm(
     }
 }
 
+/// Takes a code again, before something dangerous: it counts for [`STEP_UP_LIFE`] in this session. `step` is the step the
+/// code belongs to, if it was right; a step is taken once, and wrong ones lock the account as at sign-in.
+/// Errors: `SessionEnded`, also for a half session; `StaffLocked`, `TotpMissing`.
+pub(crate) fn step_up(
+    session: Digest,
+    step: Option<i64>,
+    ctx: &Context,
+    tx: &mut Tx<'_>,
+) -> Result<StaffStep, Stop> {
+    let (session, staff) = held(session, ctx, tx)?;
+    check_open(&staff, ctx)?;
+    if !session.whole {
+        return Err(Rejection::SessionEnded.into());
+    }
+    if staff.totp.is_none() {
+        return Err(Rejection::TotpMissing.into());
+    }
+    let step = match step {
+        Some(step) if step > staff.totp_step => step,
+        Some(_) => return Ok(wrong(staff, "code used before", ctx, tx)),
+        None => return Ok(wrong(staff, "wrong code", ctx, tx)),
+    };
+    tx.note("code given again");
+    tx.put(StaffSession { stepped_up_at: Some(ctx.now), seen_at: ctx.now, ..session });
+    tx.put(Staff { totp_step: step, journal: ctx.journal, ..staff.unlocked() });
+    Ok(StaffStep::Right)
+}
+
 /// Notes that a session is in use. Errors: `SessionEnded`.
 pub(crate) fn seen(session: Digest, ctx: &Context, tx: &mut Tx<'_>) -> Result<(), Stop> {
     let (session, _) = held(session, ctx, tx)?;
@@ -220,6 +259,7 @@ fn begin(staff: &Staff, token: Digest, whole: bool, ctx: &Context, tx: &mut Tx<'
         expires_at: ctx.now.plus(if whole { SESSION_LIFE } else { HALF_LIFE }),
         device: cut(device.unwrap_or_default().to_owned()),
         address: cut(address.map(|address| address.to_string()).unwrap_or_default()),
+        stepped_up_at: None,
     };
     put_new(session, tx)
 }

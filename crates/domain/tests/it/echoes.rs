@@ -90,10 +90,12 @@ fn what_a_notification_is_about_is_kept_as_two_numbers() {
         About::RefundSucceeded(refund),
         About::RefundAbnormal(refund),
         About::RefundClosed(refund),
+        About::UserTransferEnded(types::UserTransferId(5)),
+        About::TransferBatchEnded(types::TransferBatchId(5)),
     ] {
         let (event, subject) = about.numbers();
         assert_eq!(About::from_numbers(event, subject), Some(about));
     }
-    assert_eq!(About::from_numbers(5, 5), None);
+    assert_eq!(About::from_numbers(255, 5), None);
     assert!(echo::oldest_kept(Time(0)) <= EchoId(0), "before there were ids nothing is old");
 }

@@ -37,7 +37,7 @@ impl World {
     }
 
     fn ask_payout(&mut self, shop: &Shop, fen: i64) -> Outcome {
-        let new = NewPayout { merchant: shop.id, amount: Some(fen), urgent: false };
+        let new = NewPayout { merchant: shop.id, amount: Some(fen), urgent: false, number: None };
         self.run_as(Caller::of(Actor::Merchant(shop.id)), Command::RequestPayout(new))
     }
 
@@ -196,12 +196,27 @@ fn a_payout_is_sent_in_one_file() {
     assert_eq!(world.no(send(&"x".repeat(36), &[])), Rejection::AmountOutOfRange);
 }
 
+/// Two exchanges at once: the later one has seen one payout more, and names its file by the same first one. That file may be
+/// at the bank already, so what is new would be marked as sent and never go.
+#[test]
+fn a_file_for_the_bank_never_grows() {
+    let mut world = World::new();
+    let shop = world.rich_shop(1_000_00);
+    let one = world.payout(&shop, 100_00);
+    assert_eq!(world.ok(send("FQ-1", &[one])), Reply::Count(1));
+    let two = world.payout(&shop, 200_00);
+    assert_eq!(world.ok(send("FQ-1", &[one, two])), Reply::Count(0));
+    assert_eq!(world.stored_payout(two).state, PayoutState::Created);
+    assert_eq!(world.ok(send("FQ-2", &[two])), Reply::Count(1));
+    assert_eq!(&*world.stored_payout(two).file, "FQ-2");
+}
+
 #[test]
 fn r_fin_53_a_large_payout_waits_for_people_other_than_its_maker() {
     for (fen, needed) in [(20_000_00, 0), (20_000_01, 1), (60_000_00, 2), (600_000_00, 3)] {
         let mut world = World::new();
         let shop = world.rich_shop(600_000_00);
-        let new = NewPayout { merchant: shop.id, amount: Some(fen), urgent: false };
+        let new = NewPayout { merchant: shop.id, amount: Some(fen), urgent: false, number: None };
         let made = world.run_by(1, Command::RequestPayout(new));
         let Ok(Reply::Payout(id)) = made else { panic!("{made:?}") };
         let payout = world.stored_payout(id);
@@ -258,10 +273,10 @@ fn what_a_payout_needs() {
     assert_eq!(world.ask_payout(&shop, -1), Err(Rejection::AmountOutOfRange));
     let too_much = Money::cny(domain::order::AMOUNT_MAX + 1);
     assert_eq!(world.ask_payout(&shop, too_much.minor), Err(Rejection::NoRail(too_much)));
-    let new = NewPayout { merchant: shop.id, amount: None, urgent: true };
+    let new = NewPayout { merchant: shop.id, amount: None, urgent: true, number: None };
     let other = Caller::of(Actor::Merchant(poor.id));
-    assert_eq!(world.run_as(other, Command::RequestPayout(new)), Err(Rejection::NotAllowed));
-    let Ok(Reply::Payout(all)) = world.run(Command::RequestPayout(new)) else { panic!() };
+    assert_eq!(world.run_as(other, Command::RequestPayout(new.clone())), Err(Rejection::NotAllowed));
+    let Ok(Reply::Payout(all)) = world.run(Command::RequestPayout(new.clone())) else { panic!() };
     assert_eq!(
         (world.stored_payout(all).amount.minor, world.stored_payout(all).rail),
         (1_000_00, Rail::Netsunion)
@@ -274,6 +289,45 @@ fn what_a_payout_needs() {
     assert_eq!(world.run_as(own, set.clone()), Err(Rejection::NotAllowed));
     world.ok(set);
     assert_eq!(&*world.stored_payout(all).to.tail, "0002", "a payout under way goes to the old account");
+}
+
+/// The same number again is the same payout, whatever became of it; another content under it is refused.
+#[test]
+fn a_payout_number_is_one_payout() {
+    let mut world = World::new();
+    let (shop, other) = (world.rich_shop(1_000_00), world.shop());
+    world.ok(Command::SetBankAccount(other.id, account("0002")));
+    let new = |amount, urgent, number: &str| NewPayout {
+        merchant: shop.id,
+        amount,
+        urgent,
+        number: Some(number.into()),
+    };
+    let ask = |world: &mut World, new| {
+        world.run_as(Caller::of(Actor::Merchant(shop.id)), Command::RequestPayout(new))
+    };
+    let first = ask(&mut world, new(Some(300_00), false, "P-1"));
+    let Ok(Reply::Payout(id)) = first else { panic!("{first:?}") };
+    assert_eq!(&*world.stored_payout(id).number, "P-1");
+    world.advance(40 * time::DAY);
+    assert_eq!(ask(&mut world, new(Some(300_00), false, "P-1")), first, "also long after");
+    for (amount, urgent) in [(Some(300_01), false), (None, false), (Some(300_00), true)] {
+        assert_eq!(ask(&mut world, new(amount, urgent, "P-1")), Err(Rejection::PayoutNumberUsed));
+    }
+    for bad in ["", "飞", "a b", &"x".repeat(65)] {
+        assert_eq!(ask(&mut world, new(Some(1), false, bad)), Err(Rejection::AmountOutOfRange), "{bad}");
+    }
+    let rest = ask(&mut world, new(None, false, "P-2"));
+    let Ok(Reply::Payout(all)) = rest else { panic!("{rest:?}") };
+    assert_eq!(world.stored_payout(all).amount.minor, 700_00);
+    assert_eq!(ask(&mut world, new(None, false, "P-2")), rest, "all there was, told once");
+    let theirs = NewPayout { merchant: other.id, ..new(Some(1), false, "P-1") };
+    let outcome = world.run_as(Caller::of(Actor::Merchant(other.id)), Command::RequestPayout(theirs));
+    assert_eq!(outcome, Err(Rejection::NotEnough), "another merchant's number is its own");
+    let found = world.queries.payout_by_number(shop.id, "P-1").unwrap();
+    assert_eq!(found.map(|payout| payout.id), Some(id));
+    assert_eq!(world.queries.payout_by_number(other.id, "P-1").unwrap(), None);
+    world.prove();
 }
 
 /// With automatic payouts a morning's releases, of several days, leave in one payout.

@@ -17,6 +17,7 @@ use types::{BusinessDay, Currency, MerchantId, Money, Rate, Time, time};
 /// A quick refund of a small part of an order, from takings.
 fn refund(world: &mut World, shop: &Shop, order: &str, total: i64, number: &str, fen: i64) {
     let terms = RefundTerms {
+        partner: None,
         merchant: shop.id,
         number: number.into(),
         amount: Money::cny(fen),

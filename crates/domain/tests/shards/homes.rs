@@ -2,12 +2,14 @@
 
 use crate::world::{World, digest, make::CHANNEL, sealed};
 use domain::{
-    Caller, Command, Home, Key, Rejection,
+    Caller, Command, Home, Key, Rejection, Reply,
     application::Application,
     card::NewCard,
-    crossing::Crossing,
+    claim::{NumberClaim, NumberOf},
+    combined::CombinedConfirmation,
+    crossing::{Crossing, Sent},
     echo::NewEcho,
-    home::{Next, next, of_account},
+    home::{After, Next, after, next, of_account},
     keyring::KeyRing,
     limit::LimitTable,
     merchant::{Certificate, NewMerchant, Product, Products},
@@ -17,8 +19,8 @@ use domain::{
 };
 use ledger::AccountId;
 use types::{
-    AppId, CardId, Currency, MerchantId, Money, NotificationId, OrderId, PayerId, PaymentId, Rate, Shard,
-    Shards, Time, TransferId,
+    AppId, BusinessDay, CardId, CombinedId, Currency, MerchantId, Money, NotificationId, OrderId, PayerId,
+    PaymentId, Rate, Shard, Shards, Time, TransferId,
 };
 
 const PAYER: PayerId = PayerId(7); // of shard 1 of three
@@ -35,6 +37,14 @@ fn homed() -> Vec<(Command, u8)> {
         order: OrderId(MADE_IN_2),
         payer: PAYER,
         entry: Entry { product: Product::Native, issued_at: Time(0) },
+        shown: Money::cny(1),
+        card: None,
+        pin,
+    };
+    let whole = CombinedConfirmation {
+        combined: CombinedId(MADE_IN_2),
+        payer: PAYER,
+        entry: confirmed.entry,
         shown: Money::cny(1),
         card: None,
         pin,
@@ -64,6 +74,7 @@ fn homed() -> Vec<(Command, u8)> {
         sent_at: Time(0),
     };
     let phone = digest("a"); // 0x6100 modulo 3
+    let three = Shards::new(3).unwrap();
     let ring: KeyRing = KeyRing { name: "platform".into(), sealed: Box::from([1]), version: 1 };
     vec![
         (Command::RegisterMerchant(new), 0),
@@ -84,6 +95,7 @@ fn homed() -> Vec<(Command, u8)> {
         (Command::TopUp { card: CardId(MADE_IN_2), payer: PAYER, amount: Money::cny(1), pin }, 1),
         (Command::IssuePaymentCode(PAYER, 100_000_000_000_000_000), 1),
         (Command::PayOrder(confirmed), 1),
+        (Command::PayCombined(whole), 1),
         (Command::ConfirmCodePay { order: OrderId(MADE_IN_2), payer: PAYER, pin: None }, 1),
         (Command::CodePay { terms: sealed(terms), code: 100_000_000_000_000_001 }, 2),
         (Command::AnswerPayment(PaymentId(MADE_IN_2), ChannelAnswer::Unknown), 2),
@@ -91,7 +103,9 @@ fn homed() -> Vec<(Command, u8)> {
         (Command::Resend(NotificationId(MADE_IN_2)), 2),
         (Command::Echo(Box::new(echo)), 2),
         (Command::Sweep(two, vec![Key::PaymentCode(1)]), 2),
-        (Command::SendToShard { from: takings.at(two), to: one, amount: None }, 2),
+        (Command::SendToShard { from: takings.at(two), to: one, most: None }, 2),
+        (Command::ClaimNumber(Box::new(claim())), three.of_number(MERCHANT, "R1").number()),
+        (Command::PassDay { shard: two, day: BusinessDay(20_000), end: Time(0) }, 2),
         (Command::Receive(Box::new(crossing)), 1),
         (Command::Arrived(TransferId(MADE_IN_2)), 2),
     ]
@@ -132,18 +146,61 @@ fn one_shard_is_everybodys_home() {
 fn who_is_asked_next() {
     let [one, two] = [1, 2].map(|number| Shard::new(number).unwrap());
     for (command, _) in homed() {
-        let (name, next) = (command.name(), next(&command, one, two));
+        let (name, then) = (command.name(), next(&command, one, &Rejection::Elsewhere(two)));
+        assert_eq!(next(&command, one, &Rejection::NotEnough), None, "{name}: that is its answer");
+        assert_eq!(next(&command, one, &Rejection::MoneyUnderWay), Some(Next::Wait), "{name}");
         match command {
             Command::PayOrder(asked) => {
                 let moves = Command::MoveOrder { order: asked.order, to: one };
-                assert_eq!(next, Next::First(two, Box::new(moves)));
+                assert_eq!(then, Some(Next::First(two, Box::new(moves))));
+            }
+            Command::PayCombined(asked) => {
+                let moves = Command::MoveCombined { combined: asked.combined, to: one };
+                assert_eq!(then, Some(Next::First(two, Box::new(moves))));
             }
             Command::CodePay { terms, .. } => {
-                assert_eq!(next, Next::First(two, Box::new(Command::ClaimOrder { terms, to: one })));
+                let claims = Command::ClaimOrder { terms, to: one };
+                assert_eq!(then, Some(Next::First(two, Box::new(claims))));
             }
-            _ => assert_eq!(next, Next::Send(two), "{name}"),
+            _ => assert_eq!(then, Some(Next::Send(two)), "{name}"),
         }
     }
+}
+
+fn claim() -> NumberClaim {
+    NumberClaim { of: NumberOf::Refund, signer: MERCHANT, number: "R1".into(), order: OrderId(MADE_IN_2) }
+}
+
+/// A number is claimed in the shard that is told, then the command is asked again.
+#[test]
+fn a_number_is_claimed_before_a_command_is_asked_again() {
+    let [one, two] = [1, 2].map(|number| Shard::new(number).unwrap());
+    let refused = Rejection::NumberElsewhere { shard: two, claim: Box::new(claim()) };
+    let wants = Command::ExpireOrder(OrderId(MADE_IN_2));
+    let claims = Command::ClaimNumber(Box::new(claim()));
+    assert!(claims.is_between_shards(), "nobody but the platform asks for it");
+    assert_eq!(next(&wants, one, &refused), Some(Next::First(two, Box::new(claims.clone()))));
+    assert_eq!(after(&claims, Reply::Done), After::Again);
+}
+
+/// Money that is needed is sent and received, then the command is asked again.
+#[test]
+fn money_is_brought_before_a_command_is_asked_again() {
+    let [one, two] = [1, 2].map(|number| Shard::new(number).unwrap());
+    let from = AccountId::merchant_unsettled(MERCHANT, Currency::CNY).at(two);
+    let refused = Rejection::MoneyElsewhere { from, amount: 5 };
+    let send = Command::SendToShard { from, to: one, most: Some(5) };
+    let wants = Command::ExpireOrder(OrderId(MADE_IN_2));
+    assert_eq!(next(&wants, one, &refused), Some(Next::First(two, Box::new(send.clone()))));
+    assert_eq!(after(&send, Reply::Done), After::Again, "somebody else was quicker; see what is there now");
+    let sent = Sent { id: TransferId(MADE_IN_2), amount: 3 };
+    let After::First(to, receive) = after(&send, Reply::Sent(sent)) else { panic!("it must be received") };
+    let Command::Receive(crossing) = &*receive else { panic!("{receive:?}") };
+    let taken = (crossing.id, crossing.from, crossing.to, crossing.amount);
+    assert_eq!((to, taken), (one, (sent.id, from, from.at(one), 3)));
+    assert_eq!(after(&receive, Reply::Done), After::Again);
+    let claims = Command::MoveOrder { order: OrderId(MADE_IN_2), to: one };
+    assert_eq!(after(&claims, Reply::Order(OrderId(1))), After::Answer(Reply::Order(OrderId(1))));
 }
 
 #[test]

@@ -6,6 +6,8 @@
 mod cards;
 #[path = "../it/codepay.rs"]
 mod codepay;
+#[path = "../it/combined.rs"]
+mod combined;
 #[path = "../it/echoes.rs"]
 mod echoes;
 #[path = "../it/limits.rs"]
@@ -20,15 +22,28 @@ mod numbers;
 mod orders;
 #[path = "../it/payments.rs"]
 mod payments;
+#[path = "../it/payouts.rs"]
+mod payouts;
 #[path = "../it/pin.rs"]
 mod pin;
+#[path = "../it/refunds/mod.rs"]
+mod refunds;
 #[path = "../it/sessions.rs"]
 mod sessions;
+#[path = "../it/settlements.rs"]
+mod settlements;
+#[path = "../it/sharing/mod.rs"]
+mod sharing;
+#[path = "../it/user_transfers.rs"]
+mod user_transfers;
 #[path = "../it/world/mod.rs"]
 mod world;
 
+mod combined_parts;
 mod crossings;
 mod homes;
+mod money_comes_together;
+mod numbers_claimed;
 mod orders_move;
 
 /// Shards of the worlds here.

@@ -1,4 +1,5 @@
-//! Exceptions of reconciliation against the transfers that resolved them, and `platform.suspense` against both.
+//! Exceptions of reconciliation against the transfers that resolved them, `platform.suspense` against both, and what channels
+//! paid to the bank against its statements.
 
 use super::Proof;
 use crate::{query::Queries, store::Fault};
@@ -11,11 +12,21 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) struct Seen {
     /// By exception: the sum, and the number of transfers.
     booked: HashMap<i64, (i128, u32)>,
+    /// By clearing: what came to the bank, less what left it, and the number of transfers.
+    cleared: HashMap<i64, (i128, u32)>,
 }
 
 impl Seen {
-    /// Takes in a row. True when it is a correction and belongs to nothing else.
+    /// Takes in a row. True when it is a correction or a channel's payment and belongs to nothing else.
     pub(super) fn transfer(&mut self, transfer: &Transfer) -> bool {
+        if transfer.kind == TransferKind::ChannelSettled {
+            let amount = i128::from(transfer.amount);
+            let came = transfer.debit.kind() == AccountKind::BankCash;
+            let sums = self.cleared.entry(transfer.subject).or_default();
+            sums.0 += if came { amount } else { -amount };
+            sums.1 += 1;
+            return true;
+        }
         if transfer.kind != TransferKind::Correction {
             return false;
         }
@@ -57,6 +68,21 @@ impl Seen {
                 ));
             }
         })?;
+        store.each_clearing(&mut |clearing| {
+            proof.clearings += 1;
+            let (moved, rows) = self.cleared.remove(&clearing.id.0).unwrap_or_default();
+            let said = clearing.received.map_or((0, 0), |received| (i128::from(received), 1));
+            if (moved, rows) != said {
+                let said = clearing.received;
+                proof.fail(format!(
+                    "clearing {}: received {said:?}, but {rows} transfers of {moved}",
+                    clearing.reference
+                ));
+            }
+        })?;
+        for (id, (moved, _)) in self.cleared {
+            proof.fail(format!("a channel's payment of {moved} names clearing {id}, which does not exist"));
+        }
         for (id, (booked, _)) in self.booked {
             proof.fail(format!("a correction of {booked} names exception {id}, which does not exist"));
         }

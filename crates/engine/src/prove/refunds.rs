@@ -5,7 +5,7 @@ use domain::{
     order::{Order, OrderState},
     refund::{Refund, RefundState, Refunded},
 };
-use ledger::{Transfer, TransferKind, TransferState};
+use ledger::{AccountId, Transfer, TransferKind, TransferState};
 use std::collections::HashMap;
 use types::{RefundId, Shard};
 
@@ -57,13 +57,15 @@ impl Seen {
         let found = self.transfers.remove(&id.0).unwrap_or_default();
         // Made where the order is, which moves no more once it is paid.
         let merchant = refund.terms.funds.account(refund.terms.merchant, refund.terms.amount.currency);
-        let merchant = merchant.at(Shard::of_id(id.0));
+        let here = Shard::of_id(id.0);
+        let merchant = merchant.at(here);
+        let aside = AccountId::merchant_sharing(refund.terms.merchant, refund.terms.amount.currency).at(here);
         let same = refund.parts().count() == found.len()
             && refund.parts().all(|part| {
                 found.iter().any(|transfer| {
                     (transfer.id, transfer.kind, transfer.amount, transfer.state)
                         == (part.id, part.kind, part.amount, wanted_state)
-                        && (part.kind != TransferKind::Refund || transfer.debit == merchant)
+                        && (part.kind != TransferKind::Refund || [merchant, aside].contains(&transfer.debit))
                         && part.to_merchant == (transfer.credit == merchant)
                 })
             });

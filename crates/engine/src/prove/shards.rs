@@ -56,7 +56,7 @@ impl Between {
 
     /// Takes a transfer that sends or receives.
     pub(super) fn transfer(&mut self, transfer: &Transfer) {
-        if transfer.kind == TransferKind::ShardSend {
+        if transfer.credit.kind() == AccountKind::ShardInTransit {
             self.under_way.insert(transfer.id, *transfer);
             return;
         }

@@ -3,6 +3,7 @@
 use super::{Answer, SettlementQueries};
 use domain::{
     Key, Record,
+    exception::{self, Exception},
     merchant::Product,
     notification::{Notification, NotificationState},
     order::{Order, OrderState},
@@ -10,14 +11,14 @@ use domain::{
     refund::{Refund, RefundState},
     staff::{Staff, StaffSession},
 };
-use types::{MerchantId, OperatorId};
+use types::{BusinessDay, MerchantId, OperatorId};
 
 /// A search of the past, newest first. Ids are ordered by time, so a stretch of time is a stretch of ids, and no list
 /// by merchant has to be kept by every payment: the rows of everybody are gone through, a bounded number of them, and
 /// whoever asks goes on from there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Past {
-    /// Only this merchant's.
+    /// Only this merchant's; of orders and refunds also those that it made as a partner.
     pub merchant: Option<MerchantId>,
     /// Only ids below this.
     pub before: i64,
@@ -40,6 +41,25 @@ pub struct OrderFilter {
     pub least: Option<i64>,
     /// The largest amount, minor units.
     pub most: Option<i64>,
+    /// Whose money it is: one of a partner's sub-merchants.
+    pub owner: Option<MerchantId>,
+}
+
+/// What is wanted of exceptions. What is absent does not matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExceptionFilter {
+    /// Only those that somebody has to decide.
+    pub open: bool,
+    /// Where they stand.
+    pub state: Option<exception::State>,
+    /// What is wrong.
+    pub class: Option<exception::Class>,
+    /// First seen on this business day or before.
+    pub since: Option<BusinessDay>,
+    /// Suggested last by this person.
+    pub maker: Option<OperatorId>,
+    /// Suggested last by somebody else than this person.
+    pub not_maker: Option<OperatorId>,
 }
 
 /// What a search found.
@@ -73,6 +93,8 @@ pub trait ConsoleQueries: SettlementQueries {
     /// Notifications, newest first.
     fn notifications_back(&self, past: Past, state: Option<NotificationState>)
     -> Answer<Found<Notification>>;
+    /// Exceptions of reconciliation, newest first; they belong to no merchant.
+    fn exceptions_back(&self, past: Past, filter: ExceptionFilter) -> Answer<Found<Exception>>;
 
     /// Somebody who signs in to a console.
     fn staff(&self, id: OperatorId) -> Answer<Option<Staff>> {

@@ -4,10 +4,11 @@ use super::Answer;
 use domain::{
     Key, Record,
     calendar::Calendar,
+    clearing::Clearing,
     exception::Exception,
     fee::Fees,
     hold::Hold,
-    payout::{BankAccount, Payout},
+    payout::{BankAccount, Payout, PayoutNumber},
     settlement::{Day, Plan, Settlement, SettlementId},
 };
 use types::{BusinessDay, HoldId, MerchantId, Page, PageRequest, PayoutId, Time};
@@ -46,6 +47,8 @@ pub trait SettlementQueries {
     fn exceptions_open(&self, page: PageRequest) -> Answer<Page<Exception>>;
     /// Every exception.
     fn each_exception(&self, take: &mut dyn FnMut(Exception)) -> Answer<()>;
+    /// Every clearing, in id order: one for each batch of a channel, so about one a day.
+    fn each_clearing(&self, take: &mut dyn FnMut(Clearing)) -> Answer<()>;
     /// Every settlement, a merchant's by day.
     fn each_settlement(&self, take: &mut dyn FnMut(Settlement)) -> Answer<()>;
     /// Every day that has begun to close, in order.
@@ -83,6 +86,13 @@ pub trait SettlementQueries {
             _ => None,
         })
     }
+    /// What a channel pays for a batch, by `scheme/batch`.
+    fn clearing(&self, reference: &str) -> Answer<Option<Clearing>> {
+        Ok(match self.record(Key::Clearing(reference.into()))? {
+            Some(Record::Clearing(found)) => Some(found),
+            _ => None,
+        })
+    }
     /// A settlement.
     fn settlement(&self, id: SettlementId) -> Answer<Option<Settlement>> {
         Ok(match self.record(Key::Settlement(id))? {
@@ -103,6 +113,13 @@ pub trait SettlementQueries {
             Some(Record::BankAccount(found)) => Some(found),
             _ => None,
         })
+    }
+    /// The payout under a merchant's own number.
+    fn payout_by_number(&self, merchant: MerchantId, number: &str) -> Answer<Option<Payout>> {
+        match self.record(Key::PayoutNumber((merchant, number.into())))? {
+            Some(Record::PayoutNumber(PayoutNumber { payout, .. })) => self.payout(payout),
+            _ => Ok(None),
+        }
     }
     /// A payout.
     fn payout(&self, id: PayoutId) -> Answer<Option<Payout>> {

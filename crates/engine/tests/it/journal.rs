@@ -55,7 +55,11 @@ fn a_line_tells_who_did_what_from_where() {
         world.advance(time::SECOND);
         let address = format!("192.0.2.{n}");
         let device = format!("device {n}");
-        let caller = Caller { actor, address: address.parse().ok(), device: Some(device.as_str().into()) };
+        let caller = Caller {
+            address: address.parse().ok(),
+            device: Some(device.as_str().into()),
+            ..Caller::of(actor)
+        };
         drop(world.run_as(caller, command));
         let line = newest(&world);
         let told = (&*line.command, &*line.subject, &*line.outcome, line.note.as_deref());

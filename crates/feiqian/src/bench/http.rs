@@ -1,7 +1,8 @@
 //! Orders over HTTP with RSA-2048 verified and signed, and RSA alone on the same machine in the same run.
 //!
 //! Requests are signed before the clock starts, so that the generator's own signatures do not compete with the
-//! server's; the generator then only writes bytes and reads answers.
+//! server's; the generator then only writes bytes and reads answers. A round is measured once its connections are
+//! open and the queues are full.
 
 use super::{
     load::{Loaded, Shape, Sum, load},
@@ -98,22 +99,22 @@ pub(crate) async fn run(
     let probe_per_s = rate(probe, started.elapsed());
     let caller = Caller { mchid: MERCHANT, serial: certificate.serial().to_owned(), key: key.clone() };
     let warm = sign_requests(&caller, &made.merchant.platform_public_key_id, "W", probe_per_s / 2);
-    let shape = Shape { lasts: Duration::from_secs(1), connections, rate_per_s: None, status: 200 };
+    let ramp = Duration::from_millis(250);
+    let shape = Shape { lasts: Duration::from_secs(1), ramp, connections, rate_per_s: None, status: 200 };
     load(address, Arc::new(warm), shape).await;
     let slice = Duration::from_secs(seconds) / u32::try_from(ROUNDS)?;
     let before = engine.stats();
     let (mut rsa, mut full) = (Sum::default(), Loaded::default());
     let mut orders = Sum::default();
     for round in 0..ROUNDS {
-        let count = probe_per_s * seconds / ROUNDS;
+        let count = probe_per_s * (seconds + 1) / ROUNDS;
         let signed =
             sign_requests(&caller, &made.merchant.platform_public_key_id, &format!("F{round}"), count);
         let (started, cpu) = (Instant::now(), cpu_us());
         let done = rsa_alone(&key, slice / 2)?;
-        rsa.add(done, started, cpu);
-        let (started, cpu) = (Instant::now(), cpu_us());
-        let loaded = load(address, Arc::new(signed), Shape { lasts: slice, ..shape }).await;
-        orders.add(loaded.done, started, cpu);
+        rsa.add(done, started.elapsed(), cpu_us() - cpu);
+        let loaded = load(address, Arc::new(signed), Shape { lasts: slice + ramp, ..shape }).await;
+        orders.add(loaded.done, loaded.elapsed, loaded.cpu_us);
         full.latencies.extend(loaded.latencies);
         full.errors += loaded.errors;
     }

@@ -12,9 +12,10 @@ use domain::{
     Caller, Command, Reply,
     merchant::Product,
     payment::{Confirmation, Entry, Paid},
+    records::Digest,
     refund::{Funds, NewRefund, RefundTerms},
 };
-use engine::{Engine, Store, SystemClock, engine::Setup};
+use engine::{Engine, Job, RequestKey, Store, SystemClock, engine::Setup};
 use serde::Serialize;
 use service::{Metrics, metrics::metered};
 use std::{
@@ -70,10 +71,12 @@ pub(crate) struct Load {
     pub(crate) merchants: i64,
     /// Which turn of several on the same store: order numbers never repeat.
     pub(crate) round: u64,
+    /// Whether each payment comes under a request key, as the wallet's do: a row more.
+    pub(crate) keyed: bool,
 }
 
 const APP: AppId = AppId(0x0bec_0bec_0bec_0bec);
-const FIRST_MERCHANT: i64 = 1_800_000_000;
+pub(super) const FIRST_MERCHANT: i64 = 1_800_000_000;
 /// Large enough that the fee of 0.60 % is not rounded to nothing: every payment makes two transfers.
 const AMOUNT_FEN: i64 = 1_00;
 
@@ -81,6 +84,15 @@ const AMOUNT_FEN: i64 = 1_00;
 pub(crate) struct World {
     payers: Vec<SeededPayer>,
     merchants: i64,
+}
+
+impl World {
+    /// Who makes payment `place`, and to whom: a tenth of the payments go to one merchant.
+    pub(super) fn pick(&self, place: usize) -> (SeededPayer, MerchantId) {
+        let payer = self.payers[place % self.payers.len()];
+        let other = i64::try_from(place % 1_000_003).unwrap_or(0) % self.merchants;
+        (payer, MerchantId(FIRST_MERCHANT + if place.is_multiple_of(10) { 0 } else { other }))
+    }
 }
 
 /// Makes the world over `engine`.
@@ -117,6 +129,7 @@ pub(crate) async fn prepare(engine: &Router, vault: &Arc<Vault>, load: Load) -> 
 struct Shared {
     world: Arc<World>,
     round: u64,
+    keyed: bool,
     done: AtomicU64,
     errors: AtomicU64,
     until: Instant,
@@ -158,6 +171,7 @@ pub(crate) async fn measure(store: &'static str, engines: &[Router], world: &Arc
     let shared = Arc::new(Shared {
         world: Arc::clone(world),
         round: load.round,
+        keyed: load.keyed,
         done: AtomicU64::new(0),
         errors: AtomicU64::new(0),
         until: Instant::now() + Duration::from_secs(load.seconds),
@@ -251,6 +265,7 @@ async fn refund_all(engine: &Router, sold: Vec<Vec<Sold>>, shared: &Arc<Shared>,
 
 async fn refund(engine: &Router, Sold { order, merchant }: Sold) -> Option<u32> {
     let terms = RefundTerms {
+        partner: None,
         merchant,
         number: format!("R{order}").into(),
         amount: Money::cny(AMOUNT_FEN),
@@ -275,17 +290,17 @@ struct Sold {
     merchant: MerchantId,
 }
 
-/// One caller: places an order and pays it, until the time is over. A tenth of the payments go to one merchant.
+/// One caller: places an order and pays it, until the time is over.
 async fn call(engine: Router, shared: Arc<Shared>, caller: usize) -> (Vec<u32>, Vec<Sold>) {
     let (mut latencies, mut sold) = (Vec::with_capacity(256), Vec::with_capacity(256));
     let mut turn = 0_usize;
     while Instant::now() < shared.until {
         turn += 1;
         let place = caller.wrapping_mul(7919).wrapping_add(turn.wrapping_mul(104_729));
-        let payer = shared.world.payers[place % shared.world.payers.len()];
-        let other = i64::try_from(place % 1_000_003).unwrap_or(0) % shared.world.merchants;
-        let merchant = MerchantId(FIRST_MERCHANT + if place.is_multiple_of(10) { 0 } else { other });
-        match one(&engine, payer, merchant, &format!("B{:02}{caller:06}{turn:08}", shared.round)).await {
+        let (payer, merchant) = shared.world.pick(place);
+        let number = format!("B{:02}{caller:06}{turn:08}", shared.round);
+        let request = shared.keyed.then(|| key(shared.round, caller, turn));
+        match one(&engine, payer, merchant, &number, request).await {
             Some((us, order)) => {
                 shared.done.fetch_add(1, Ordering::Relaxed);
                 latencies.push(us);
@@ -299,11 +314,22 @@ async fn call(engine: Router, shared: Arc<Shared>, caller: usize) -> (Vec<u32>, 
     (latencies, sold)
 }
 
-async fn one(
+/// A request key that nobody else has.
+fn key(round: u64, caller: usize, turn: usize) -> RequestKey {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&round.to_be_bytes());
+    bytes[8..16].copy_from_slice(&(caller as u64).to_be_bytes());
+    bytes[16..24].copy_from_slice(&(turn as u64).to_be_bytes());
+    (Digest(bytes), Digest(bytes))
+}
+
+/// Places an order and pays it, under a request key if one is given: how long paying took, in microseconds.
+pub(super) async fn one(
     engine: &Router,
     payer: SeededPayer,
     merchant: MerchantId,
     number: &str,
+    request: Option<RequestKey>,
 ) -> Option<(u32, OrderId)> {
     let terms = seed::load_terms(merchant, APP, number, AMOUNT_FEN);
     let amount = terms.amount;
@@ -315,8 +341,8 @@ async fn one(
     let entry = Entry { product: Product::Native, issued_at: seed::unix_now() };
     let pay = Confirmation { order, payer: payer.id, entry, shown: amount, card: None, pin: payer.pin };
     let started = Instant::now();
-    let paid = engine.run(Command::PayOrder(pay), Caller::of(domain::Actor::Payer(payer.id))).await;
-    match paid {
+    let caller = Caller::of(domain::Actor::Payer(payer.id));
+    match engine.submit(Job { command: Command::PayOrder(pay), caller, request }).ok()?.await {
         Ok(Reply::Paid(Paid::Done(_))) => {
             Some((u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX), order))
         }

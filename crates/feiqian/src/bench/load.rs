@@ -2,7 +2,9 @@
 
 use super::machine::cpu_us;
 use std::{
+    cell::Cell,
     net::SocketAddr,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -15,15 +17,19 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What a load came to.
+/// What a load came to, between its ramp and its end.
 #[derive(Default)]
 pub(crate) struct Loaded {
     /// Answers of the status expected.
     pub(crate) done: u64,
-    /// Other answers, and connections that broke.
+    /// Other answers, and connections that broke; from the first moment on.
     pub(crate) errors: u64,
     /// Microseconds, sorted, of each answer expected.
     pub(crate) latencies: Vec<u32>,
+    /// How long it was measured.
+    pub(crate) elapsed: Duration,
+    /// CPU of the whole process in that time.
+    pub(crate) cpu_us: u64,
 }
 
 /// What several rounds came to.
@@ -35,19 +41,22 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
-    /// Adds a round that began at `started`, when the process had used `cpu_before`.
-    pub(crate) fn add(&mut self, done: u64, started: Instant, cpu_before: u64) {
+    /// Adds a round.
+    pub(crate) fn add(&mut self, done: u64, elapsed: Duration, cpu_us: u64) {
         self.done += done;
-        self.elapsed += started.elapsed();
-        self.cpu_us += cpu_us() - cpu_before;
+        self.elapsed += elapsed;
+        self.cpu_us += cpu_us;
     }
 }
 
 struct Work {
+    address: SocketAddr,
     requests: Arc<Vec<Vec<u8>>>,
     next: AtomicUsize,
     errors: AtomicU64,
     started: Instant,
+    /// From then on answers count.
+    steady: Instant,
     until: Instant,
     /// Nanoseconds between arrivals; as fast as answers come when none.
     gap_ns: Option<u64>,
@@ -60,6 +69,9 @@ struct Work {
 pub(crate) struct Shape {
     /// It ends then, or when all requests are answered.
     pub(crate) lasts: Duration,
+    /// How long it runs before it is measured: connections open and queues fill meanwhile. What is answered after
+    /// the end of a measured load does not count either, when the queues run empty.
+    pub(crate) ramp: Duration,
     pub(crate) connections: usize,
     /// Arrivals a second; as fast as answers come when none.
     pub(crate) rate_per_s: Option<u64>,
@@ -70,13 +82,15 @@ pub(crate) struct Shape {
 /// Sends the requests. With a rate, each has its own time to be sent, and its latency counts
 /// from that time, so that a stall is not hidden by sending less.
 pub(crate) async fn load(address: SocketAddr, requests: Arc<Vec<Vec<u8>>>, shape: Shape) -> Loaded {
-    let Shape { lasts, connections, rate_per_s, status } = shape;
+    let Shape { lasts, ramp, connections, rate_per_s, status } = shape;
     let started = Instant::now();
     let work = Arc::new(Work {
+        address,
         requests,
         next: AtomicUsize::new(0),
         errors: AtomicU64::new(0),
         started,
+        steady: started + ramp,
         until: started + lasts,
         gap_ns: rate_per_s.map(|rate| 1_000_000_000 / rate.max(1)),
         status,
@@ -85,29 +99,43 @@ pub(crate) async fn load(address: SocketAddr, requests: Arc<Vec<Vec<u8>>>, shape
     // A thread of its own, so that it and the server's threads do not run each other's tasks.
     let thread = thread::Builder::new().name("load".into()).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let local = tokio::task::LocalSet::new();
-            let tasks: Vec<_> = (0..connections)
-                .map(|_| local.spawn_local(connection(address, Arc::clone(&generator))))
-                .collect();
-            local.await;
-            let mut latencies = Vec::new();
-            for task in tasks {
-                latencies.extend(task.await.unwrap_or_default());
-            }
-            Ok::<_, std::io::Error>(latencies)
-        })
+        Ok::<_, std::io::Error>(
+            tokio::task::LocalSet::new().block_on(&runtime, generate(generator, connections)),
+        )
     });
     let joined = tokio::task::spawn_blocking(move || thread.ok()?.join().ok()?.ok());
-    let mut latencies = joined.await.ok().flatten().unwrap_or_default();
-    latencies.sort_unstable();
-    let errors = work.errors.load(Ordering::Relaxed);
-    Loaded { done: latencies.len() as u64, errors, latencies }
+    let mut loaded = joined.await.ok().flatten().unwrap_or_default();
+    loaded.latencies.sort_unstable();
+    Loaded { done: loaded.latencies.len() as u64, errors: work.errors.load(Ordering::Relaxed), ..loaded }
 }
 
-async fn connection(address: SocketAddr, work: Arc<Work>) -> Vec<u32> {
+/// Runs the connections, and measures from the ramp to the end of the time, or of the requests if that is sooner.
+async fn generate(work: Arc<Work>, connections: usize) -> Loaded {
+    let moment = || (Instant::now(), cpu_us());
+    let (from, to) = (Rc::new(Cell::new(moment())), Rc::new(Cell::new(None)));
+    let watch = tokio::task::spawn_local({
+        let (work, from, to) = (Arc::clone(&work), Rc::clone(&from), Rc::clone(&to));
+        async move {
+            tokio::time::sleep_until(work.steady.into()).await;
+            from.set(moment());
+            tokio::time::sleep_until(work.until.into()).await;
+            to.set(Some(moment()));
+        }
+    });
+    let tasks: Vec<_> =
+        (0..connections).map(|_| tokio::task::spawn_local(connection(Arc::clone(&work)))).collect();
     let mut latencies = Vec::new();
-    let Ok(mut stream) = TcpStream::connect(address).await else {
+    for task in tasks {
+        latencies.extend(task.await.unwrap_or_default());
+    }
+    watch.abort();
+    let (from, to) = (from.get(), to.get().unwrap_or_else(moment));
+    Loaded { latencies, elapsed: to.0 - from.0, cpu_us: to.1 - from.1, ..Loaded::default() }
+}
+
+async fn connection(work: Arc<Work>) -> Vec<u32> {
+    let mut latencies = Vec::new();
+    let Ok(mut stream) = TcpStream::connect(work.address).await else {
         work.errors.fetch_add(1, Ordering::Relaxed);
         return latencies;
     };
@@ -126,7 +154,10 @@ async fn connection(address: SocketAddr, work: Arc<Work>) -> Vec<u32> {
         }
         match exchange(&mut stream, request, &mut buffer).await {
             Some(status) if status == work.status => {
-                latencies.push(u32::try_from(due.elapsed().as_micros()).unwrap_or(u32::MAX))
+                let now = Instant::now();
+                if now >= work.steady && now < work.until {
+                    latencies.push(u32::try_from((now - due).as_micros()).unwrap_or(u32::MAX));
+                }
             }
             Some(_) => {
                 work.errors.fetch_add(1, Ordering::Relaxed);
@@ -148,14 +179,20 @@ async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) 
         if stream.read_buf(buffer).await.ok()? == 0 {
             return None;
         }
-        let Some(head) = buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-        let text = std::str::from_utf8(&buffer[..head]).ok()?;
-        let length = text.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
-        });
-        if buffer.len() >= head + 4 + length.unwrap_or(0) {
-            return text.split(' ').nth(1)?.parse().ok();
+        if let Some((status, length)) = answered(buffer)?
+            && buffer.len() >= length
+        {
+            return Some(status);
         }
     }
+}
+
+/// Status and length of an answer, head and body; none while its head is not whole. Fails on what is no HTTP.
+fn answered(bytes: &[u8]) -> Option<Option<(u16, usize)>> {
+    let mut headers = [httparse::EMPTY_HEADER; 32];
+    let mut answer = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(head) = answer.parse(bytes).ok()? else { return Some(None) };
+    let length = answer.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+    let length = length.map_or(Some(0), |header| std::str::from_utf8(header.value).ok()?.parse().ok());
+    Some(Some((answer.code?, head.checked_add(length?)?)))
 }

@@ -1,5 +1,7 @@
 //! Load: payments in process, orders over HTTP, and the references beside which the figures are read.
 
+mod console;
+mod endurance;
 pub(crate) mod floor;
 pub(crate) mod hand_sql;
 pub(crate) mod http;
@@ -31,6 +33,10 @@ struct Report {
 
 /// Merchants that are paid.
 const MERCHANTS: i64 = 100;
+/// Connections that place orders: enough for whole batches and for threads that sign without a pause.
+const ORDER_CONNECTIONS: u64 = 128;
+/// Connections that pay: an answer takes far less work, so more must be under way to keep the cores at work.
+const PAY_CONNECTIONS: u64 = 256;
 
 /// Runs both loads on fresh stores in a temporary folder.
 pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::Error>> {
@@ -40,6 +46,12 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
         return nodes::run(options, nodes, (one, several)).await;
     }
     let folder = std::env::temp_dir().join(format!("feiqian-bench-{}", std::process::id()));
+    if options.console {
+        return console::run(options, &folder).await;
+    }
+    if options.payments.is_some() || options.rate.is_some() {
+        return endurance::run(options, &folder).await;
+    }
     fs::create_dir_all(&folder)?;
     let progress = |text: &str| {
         if !options.json {
@@ -57,7 +69,14 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
     } else {
         ("sqlite", store::sqlite(&folder.join("in-process.db"), store::Options::default())?)
     };
-    let load = in_process::Load { seconds: options.seconds, callers, payers, merchants: MERCHANTS, round: 0 };
+    let load = in_process::Load {
+        seconds: options.seconds,
+        callers,
+        payers,
+        merchants: MERCHANTS,
+        round: 0,
+        keyed: false,
+    };
     let in_process = in_process::run(name, store, load).await?;
     let hand_sql = match &options.database {
         Some(url) => {
@@ -73,14 +92,14 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
         None
     } else {
         progress(&format!("4/5 over HTTP: about {} s", options.seconds * 3 + 10));
-        let connections = usize::try_from(options.connections)?;
+        let connections = usize::try_from(options.connections.unwrap_or(ORDER_CONNECTIONS))?;
         Some(http::run(&folder.join("http"), &config, options.seconds, connections).await?)
     };
     let http_pay = if options.no_http || options.database.is_some() {
         None
     } else {
         progress("5/5 payers pay over HTTP, after preparing their pages");
-        let connections = usize::try_from(options.connections)?;
+        let connections = usize::try_from(options.connections.unwrap_or(PAY_CONNECTIONS))?;
         Some(pay::run(&folder.join("pay"), &config, options.seconds, connections).await?)
     };
     fs::remove_dir_all(&folder)?;

@@ -152,7 +152,7 @@ pub(super) async fn run(options: &cli::Bench, count: u8, (one, several): (&str, 
     database::must_be_empty(&config)?;
     database::must_be_empty(&node_config)?;
     let (callers, payers) = (usize::try_from(options.callers)?, usize::try_from(options.payers)?);
-    let load = Load { seconds: 1, callers, payers, merchants: super::MERCHANTS, round: 0 };
+    let load = Load { seconds: 1, callers, payers, merchants: super::MERCHANTS, round: 0, keyed: true };
     let vault = Arc::new(Vault::new(1, &MasterKey::generate()?));
     progress(&format!("1/3 preparing {payers} payers for one node, and for {count}"));
     let metrics = Metrics::default();

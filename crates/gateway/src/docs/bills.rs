@@ -41,7 +41,7 @@ fn get<'a>(path: &'static str, id: &str, schemas: &'a mut Schemas) -> Describe<'
     Describe::new(Caller::Merchant, HttpMethod::Get, path, "bills", id, schemas)
 }
 
-fn link() -> Value {
+pub(super) fn link() -> Value {
     json!({
         "hash_type": "SHA1",
         "hash_value": "a9993e364706816aba3e25717850c26c9cd0d89d",
@@ -49,7 +49,7 @@ fn link() -> Value {
     })
 }
 
-fn asked<'a>(describe: Describe<'a>) -> Describe<'a> {
+pub(super) fn asked<'a>(describe: Describe<'a>) -> Describe<'a> {
     describe
         .query("bill_date", "The day, `yyyy-MM-dd` in Beijing time: yesterday to 92 days ago.", DAY, true)
         .query(
@@ -67,8 +67,10 @@ fn trade(schemas: &mut Schemas) -> Endpoint {
             "Every order paid on the day and every refund or reversal begun on it, a row each, ready at 10:00 of the \
              next day. A payment is billed on the day it was paid and always as SUCCESS; a refund on the day it was \
              accepted, as it stood at 09:00 of the next day. The file is the same however often it is fetched. \
-             `sub_mchid` is for service providers and not offered yet.",
+             A partner's bill has what it placed for its sub-merchants, too, one after the other; `sub_mchid` asks for \
+             one of them.",
         )
+        .query("sub_mchid", "A sub-merchant of the partner that signs.", "^[1-9][0-9]{0,18}$", false)
         .query("bill_type", "ALL, also when left out; SUCCESS: payments; REFUND: refunds.", "^(ALL|SUCCESS|REFUND)$", false)
         .answer::<BillLink>("200", "Where the file is.", link())
         .codes(CODES)

@@ -86,6 +86,8 @@ pub(super) enum HeldReason {
     Payout,
     /// A payout that waits for approval.
     Approval,
+    /// Set aside for transfers to users.
+    UserTransfer,
     /// The account is frozen.
     Frozen,
     /// No record explains it: a fault of the platform; tell it.

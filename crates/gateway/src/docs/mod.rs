@@ -1,13 +1,21 @@
 //! The OpenAPI document, served at `/openapi.json` and stored as `docs/openapi.json`, and its page at `/docs`.
 
 mod bills;
+mod combine;
+mod combine_schemas;
 mod endpoint;
 mod funds;
 mod merchant;
 mod order_schemas;
 mod other;
 mod other_schemas;
+mod partner;
+mod partner_schemas;
+mod payouts;
 mod refunds;
+mod sharing;
+mod transfer_batches;
+mod user_transfers;
 
 use axum::{
     Router,
@@ -48,7 +56,11 @@ not signed. Every answer has a `Request-ID`.
 **Notifications** of paid orders and of refunds are posted to `notify_url`, signed and encrypted with the APIv3 key; answer 200 or \
 204 within 5 seconds, else they come again, with the same id.
 
-Not offered yet, and refused where asked for: profit sharing, `subsidy_amount`, `limit_pay`, `payer.identity`, \
+**Partner mode**: a partner (服务商) signs for its sub-merchants (特约商户) under `/v3/pay/partner/transactions/…`, and \
+with `sub_mchid` in refunds and bills. What a partner may do for which sub-merchant is set by the platform's \
+administrator; anything else is 403 NO_AUTH.
+
+Not offered yet, and refused where asked for: `subsidy_amount`, `limit_pay`, `payer.identity`, \
 SM2.";
 
 const SIGNATURE: &str = "\
@@ -60,14 +72,24 @@ with query, timestamp, nonce_str, body (empty when there is none). A 401 SIGN_ER
 fn document() -> OpenApi {
     let mut schemas = BTreeMap::new();
     let mut endpoints = merchant::endpoints(&mut schemas);
+    endpoints.extend(partner::endpoints(&mut schemas));
+    endpoints.extend(combine::endpoints(&mut schemas));
     endpoints.extend(refunds::endpoints(&mut schemas));
+    endpoints.extend(sharing::endpoints(&mut schemas));
+    endpoints.extend(user_transfers::endpoints(&mut schemas));
+    endpoints.extend(transfer_batches::endpoints(&mut schemas));
     endpoints.extend(funds::endpoints(&mut schemas));
+    endpoints.extend(payouts::endpoints(&mut schemas));
     endpoints.extend(bills::endpoints(&mut schemas));
     endpoints.extend(other::endpoints(&mut schemas));
     let mut paths = PathsBuilder::new().build();
     for described in endpoints {
         let item = PathItem::new(described.method, described.operation);
-        paths.paths.insert(described.path.to_owned(), item);
+        // A path may be asked by more than one method.
+        match paths.paths.get_mut(described.path) {
+            Some(known) => known.merge_operations(item),
+            None => _ = paths.paths.insert(described.path.to_owned(), item),
+        }
     }
     let scheme =
         SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("Authorization", SIGNATURE)));
@@ -89,7 +111,11 @@ fn document() -> OpenApi {
         .components(Some(components))
         .tags(Some([
             tag("orders", "下单、查询、关单、撤销 · Orders: place, query, close, reverse"),
+            tag("partner", "服务商：为特约商户下单 · Partner mode: orders for sub-merchants"),
+            tag("combine", "合单支付 · Combined orders: several merchants' orders paid as one"),
             tag("refunds", "退款 · Refunds: ask, look up, send to another card"),
+            tag("sharing", "分账 · Profit sharing: receivers, shares, returns, what is left"),
+            tag("transfers", "商家转账 · Transfers to users, one by one and in batches"),
             tag("funds", "账户余额与不可用资金 · The balance, and money that can't be used yet"),
             tag("bills", "交易账单与资金账单 · Bills of trades and of money, by the day"),
             tag("keys", "平台证书与自测 · Platform certificates, and the self-test of keys"),

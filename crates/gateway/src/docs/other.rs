@@ -23,6 +23,8 @@ pub(super) fn endpoints(schemas: &mut Schemas) -> Vec<Endpoint> {
         refunds(schemas),
         approve_refund(schemas),
         reject_refund(schemas),
+        confirm_transfer(schemas),
+        name_payer(schemas),
         messages(schemas),
     ]
 }
@@ -212,6 +214,36 @@ fn reject_refund(schemas: &mut Schemas) -> Endpoint {
         .variable("refund_id", "The platform's refund number.", "^5[0-9]{27}$")
         .body::<schema::SandboxRefundDecision>(json!({ "operator": 1, "reason": "wrong amount" }))
         .answer::<super::refunds::RefundView>("200", "The refund, closed.", super::refunds::example("CLOSED"))
+        .end()
+}
+
+fn confirm_transfer(schemas: &mut Schemas) -> Endpoint {
+    sandbox(HttpMethod::Post, "/sandbox/v1/transfers/confirm", "sandbox_confirm_transfer", schemas)
+        .text(
+            "沙箱确认收款 · Receive a transfer",
+            "As its user would on the confirm page. By number or package_info.",
+        )
+        .body::<schema::SandboxTransfer>(json!({ "transfer_bill_no": "6202611210852437000000000000" }))
+        .answer::<super::user_transfers::TransferBillView>(
+            "200",
+            "The transfer as it stands.",
+            super::user_transfers::example("SUCCESS"),
+        )
+        .end()
+}
+
+fn name_payer(schemas: &mut Schemas) -> Endpoint {
+    sandbox(HttpMethod::Post, "/sandbox/v1/payers/name", "sandbox_name_payer", schemas)
+        .text(
+            "沙箱实名 · Give a payer a real name",
+            "As an identity check would; transfers that name the user are compared with it. Only a keyed hash is kept.",
+        )
+        .body::<schema::SandboxName>(json!({ "openid": "oRq_5JNAXed0iNT83GlDaQnWliGA", "name": "张三" }))
+        .answer::<schema::SandboxNamed>(
+            "200",
+            "Kept.",
+            json!({ "openid": "oRq_5JNAXed0iNT83GlDaQnWliGA" }),
+        )
         .end()
 }
 

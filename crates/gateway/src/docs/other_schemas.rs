@@ -98,6 +98,33 @@ pub(super) struct SandboxRefundDecision {
     reason: Option<String>,
 }
 
+/// Which transfer; one of the two.
+#[derive(ToSchema)]
+pub(super) struct SandboxTransfer {
+    #[schema(nullable = false, pattern = "^6[0-9]{27}$")]
+    transfer_bill_no: Option<String>,
+    /// As the merchant got it.
+    #[schema(nullable = false, pattern = "^[0-9A-Za-z_-]{32}$")]
+    package_info: Option<String>,
+}
+
+/// A payer's real name.
+#[derive(ToSchema)]
+pub(super) struct SandboxName {
+    openid: String,
+    /// The application of the openid; found when left out.
+    #[schema(nullable = false)]
+    appid: Option<String>,
+    #[schema(min_length = 1, max_length = 64)]
+    name: String,
+}
+
+/// Whose name was kept.
+#[derive(ToSchema)]
+pub(super) struct SandboxNamed {
+    openid: String,
+}
+
 /// A payer to be made.
 #[derive(ToSchema)]
 pub(super) struct SandboxNewPayer {

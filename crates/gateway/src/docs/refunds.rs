@@ -69,7 +69,8 @@ fn by_out_refund_no(schemas: &mut Schemas) -> Endpoint {
             "查询退款 · Look a refund up",
             "The same object as the request's answer, as the refund stands now.",
         )
-        .variable("out_refund_no", "The merchant's refund number, percent-encoded where needed.", NUMBER)
+        .variable("out_refund_no", "The signer's refund number, percent-encoded where needed.", NUMBER)
+        .query("sub_mchid", "Whose refund it is, when a partner asks.", "^[1-9][0-9]{0,18}$", false)
         .answer::<RefundView>("200", "The refund.", example("SUCCESS"))
         .codes(&[Code::ResourceNotExists])
         .end()

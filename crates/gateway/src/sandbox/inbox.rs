@@ -19,7 +19,7 @@ use protocol::notification::Event;
 use serde::Serialize;
 use service::Service;
 use std::{str::FromStr, sync::Arc};
-use types::{Cursor, MerchantId, NotificationId, PageRequest, Phone, TransactionId};
+use types::{CombineTransactionId, Cursor, MerchantId, NotificationId, PageRequest, Phone, TransactionId};
 
 #[derive(Serialize)]
 struct Listed {
@@ -86,6 +86,25 @@ fn sent(service: &Service, row: &Notification) -> Result<Sent, Fault> {
                 order.map(|order| (order.terms.number.to_string(), TransactionId(order.id).to_string()));
             let url = refund.map(|refund| refund.terms.notify_url.clone());
             (Event::Refund(crate::refunds::end(row.about)), url, numbers)
+        }
+        About::CombinedPaid(id) => {
+            let whole = service.queries.combined(id)?;
+            let url = whole.as_ref().map(|whole| whole.notify_url.clone());
+            let numbers = whole.map(|whole| (whole.number.to_string(), CombineTransactionId(id).to_string()));
+            (Event::TransactionSuccess, url, numbers)
+        }
+        About::UserTransferEnded(id) => {
+            let url = service.queries.user_transfer(id)?.map(|transfer| transfer.terms.notify_url.clone());
+            (Event::UserTransfer, url, None)
+        }
+        About::TransferBatchEnded(id) => {
+            let url = service.queries.transfer_batch(id)?.map(|batch| batch.terms.notify_url.clone());
+            (Event::TransferBatch, url, None)
+        }
+        About::ShareReceived(_) | About::ShareReturned(_) => {
+            let received = matches!(row.about, About::ShareReceived(_));
+            let event = if received { Event::ShareReceived } else { Event::ShareReturned };
+            (event, service.queries.merchant(row.merchant)?.map(|merchant| merchant.sharing.notify_url), None)
         }
         About::Echo(id) => (Event::SecurityEcho, service.queries.echo(id)?.map(|echo| echo.notify_url), None),
     };

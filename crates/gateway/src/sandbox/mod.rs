@@ -11,6 +11,7 @@ mod payers;
 mod payments;
 mod problem;
 mod refunds;
+mod transfers;
 
 use crate::{errors, transport::plain};
 use axum::{
@@ -47,6 +48,8 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/sandbox/v1/refunds", get(refunds::waiting))
         .route("/sandbox/v1/refunds/{refund_id}/approve", post(refunds::approve))
         .route("/sandbox/v1/refunds/{refund_id}/reject", post(refunds::reject))
+        .route("/sandbox/v1/transfers/confirm", post(transfers::confirm))
+        .route("/sandbox/v1/payers/name", post(transfers::name))
         .route("/sandbox/v1/messages", get(inbox::messages))
         .route("/sandbox/{*rest}", any(problem::nowhere))
         .method_not_allowed_fallback(problem::wrong_method)

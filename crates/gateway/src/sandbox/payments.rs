@@ -1,4 +1,4 @@
-//! `POST /sandbox/v1/payments`: pays an order as a payer, with the sandbox PIN, by the door that was handed out.
+//! `POST /sandbox/v1/payments`: pays an order or a combined order as a payer, with the sandbox PIN, by the door that was handed out.
 
 use super::{PIN, json, pin, problem::Problem, read, transaction};
 use crate::{
@@ -7,21 +7,22 @@ use crate::{
 };
 use axum::{
     extract::{Request, State},
-    http::StatusCode,
-    response::Response,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use crypto::token::{OrderToken, TokenKind};
 use domain::{
     Actor, Command, Reply,
+    combined::{Combined, CombinedConfirmation},
     merchant::Product,
     order::Order,
     payer::PinOutcome,
     payment::{Confirmation, Entry, Paid, PaymentState},
 };
 use serde::{Deserialize, Serialize};
-use service::Service;
+use service::{Service, wire};
 use std::{sync::Arc, time::Duration};
-use types::{OrderId, PaymentId};
+use types::{AppId, CombinedId, OrderId, PaymentId};
 
 /// What is asked: who pays, by exactly one door, from the balance or from the newest card.
 #[derive(Deserialize)]
@@ -50,11 +51,14 @@ const BANK_LOOK: Duration = Duration::from_millis(50);
 pub(super) async fn pay(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Problem> {
     let (asked, parts) = read::<Asked>(request).await?;
     let token = door(&service, &asked)?;
-    let order = order(&service, token.order)?;
-    let payer = service.vault.tokens().open_openid(order.terms.app, &asked.openid);
+    let demand = Demand::find(&service, token.order)?;
+    let (order, app) = demand.first();
+    // The payer of a sub-merchant's order may be named by the sub-merchant's application as well.
+    let sub_app = order.terms.partner.and_then(|partner| partner.sub_app);
+    let tokens = service.vault.tokens();
+    let payer = std::iter::once(app).chain(sub_app).find_map(|app| tokens.open_openid(app, &asked.openid));
     let payer = payer.ok_or_else(|| {
-        let detail =
-            format!("The openid is none of application {}, which placed the order.", order.terms.app);
+        let detail = format!("The openid is none of application {app}, which placed the order.");
         Problem::new(StatusCode::BAD_REQUEST, detail).coded("PARAM_ERROR")
     })?;
     let card = match asked.card {
@@ -66,20 +70,66 @@ pub(super) async fn pay(State(service): State<Arc<Service>>, request: Request) -
             Some(cards.first().ok_or_else(none)?.id)
         }
     };
-    let confirmation = Confirmation {
-        order: order.id,
-        payer,
-        entry: Entry { product: product(token.kind, &order), issued_at: token.issued_at },
-        shown: order.terms.amount,
-        card,
-        pin: pin(&service, payer),
+    let entry = Entry { product: product(token.kind, order), issued_at: token.issued_at };
+    let pin = pin(&service, payer);
+    let command = match &demand {
+        Demand::One(order) => {
+            let (order, shown) = (order.id, order.terms.amount);
+            Command::PayOrder(Confirmation { order, payer, entry, shown, card, pin })
+        }
+        Demand::Several(whole, _) => {
+            let (combined, shown) = (whole.id, whole.total);
+            Command::PayCombined(CombinedConfirmation { combined, payer, entry, shown, card, pin })
+        }
     };
     let caller = caller(Actor::Payer(payer), &parts);
-    match service.engine.run(Command::PayOrder(confirmation), caller).await? {
-        Reply::Paid(Paid::Done(_)) => transaction(&service, &self::order(&service, order.id)?),
-        Reply::Paid(Paid::Waiting(payment)) => wait(&service, order.id, payment).await,
+    match service.engine.run(command, caller).await? {
+        Reply::Paid(Paid::Done(_)) => demand.answer(&service),
+        Reply::Paid(Paid::Waiting(payment)) => wait(&service, &demand, payment).await,
         Reply::Paid(Paid::Pin(outcome)) => Err(wrong_pin(outcome)),
         other => Err(errors::broken("a payment had another answer", &format!("{other:?}")).into()),
+    }
+}
+
+/// What a token names: an order, or a combined order with its first order, which tells for all.
+enum Demand {
+    One(Box<Order>),
+    Several(Box<Combined>, Box<Order>),
+}
+
+impl Demand {
+    fn find(service: &Service, id: OrderId) -> Result<Self, Problem> {
+        let fault = |fault: engine::Fault| Problem::from(errors::fault(&fault));
+        if let Some(order) = service.queries.order(id).map_err(fault)? {
+            return Ok(Self::One(Box::new(order)));
+        }
+        let whole = service.queries.combined(CombinedId(id.0)).map_err(fault)?;
+        let first = match &whole {
+            Some(whole) => service.queries.orders_of(whole).map_err(fault)?.into_iter().next(),
+            None => None,
+        };
+        let (Some(whole), Some(first)) = (whole, first) else {
+            return Err(errors::rejection(&domain::Rejection::OrderNotFound).into());
+        };
+        Ok(Self::Several(Box::new(whole), Box::new(first)))
+    }
+    /// The order, or the first of them, and the application it was placed with.
+    fn first(&self) -> (&Order, AppId) {
+        match self {
+            Self::One(order) => (order, order.terms.app),
+            Self::Several(whole, first) => (first, whole.app),
+        }
+    }
+    /// The object of it as it is now.
+    fn answer(&self, service: &Service) -> Result<Response, Problem> {
+        match self {
+            Self::One(before) => transaction(service, &order(service, before.id)?),
+            Self::Several(whole, _) => {
+                let view = wire::combined_now(whole, &*service.queries, service.vault.tokens());
+                let body = view.map_err(|fault| errors::fault(&fault))?.body();
+                Ok(([(header::CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response())
+            }
+        }
     }
 }
 
@@ -133,13 +183,13 @@ pub(super) fn wrong_pin(outcome: PinOutcome) -> Problem {
 }
 
 /// Waits for the card's bank.
-async fn wait(service: &Service, order: OrderId, payment: PaymentId) -> Result<Response, Problem> {
+async fn wait(service: &Service, demand: &Demand, payment: PaymentId) -> Result<Response, Problem> {
     let deadline = tokio::time::Instant::now() + BANK_WAIT;
     loop {
         let kept = service.queries.payment(payment).map_err(|fault| errors::fault(&fault))?;
         let state = kept.as_ref().map_or(PaymentState::Authorising, |kept| kept.state);
         match state {
-            PaymentState::Succeeded => return transaction(service, &self::order(service, order)?),
+            PaymentState::Succeeded => return demand.answer(service),
             PaymentState::Declined => {
                 let code = kept.map(|kept| kept.channel_code).unwrap_or_default();
                 let detail = format!("The card's bank declined: {code}. The order can be paid again.");

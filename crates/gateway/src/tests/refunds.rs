@@ -120,7 +120,8 @@ async fn refusals_carry_the_codes_of_the_wire() {
         (with("/amount/refund", (1_000_000_000_001_i64).into()), 400, "PARAM_ERROR"),
         (with("/amount/currency", "USD".into()), 400, "PARAM_ERROR"),
         (with("/out_refund_no", "a b".into()), 400, "PARAM_ERROR"),
-        (with("/sub_mchid", "1900000002".into()), 400, "PARAM_ERROR"),
+        (with("/sub_mchid", "1900000002".into()), 403, "NO_AUTH"),
+        (with("/sub_mchid", "no number".into()), 400, "PARAM_ERROR"),
         (with("/funds_account", "AVAILABLE".into()), 403, "NOT_ENOUGH"),
         (with("/amount/from", json!([{"account": "AVAILABLE", "amount": 234}])), 403, "NOT_ENOUGH"),
         (

@@ -24,7 +24,7 @@ mod rate;
 mod replay;
 
 pub(crate) use answer::Answer;
-pub(crate) use rate::{Addresses, Refunds};
+pub(crate) use rate::{Addresses, PerCall, Refunds};
 
 use crate::errors;
 use axum::{
@@ -35,7 +35,7 @@ use axum::{
 use bytes::Bytes;
 use domain::{Actor, Caller};
 use engine::Clock;
-use protocol::{ApiError, Code, Detail, Language, Location, Text};
+use protocol::{ApiError, Code, Detail, Language, Location, Text, order::Mode};
 use query_string::Query;
 use rate::Rates;
 use replay::ReplayMemory;
@@ -77,6 +77,8 @@ pub(crate) struct Gateway {
     pub(crate) exchanges: Addresses,
     /// How many refunds each merchant asks for.
     pub(crate) refunds: Refunds,
+    /// How often each merchant makes each call about transfers.
+    pub(crate) transfers: PerCall,
     /// Makes tokens of card numbers.
     pub(crate) cards: Arc<dyn CardNumbers>,
     large_bodies: Arc<Semaphore>,
@@ -95,6 +97,7 @@ impl Gateway {
             failures: Addresses::new(FAILURES_PER_SECOND),
             exchanges: Addresses::new(crate::oauth::PER_SECOND),
             refunds: Refunds::default(),
+            transfers: PerCall::default(),
             cards,
             large_bodies: Arc::new(Semaphore::new(body::LARGE_MAX)),
         })
@@ -184,7 +187,24 @@ impl Call {
     ///
     /// # Errors
     /// 403 `NO_AUTH` that names the member.
-    pub(crate) fn signed_by(&self, named: MerchantId, location: Location) -> Result<(), ApiError> {
+    pub(crate) fn signed_by(
+        &self,
+        named: MerchantId,
+        mode: Mode,
+        location: Location,
+    ) -> Result<(), ApiError> {
+        self.signed_as(named, mode.signer(), location)
+    }
+    /// As [`Call::signed_by`], where the member has this name and pointer.
+    ///
+    /// # Errors
+    /// 403 `NO_AUTH` that names the member.
+    pub(crate) fn signed_as(
+        &self,
+        named: MerchantId,
+        (name, pointer): (&'static str, &'static str),
+        location: Location,
+    ) -> Result<(), ApiError> {
         let signer = self.mchid();
         if named == signer {
             return Ok(());
@@ -194,10 +214,10 @@ impl Call {
             format!("must be the merchant that signed the request, {signer}"),
         );
         let message = Text::new(
-            format!("商户号 {named} 与签名所用商户号 {signer} 不一致，请检查 mchid 与签名私钥"),
-            format!("mchid {named} is not the merchant that signed, {signer}; check the mchid and the key"),
+            format!("商户号 {named} 与签名所用商户号 {signer} 不一致，请检查 {name} 与签名私钥"),
+            format!("{name} {named} is not the merchant that signed, {signer}; check the {name} and the key"),
         );
-        let field = if location == Location::Body { "/mchid" } else { "mchid" };
+        let field = if location == Location::Body { pointer } else { name };
         let value = Some(named.to_string());
         let detail = Detail { field: field.into(), value, issue, location, sign_information: None };
         Err(ApiError { code: Code::NoAuth, message, detail: Some(Box::new(detail)) })
@@ -211,9 +231,9 @@ pub(crate) fn caller(actor: Actor, parts: &Parts) -> Caller {
     let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let device = agent.map(|text| &text[..text.len().min(DEVICE_MAX)]);
     Caller {
-        actor,
         address: web::address::of_caller(&parts.extensions, &parts.headers),
         device: device.filter(|text| !text.is_empty()).map(Arc::from),
+        ..Caller::of(actor)
     }
 }
 

@@ -52,6 +52,24 @@ const FAILED_REFUNDS_PER_SECOND: u32 = 6;
 /// Refunds a minute of orders older than a month (wire §4).
 const OLD_REFUNDS_PER_MINUTE: u32 = 5000;
 
+/// The most of one call a second and merchant (wire §8.1).
+const PER_CALL: u32 = 100;
+
+/// Counts calls by merchant and kind of call.
+#[derive(Default)]
+pub(crate) struct PerCall(Mutex<HashMap<(MerchantId, &'static str), Windowed>>);
+
+impl PerCall {
+    /// Counts a call; false when there were too many this second.
+    pub(crate) fn pass(&self, merchant: MerchantId, call: &'static str, now: Instant) -> bool {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() >= REMEMBERED_MAX {
+            counts.clear();
+        }
+        counts.entry((merchant, call)).or_default().count(WINDOW, now) <= PER_CALL
+    }
+}
+
 /// Counts refunds by merchant.
 #[derive(Default)]
 pub(crate) struct Refunds(Mutex<HashMap<MerchantId, RefundCounts>>);
@@ -148,6 +166,9 @@ mod tests {
 
     fn merchant(id: i64, rate_per_s: u32) -> Merchant {
         Merchant {
+            partnership: None,
+            combined_by: Vec::new(),
+            sharing: domain::sharing::Participation::default(),
             id: MerchantId(id),
             name: "Tea house".into(),
             active: true,
@@ -192,6 +213,14 @@ mod tests {
         assert!(refunds.pass(other, now + WINDOW));
         assert_eq!((0..6000).filter(|_| refunds.pass_old(one, now)).count(), 5000);
         assert!(refunds.pass_old(one, now + Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn each_call_of_a_merchant_is_counted_apart() {
+        let (calls, now, one, other) = (PerCall::default(), Instant::now(), MerchantId(1), MerchantId(2));
+        assert_eq!((0..150).filter(|_| calls.pass(one, "transfer", now)).count(), 100);
+        assert!(calls.pass(one, "query", now) && calls.pass(other, "transfer", now));
+        assert!(calls.pass(one, "transfer", now + WINDOW));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use crate::{
 use serde::Serialize;
 use types::BusinessDay;
 
+/// `algorithm` of an encrypted bill; the wire's other one, SM4_GCM, is not offered.
+const SEALED_BY: &str = "AEAD_AES_256_GCM";
 /// Days back that bills are kept for: three months (wire §6).
 pub const DAYS_KEPT: i32 = 92;
 
@@ -18,17 +20,20 @@ pub enum Bill {
     Trade(trade::Kind),
     /// A fund-flow bill.
     Fund(fund::Account),
+    /// A profit-sharing bill.
+    Sharing,
 }
 
 impl Bill {
     /// Every bill, in the order of [`Bill::number`].
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Trade(trade::Kind::All),
         Self::Trade(trade::Kind::Success),
         Self::Trade(trade::Kind::Refund),
         Self::Fund(fund::Account::Basic),
         Self::Fund(fund::Account::Operation),
         Self::Fund(fund::Account::Fees),
+        Self::Sharing,
     ];
     /// A small number that never changes meaning: download links carry it.
     #[must_use]
@@ -40,6 +45,7 @@ impl Bill {
             Self::Fund(fund::Account::Basic) => 3,
             Self::Fund(fund::Account::Operation) => 4,
             Self::Fund(fund::Account::Fees) => 5,
+            Self::Sharing => 6,
         }
     }
     /// The bill of a number.
@@ -57,6 +63,7 @@ impl Bill {
             Self::Fund(fund::Account::Basic) => "fund-basic",
             Self::Fund(fund::Account::Operation) => "fund-operation",
             Self::Fund(fund::Account::Fees) => "fund-fees",
+            Self::Sharing => "sharing",
         }
     }
 }
@@ -88,6 +95,26 @@ impl Ask {
     pub fn fund<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Self, ApiError> {
         let account = word(get("account_type"), "account_type", fund::Account::ALL, fund::Account::wire)?;
         Self::read(Bill::Fund(account), get)
+    }
+    /// Reads `GET /v3/bill/sub-merchant-fundflowbill`, whose account and algorithm must be named (wire §6).
+    ///
+    /// # Errors
+    /// `PARAM_ERROR` that names the parameter.
+    pub fn sub_merchant_fund<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Self, ApiError> {
+        for name in ["account_type", "algorithm"] {
+            if get(name).is_none() {
+                return Err(ApiError::param(name, None, issue::missing(), Location::Query));
+            }
+        }
+        word(get("algorithm"), "algorithm", [SEALED_BY], |known| known)?;
+        Self::fund(get)
+    }
+    /// Reads `GET /v3/profitsharing/bills`.
+    ///
+    /// # Errors
+    /// `PARAM_ERROR` that names the parameter.
+    pub fn sharing<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Result<Self, ApiError> {
+        Self::read(Bill::Sharing, get)
     }
     fn read<'a>(bill: Bill, get: impl Fn(&str) -> Option<&'a str>) -> Result<Self, ApiError> {
         let Some(text) = get("bill_date") else {
@@ -136,6 +163,61 @@ impl Link {
     #[must_use]
     pub const fn new(hash: String, download_url: String) -> Self {
         Self { hash_type: "SHA1", hash_value: hash, download_url }
+    }
+    /// The JSON body.
+    #[must_use]
+    pub fn body(&self) -> Vec<u8> {
+        crate::body(self)
+    }
+}
+
+/// The answer to a request for a sub-merchant's bill: its pieces, each encrypted under a key of its own.
+///
+/// A piece is text cut at the end of a line, compressed if that was asked for, then encrypted by AES-256-GCM with the
+/// key's 32 characters as the key, the nonce's 12 characters and no associated data; the tag stands at the end. Decrypted,
+/// decompressed and put one after the other in order of their numbers the pieces are the bill. (The wire reference has
+/// the fields; how they are used is from memory.)
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SealedLinks {
+    download_bill_count: usize,
+    download_bill_list: Vec<SealedLink>,
+}
+
+/// One piece.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SealedLink {
+    /// Its number, from 1 on.
+    pub bill_sequence: u16,
+    /// Where it is.
+    pub download_url: String,
+    /// The key, encrypted by RSA-OAEP with the API certificate of who asks; Base64.
+    pub encrypt_key: String,
+    hash_type: &'static str,
+    /// SHA-1 over the piece before compression and encryption, lower-case hex.
+    pub hash_value: String,
+    /// The nonce.
+    pub nonce: String,
+}
+
+impl SealedLink {
+    /// One piece.
+    #[must_use]
+    pub const fn new(
+        bill_sequence: u16,
+        download_url: String,
+        encrypt_key: String,
+        hash_value: String,
+        nonce: String,
+    ) -> Self {
+        Self { bill_sequence, download_url, encrypt_key, hash_type: "SHA1", hash_value, nonce }
+    }
+}
+
+impl SealedLinks {
+    /// All pieces, in order.
+    #[must_use]
+    pub const fn new(pieces: Vec<SealedLink>) -> Self {
+        Self { download_bill_count: pieces.len(), download_bill_list: pieces }
     }
     /// The JSON body.
     #[must_use]

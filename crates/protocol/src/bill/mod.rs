@@ -7,6 +7,7 @@
 //! | Bill | Rows |
 //! | --- | --- |
 //! | [`trade`] | orders paid and money returned, one row each |
+//! | [`sharing`] | what was shared, returned and unfrozen, one row a receiver |
 //! | [`fund`] | what came to a merchant's money and left it, with the balance after each |
 //!
 //! Amounts are yuan with two decimals, fees with five, written from integers of fen and read back to them: no value
@@ -23,6 +24,7 @@
 
 pub mod ask;
 pub mod fund;
+pub mod sharing;
 mod sheet;
 pub mod trade;
 

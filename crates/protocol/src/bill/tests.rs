@@ -255,7 +255,7 @@ fn what_is_asked_is_read() {
     for bill in Bill::ALL {
         assert_eq!(Bill::from_number(bill.number()), Some(bill));
     }
-    assert_eq!(Bill::from_number(6), None);
+    assert_eq!(Bill::from_number(7), None);
 }
 
 #[test]

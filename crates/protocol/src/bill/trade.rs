@@ -275,6 +275,11 @@ impl Writer {
     pub fn new(kind: Kind) -> Self {
         Self { kind, totals: Totals::default() }
     }
+    /// What it is of.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
     /// Mark and header.
     pub fn begin(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(MARK.as_bytes());

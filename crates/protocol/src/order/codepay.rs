@@ -1,19 +1,21 @@
 //! 付款码: the merchant scans the payer's code (wire §3.8).
 
-use super::{Parameters, amount, appid, extra, mchid, out_trade_no, owned, shape};
+use super::{Mode, Parameters, Sub, amount, extra, out_trade_no, owned, party, shape};
 use crate::error::ApiError;
 use crate::field::AuthCode;
 use crate::issue;
-use crate::json::{self, Fields, FromFields, Members, Node};
+use crate::json::{Body, Members, Node};
 use types::{AppId, Masked, MerchantId, Money, Secret};
 
 /// A codepay request, checked against wire §3.8.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodePay {
-    /// The application, to be compared with those bound to the merchant.
+    /// The application, to be compared with those bound to who signs.
     pub appid: AppId,
-    /// The merchant, to be compared with the signer.
+    /// The merchant or partner, to be compared with the signer.
     pub mchid: MerchantId,
+    /// The sub-merchant, in the partner's form.
+    pub sub: Option<Sub>,
     /// What the payer sees in the bill; 1 to 127 characters.
     pub description: String,
     /// The merchant's order number; 6 to 32 of digits, letters, `_ - | *`.
@@ -41,8 +43,38 @@ impl CodePay {
     ///
     /// # Errors
     /// `PARAM_ERROR` with the pointer of the first member that is wrong; the code itself never appears in it.
-    pub fn read(bytes: &[u8]) -> Result<Self, ApiError> {
-        json::read(bytes)
+    pub fn read(mode: Mode, bytes: &[u8]) -> Result<Self, ApiError> {
+        let body = Body::parse(bytes)?;
+        let fields = body.fields();
+        let payer = fields.hidden().need_object("payer")?;
+        let digits = || issue::form("18 位数字付款码", "a payment code of 18 digits");
+        let settle = fields.object("settle_info")?;
+        let scene = fields.need_object("scene_info")?;
+        let party = mode.party(&fields)?;
+        let mut kept = Members::new();
+        let codepay = Self {
+            appid: party.appid,
+            mchid: party.mchid,
+            sub: party.sub,
+            description: fields.need_text("description", 1..=127)?.to_owned(),
+            out_trade_no: out_trade_no(&fields)?,
+            attach: owned(fields.text("attach", 1..=128)?),
+            goods_tag: owned(fields.text("goods_tag", 1..=32)?),
+            support_fapiao: fields.boolean("support_fapiao")?.unwrap_or(false),
+            profit_sharing: match &settle {
+                Some(settle) => settle.boolean("profit_sharing")?.unwrap_or(false),
+                None => false,
+            },
+            amount: amount(&fields)?,
+            auth_code: payer.need_parsed("auth_code", 1..=64, AuthCode::parse, digits)?,
+            device_id: owned(scene.text("device_id", 1..=32)?),
+            extra: None,
+        };
+        kept.insert("scene_info".into(), Node::Object(shape::take(&scene, shape::CODEPAY_SCENE)?));
+        if let Some(detail) = fields.object("detail")? {
+            kept.insert("detail".into(), Node::Object(shape::take(&detail, shape::CODEPAY_DETAIL)?));
+        }
+        Ok(Self { extra: extra(kept), ..codepay })
     }
 
     /// All parameters as canonical bytes, as [`super::Prepay::canonical`]. They hold the payment code: another
@@ -53,6 +85,7 @@ impl CodePay {
         parameters.text("product", Some(super::Product::CodePay.path()));
         parameters.text("appid", Some(&self.appid.to_string()));
         parameters.text("mchid", Some(&self.mchid.to_string()));
+        party::canonical(self.sub.as_ref(), &mut parameters);
         parameters.text("description", Some(&self.description));
         parameters.text("out_trade_no", Some(&self.out_trade_no));
         parameters.text("attach", self.attach.as_deref());
@@ -63,37 +96,5 @@ impl CodePay {
         parameters.text("auth_code", Some(self.auth_code.expose()));
         parameters.text("extra", self.extra.as_deref());
         parameters.bytes()
-    }
-}
-
-impl FromFields for CodePay {
-    fn from_fields(fields: &Fields<'_>) -> Result<Self, ApiError> {
-        let payer = fields.hidden().need_object("payer")?;
-        let digits = || issue::form("18 位数字付款码", "a payment code of 18 digits");
-        let settle = fields.object("settle_info")?;
-        let scene = fields.need_object("scene_info")?;
-        let mut kept = Members::new();
-        let codepay = Self {
-            appid: appid(fields)?,
-            mchid: mchid(fields)?,
-            description: fields.need_text("description", 1..=127)?.to_owned(),
-            out_trade_no: out_trade_no(fields)?,
-            attach: owned(fields.text("attach", 1..=128)?),
-            goods_tag: owned(fields.text("goods_tag", 1..=32)?),
-            support_fapiao: fields.boolean("support_fapiao")?.unwrap_or(false),
-            profit_sharing: match &settle {
-                Some(settle) => settle.boolean("profit_sharing")?.unwrap_or(false),
-                None => false,
-            },
-            amount: amount(fields)?,
-            auth_code: payer.need_parsed("auth_code", 1..=64, AuthCode::parse, digits)?,
-            device_id: owned(scene.text("device_id", 1..=32)?),
-            extra: None,
-        };
-        kept.insert("scene_info".into(), Node::Object(shape::take(&scene, shape::CODEPAY_SCENE)?));
-        if let Some(detail) = fields.object("detail")? {
-            kept.insert("detail".into(), Node::Object(shape::take(&detail, shape::CODEPAY_DETAIL)?));
-        }
-        Ok(Self { extra: extra(kept), ..codepay })
     }
 }

@@ -1,16 +1,20 @@
 //! Orders on the wire: prepay of four products, 付款码 (codepay), close and reverse, with every limit of wire
-//! §3.2 and §3.8.
+//! §3.2 and §3.8, in the form of a merchant and in that of a partner ([`Mode`]).
 //!
 //! What comes out is checked in form only. Whether the appid belongs to the merchant, the URL may be called
 //! or the time makes sense is for the rooms that know.
 
 mod codepay;
+mod combine;
 mod end;
+mod party;
 mod prepay;
 pub(crate) mod shape;
 
 pub use codepay::CodePay;
+pub use combine::{Combine, CombineClose, CombinePayer, SubOrder};
 pub use end::{Close, Reverse};
+pub use party::{Mode, Sub};
 pub use prepay::{Identity, IdentityKind, Prepay, PrepayAnswer};
 
 use crate::error::ApiError;
@@ -19,7 +23,7 @@ use crate::issue;
 use crate::json::{Fields, Members, Node, canonical};
 use crate::language::Text;
 use crate::transaction::TradeType;
-use types::{AppId, Currency, MerchantId, Money, Secret, Time};
+use types::{Currency, Money, Secret, Time};
 
 /// How the payer is brought to the cashier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,23 +69,15 @@ impl Product {
     }
 }
 
+/// The words of `limit_pay` (wire §3.2).
+const LIMIT_PAY: [&str; 4] = ["no_balance", "no_credit", "no_debit", "balance_only"];
 /// What `notify_url` must be.
 pub(crate) const NOTIFY_URL: Text =
     Text::fixed("不带参数的 http(s) 绝对地址", "an absolute http or https URL without query string");
-const APPID: Text = Text::fixed("wx 加 16 位小写十六进制数字", "wx and 16 lower-case hex digits");
-const MCHID: Text = Text::fixed("商户号数字", "a merchant number");
 const TIME: Text = Text::fixed(
     "RFC 3339 时间，如 2026-11-21T10:00:00+08:00",
     "an RFC 3339 time such as 2026-11-21T10:00:00+08:00",
 );
-
-fn appid(fields: &Fields<'_>) -> Result<AppId, ApiError> {
-    fields.need_parsed("appid", 1..=32, |text| text.parse().ok(), || field::form(APPID))
-}
-
-fn mchid(fields: &Fields<'_>) -> Result<MerchantId, ApiError> {
-    fields.need_parsed("mchid", 1..=32, |text| text.parse().ok(), || field::form(MCHID))
-}
 
 fn out_trade_no(fields: &Fields<'_>) -> Result<String, ApiError> {
     let read = |text: &str| field::is_out_trade_no(text).then(|| text.to_owned());
@@ -93,8 +89,8 @@ fn notify_url(fields: &Fields<'_>) -> Result<String, ApiError> {
     fields.need_parsed("notify_url", 1..=255, read, || field::form(NOTIFY_URL))
 }
 
-fn time_expire(fields: &Fields<'_>) -> Result<Option<Time>, ApiError> {
-    fields.parsed("time_expire", 1..=64, field::time, || field::form(TIME))
+fn time(name: &str, fields: &Fields<'_>) -> Result<Option<Time>, ApiError> {
+    fields.parsed(name, 1..=64, field::time, || field::form(TIME))
 }
 
 /// `amount`: `total` at least 1 fen; `currency` CNY, also when left out.
@@ -132,6 +128,9 @@ impl Parameters {
     pub(crate) fn money(&mut self, value: Money) {
         self.put("total", Node::Integer(value.minor));
         self.text("currency", Some(value.currency.code()));
+    }
+    fn node(self) -> Node {
+        Node::Object(self.0)
     }
     pub(crate) fn bytes(self) -> Secret<Vec<u8>> {
         Secret::new(canonical(&Node::Object(self.0)).into_bytes())

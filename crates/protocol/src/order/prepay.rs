@@ -1,11 +1,13 @@
 //! Placing an order for a payer to pay: JSAPI, APP, H5, Native.
 
 use super::{
-    Parameters, Product, amount, appid, extra, mchid, notify_url, out_trade_no, owned, shape, time_expire,
+    LIMIT_PAY, Mode, Parameters, Product, Sub, amount, extra, notify_url, out_trade_no, owned, party, shape,
+    time,
 };
 use crate::error::ApiError;
 use crate::issue;
 use crate::json::{Body, Fields, Members, Node};
+use crate::language::Text;
 use serde::Serialize;
 use types::{AppId, MerchantId, Money, Secret, Time};
 
@@ -14,10 +16,12 @@ use types::{AppId, MerchantId, Money, Secret, Time};
 pub struct Prepay {
     /// Which endpoint it came to; never [`Product::CodePay`].
     pub product: Product,
-    /// The application, to be compared with those bound to the merchant.
+    /// The application, to be compared with those bound to who signs.
     pub appid: AppId,
-    /// The merchant, to be compared with the signer.
+    /// The merchant or partner, to be compared with the signer.
     pub mchid: MerchantId,
+    /// The sub-merchant, in the partner's form.
+    pub sub: Option<Sub>,
     /// What the payer sees in the bill; 1 to 127 characters.
     pub description: String,
     /// The merchant's order number; 6 to 32 of digits, letters, `_ - | *`.
@@ -36,7 +40,8 @@ pub struct Prepay {
     pub profit_sharing: bool,
     /// At least 1 fen, CNY.
     pub amount: Money,
-    /// The payer, for JSAPI only; at most 128 characters. Other products ignore the member.
+    /// The payer as [`Prepay::appid`] knows them, for JSAPI only; at most 128 characters. Other products ignore the
+    /// member. A partner may name the payer as the sub-merchant's application knows them instead: [`Sub::openid`].
     pub openid: Option<String>,
     /// Who must be paying, if the merchant demands it.
     pub identity: Option<Identity>,
@@ -95,26 +100,28 @@ identity_kinds! {
 
 /// The most characters of an encrypted field: Base64 of one RSA-4096 block fits.
 const CIPHERTEXT_MAX: usize = 1024;
-const LIMIT_PAY: [&str; 4] = ["no_balance", "no_credit", "no_debit", "balance_only"];
 
 impl Prepay {
     /// Reads a prepay of `product`, one of [`Product::PREPAY`].
     ///
     /// # Errors
     /// `PARAM_ERROR` with the pointer of the first member that is wrong.
-    pub fn read(product: Product, bytes: &[u8]) -> Result<Self, ApiError> {
+    pub fn read(product: Product, mode: Mode, bytes: &[u8]) -> Result<Self, ApiError> {
         debug_assert!(product != Product::CodePay, "a codepay is read by CodePay::read");
         let body = Body::parse(bytes)?;
         let fields = body.fields();
         let mut kept = Members::new();
+        let party = mode.party(&fields)?;
+        let payer = openid(product, mode, &party, &fields)?;
         let settle = fields.object("settle_info")?;
         let prepay = Self {
             product,
-            appid: appid(&fields)?,
-            mchid: mchid(&fields)?,
+            appid: party.appid,
+            mchid: party.mchid,
+            sub: party.sub.map(|sub| Sub { openid: payer.sub, ..sub }),
             description: fields.need_text("description", 1..=127)?.to_owned(),
             out_trade_no: out_trade_no(&fields)?,
-            time_expire: time_expire(&fields)?,
+            time_expire: time("time_expire", &fields)?,
             attach: owned(fields.text("attach", 1..=128)?),
             notify_url: notify_url(&fields)?,
             goods_tag: owned(fields.text("goods_tag", 1..=32)?),
@@ -124,7 +131,7 @@ impl Prepay {
                 None => false,
             },
             amount: amount(&fields)?,
-            openid: openid(product, &fields)?,
+            openid: payer.own,
             identity: identity(&fields)?,
             extra: None,
         };
@@ -158,6 +165,7 @@ impl Prepay {
         parameters.text("product", Some(self.product.path()));
         parameters.text("appid", Some(&self.appid.to_string()));
         parameters.text("mchid", Some(&self.mchid.to_string()));
+        party::canonical(self.sub.as_ref(), &mut parameters);
         parameters.text("description", Some(&self.description));
         parameters.text("out_trade_no", Some(&self.out_trade_no));
         if let Some(time) = self.time_expire {
@@ -179,12 +187,39 @@ impl Prepay {
     }
 }
 
-fn openid(product: Product, fields: &Fields<'_>) -> Result<Option<String>, ApiError> {
+/// The payer of a JSAPI order, by whichever application.
+#[derive(Default)]
+struct Openid {
+    own: Option<String>,
+    sub: Option<String>,
+}
+
+fn openid(
+    product: Product,
+    mode: Mode,
+    party: &party::Party,
+    fields: &Fields<'_>,
+) -> Result<Openid, ApiError> {
     if product != Product::Jsapi {
-        return Ok(None);
+        return Ok(Openid::default());
     }
     let payer = fields.need_object("payer")?;
-    Ok(Some(payer.need_text("openid", 1..=128)?.to_owned()))
+    if mode == Mode::Merchant {
+        return Ok(Openid { own: Some(payer.need_text("openid", 1..=128)?.to_owned()), sub: None });
+    }
+    let own = owned(payer.text("sp_openid", 1..=128)?);
+    let sub = owned(payer.text("sub_openid", 1..=128)?);
+    match (&own, &sub) {
+        (None, None) => Err(payer.missing("sp_openid")),
+        (Some(_), Some(_)) => {
+            let issue = Text::fixed("与 sp_openid 只能传其一", "can't be given beside sp_openid");
+            Err(payer.fault("sub_openid", issue))
+        }
+        (None, Some(_)) if party.sub.as_ref().is_none_or(|sub| sub.appid.is_none()) => {
+            Err(fields.missing("sub_appid"))
+        }
+        _ => Ok(Openid { own, sub }),
+    }
 }
 
 fn identity(fields: &Fields<'_>) -> Result<Option<Identity>, ApiError> {
@@ -199,7 +234,7 @@ fn identity(fields: &Fields<'_>) -> Result<Option<Identity>, ApiError> {
     }))
 }
 
-fn scene_info(product: Product, fields: &Fields<'_>) -> Result<Option<Node>, ApiError> {
+pub(super) fn scene_info(product: Product, fields: &Fields<'_>) -> Result<Option<Node>, ApiError> {
     let (scene, shape) = match product {
         Product::H5 => (Some(fields.need_object("scene_info")?), shape::H5_SCENE),
         _ => (fields.object("scene_info")?, shape::SCENE),

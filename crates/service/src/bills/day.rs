@@ -88,13 +88,17 @@ impl Flow {
 }
 
 /// The flow of a transfer for each merchant whose own money it touches; none between two accounts of one merchant, or
-/// its sub-accounts in two shards.
+/// its sub-accounts in two shards. What was unfrozen of a shared order is one without a change, for the sharing's bill.
 fn flows(transfer: &Transfer, undone: bool, mut take: impl FnMut(MerchantId, Flow)) {
     let owner = |account: AccountId| {
         let own = account.kind().is_merchants_own() && account.currency() == Currency::CNY;
         own.then(|| MerchantId(account.owner()))
     };
     let (from, to) = (owner(transfer.debit), owner(transfer.credit));
+    if let Some(merchant) = from.filter(|_| transfer.kind == TransferKind::Unfreeze) {
+        let Transfer { id, kind, subject, .. } = *transfer;
+        return take(merchant, Flow { id, kind, subject, change: 0, undone });
+    }
     if from == to || transfer.kind.is_crossing() {
         return;
     }

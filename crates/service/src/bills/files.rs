@@ -18,6 +18,8 @@ use types::{BusinessDay, MerchantId};
 pub struct Which {
     /// Whose.
     pub merchant: MerchantId,
+    /// Only what this partner placed for the merchant.
+    pub partner: Option<MerchantId>,
     /// Which.
     pub bill: Bill,
     /// Of which day.
@@ -126,8 +128,9 @@ impl Files {
         bytes: u64,
         rows: u64,
     ) -> io::Result<BillFile> {
-        let Which { merchant, bill, day } = which;
-        let path = self.folder.join(format!("{merchant}_{day}_{}_{hash}_{bytes}_{rows}{END}", bill.name()));
+        let Which { bill, day, .. } = which;
+        let whose = whose(which);
+        let path = self.folder.join(format!("{whose}_{day}_{}_{hash}_{bytes}_{rows}{END}", bill.name()));
         fs::rename(part, &path)?;
         let file = BillFile { path, hash, bytes, rows };
         self.known().insert(which, file.clone());
@@ -165,18 +168,30 @@ impl Files {
     }
 }
 
+/// Whose bill it is, in a file's name: the partner goes before the sub-merchant.
+pub(super) fn whose(which: Which) -> String {
+    match which.partner {
+        None => which.merchant.to_string(),
+        Some(partner) => format!("{partner}+{}", which.merchant),
+    }
+}
+
 /// Reads a file's name.
 fn parse(name: &str, path: &Path) -> Option<(Which, BillFile)> {
     let mut parts = name.strip_suffix(END)?.split('_');
     let mut next = || parts.next();
-    let merchant = next()?.parse().ok()?;
+    let whose = next()?;
+    let (partner, merchant) = match whose.split_once('+') {
+        None => (None, whose.parse().ok()?),
+        Some((partner, merchant)) => (Some(partner.parse().ok()?), merchant.parse().ok()?),
+    };
     let day = BusinessDay::parse(next()?)?;
     let word = next()?;
     let bill = Bill::ALL.into_iter().find(|bill| bill.name() == word)?;
     let hash = next().filter(|hash| hash.len() == 40)?.to_owned();
     let (bytes, rows) = (next()?.parse().ok()?, next()?.parse().ok()?);
     let file = BillFile { path: path.to_owned(), hash, bytes, rows };
-    parts.next().is_none().then_some((Which { merchant, bill, day }, file))
+    parts.next().is_none().then_some((Which { merchant, partner, bill, day }, file))
 }
 
 #[cfg(test)]
@@ -186,7 +201,7 @@ mod tests {
 
     fn which(merchant: i64) -> Which {
         let bill = Bill::Trade(trade::Kind::All);
-        Which { merchant: MerchantId(merchant), bill, day: BusinessDay(20_458) }
+        Which { merchant: MerchantId(merchant), partner: None, bill, day: BusinessDay(20_458) }
     }
 
     fn keep(files: &Files, merchant: i64, size: usize) -> BillFile {
@@ -238,6 +253,9 @@ mod tests {
         let path = Path::new("x");
         let name = format!("1900000001_2026-01-05_trade-all_{}_7_2.csv.gz", "a".repeat(40));
         assert!(parse(&name, path).is_some());
+        let of_partner = Which { partner: Some(MerchantId(1_900_000_100)), ..which(1) };
+        let named = name.replace("1900000001", &whose(of_partner));
+        assert_eq!(parse(&named, path).map(|(which, _)| which.partner), Some(of_partner.partner));
         for other in [
             name.replace("trade-all", "trade-none"),
             name.replace("2026-01-05", "2026-02-30"),

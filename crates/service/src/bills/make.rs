@@ -1,37 +1,41 @@
 //! A merchant's bill out of its day: records are fetched some hundreds at a time, rows go out as bytes.
 
 use super::day::{Day, DayError, Flow};
+use super::shared::Shared;
 use crate::wire::trade_type;
 use crypto::Tokens;
 use domain::{
     Key, Record,
     fee::{self, Fees},
-    merchant::Product,
+    merchant::{Merchant, Product},
     order::Order,
+    partner::Permission,
     refund::{Refund, RefundState},
 };
 use engine::{Fault, Queries};
 use ledger::TransferKind;
 use protocol::{
     bill::{ask::Bill, fund, trade},
+    sharing::detail_id,
     transaction::Paid,
 };
 use std::{collections::HashMap, io};
 use types::{
-    BusinessDay, CardId, MerchantId, Money, OrderId, PayoutId, Rate, RefundId, RefundNumber, Time,
-    TransactionId, TransferId, id_time, time,
+    BusinessDay, CardId, MerchantId, Money, OrderId, PayoutId, Rate, RefundId, RefundNumber, ShareNumber,
+    ShareReturnNumber, Time, TransactionId, TransferBatchId, TransferBatchNo, TransferBillNo, TransferId,
+    UserTransferId, id_time, time,
 };
 
 /// Records fetched at once.
 const PIECE: usize = 1_000;
 /// Bytes of rows collected before they are passed on.
-const BYTES: usize = 256 * 1024;
+pub(super) const BYTES: usize = 256 * 1024;
 /// When the bill of a day is drawn up, after the day's start: 09:00 of the next day (wire §6). What refunds come to
 /// later is not in it, so that it says the same whenever it is made.
 pub(super) const DRAWN_UP: i64 = time::DAY + 9 * time::HOUR;
 
 /// Takes the next bytes of a bill.
-type Out<'a> = &'a mut dyn FnMut(Vec<u8>) -> io::Result<()>;
+pub(super) type Out<'a> = &'a mut dyn FnMut(Vec<u8>) -> io::Result<()>;
 
 /// Whose bill is to be made, of what.
 pub(super) struct Made<'a> {
@@ -40,6 +44,8 @@ pub(super) struct Made<'a> {
     pub(super) day: &'a Day,
     pub(super) date: BusinessDay,
     pub(super) merchant: MerchantId,
+    /// Of a trade bill only what this partner placed for the merchant.
+    pub(super) partner: Option<MerchantId>,
 }
 
 impl Made<'_> {
@@ -48,30 +54,30 @@ impl Made<'_> {
         match bill {
             Bill::Trade(kind) => self.trade(kind, out),
             Bill::Fund(fund::Account::Basic) => self.fund(out),
+            Bill::Sharing => self.shared(out),
             // The ledger has no account of either kind: nothing ever moves in them.
             Bill::Fund(fund::Account::Operation | fund::Account::Fees) => Ok(0),
         }
     }
 
+    /// The merchant's own trade, whoever placed it; then what it placed as a partner, one sub-merchant after the other,
+    /// so that memory does not grow with their number.
     fn trade(&self, kind: trade::Kind, out: Out<'_>) -> Result<u64, DayError> {
         let (mut writer, mut bytes) = (trade::Writer::new(kind), Vec::with_capacity(2 * BYTES));
         writer.begin(&mut bytes);
-        let own = self.queries.records(&[Key::Fees(self.merchant), Key::Fees(fee::PLATFORM)])?;
-        let mut own = own.into_iter().map(|record| match record {
-            Some(Record::Fees(fees)) => Some(fees),
-            _ => None,
-        });
-        let rates = Rates { own: own.next().flatten(), platform: own.next().flatten() };
         let mut banks = Banks::default();
-        let mut pieces = Pieces::new(self.events(kind));
-        while let Some(piece) = pieces.next()? {
-            let found = self.fetch(&piece)?;
-            banks.fetch(self.queries, found.orders.values())?;
-            for event in &piece {
-                self.row(*event, &found, &rates, &banks, &mut writer, &mut bytes)?;
-            }
-            if bytes.len() >= BYTES {
-                out(std::mem::replace(&mut bytes, Vec::with_capacity(2 * BYTES)))?;
+        self.trade_of(self.merchant, self.partner, &mut banks, &mut writer, (&mut bytes, out))?;
+        let mut past = None;
+        while self.partner.is_none() {
+            let subs = self.queries.sub_merchants(self.merchant, past, PIECE)?;
+            let Some(last) = subs.last() else { break };
+            past = Some(last.id);
+            let may = |sub: &&Merchant| {
+                sub.partnership.is_some_and(|known| known.permissions.has(Permission::Bills))
+            };
+            for sub in subs.iter().filter(may) {
+                let by = Some(self.merchant);
+                self.trade_of(sub.id, by, &mut banks, &mut writer, (&mut bytes, out))?;
             }
         }
         writer.end(&mut bytes);
@@ -79,9 +85,50 @@ impl Made<'_> {
         Ok(writer.totals().rows)
     }
 
+    /// A merchant's trade; only what `by` placed for it, when given.
+    fn trade_of(
+        &self,
+        merchant: MerchantId,
+        by: Option<MerchantId>,
+        banks: &mut Banks,
+        writer: &mut trade::Writer,
+        (bytes, out): (&mut Vec<u8>, Out<'_>),
+    ) -> Result<(), DayError> {
+        let mut pieces = Pieces::new(self.events(merchant, writer.kind()));
+        let mut rates = None;
+        while let Some(piece) = pieces.next()? {
+            let found = self.fetch(&piece)?;
+            banks.fetch(self.queries, found.orders.values())?;
+            let rates = match &mut rates {
+                Some(rates) => &*rates,
+                none => none.insert(self.rates(merchant)?),
+            };
+            for event in &piece {
+                self.row(*event, by, (&found, rates, banks), writer, bytes)?;
+            }
+            if bytes.len() >= BYTES {
+                out(std::mem::replace(bytes, Vec::with_capacity(2 * BYTES)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn rates(&self, merchant: MerchantId) -> Result<Rates, DayError> {
+        let own = self.queries.records(&[Key::Fees(merchant), Key::Fees(fee::PLATFORM)])?;
+        let mut own = own.into_iter().map(|record| match record {
+            Some(Record::Fees(fees)) => Some(fees),
+            _ => None,
+        });
+        Ok(Rates { own: own.next().flatten(), platform: own.next().flatten() })
+    }
+
     /// Payments, reversals and refunds, by time.
-    fn events(&self, kind: trade::Kind) -> impl Iterator<Item = Result<Event, DayError>> + '_ {
-        let flows = self.day.flows(self.merchant).filter_map(move |flow| {
+    fn events(
+        &self,
+        merchant: MerchantId,
+        kind: trade::Kind,
+    ) -> impl Iterator<Item = Result<Event, DayError>> + '_ {
+        let flows = self.day.flows(merchant).filter_map(move |flow| {
             let flow = match flow {
                 Ok(flow) => flow,
                 Err(error) => return Some(Err(error)),
@@ -93,7 +140,7 @@ impl Made<'_> {
             };
             kind.takes(!matches!(event, Event::Paid(..))).then_some(Ok(event))
         });
-        let refunds = kind.takes(true).then(|| self.day.refunds(self.merchant));
+        let refunds = kind.takes(true).then(|| self.day.refunds(merchant));
         let refunds = refunds.into_iter().flatten().map(|refund| refund.map(Event::Refunded));
         merged(flows, refunds, Event::id)
     }
@@ -123,9 +170,8 @@ impl Made<'_> {
     fn row(
         &self,
         event: Event,
-        found: &Found,
-        rates: &Rates,
-        banks: &Banks,
+        by: Option<MerchantId>,
+        (found, rates, banks): (&Found, &Rates, &Banks),
         writer: &mut trade::Writer,
         out: &mut Vec<u8>,
     ) -> Result<(), DayError> {
@@ -138,6 +184,9 @@ impl Made<'_> {
             Event::Refunded(_) => refund.map_or(OrderId(0), |refund| refund.order),
         })?;
         let (terms, transaction_id) = (&order.terms, TransactionId(order.id));
+        if by.is_some_and(|partner| partner != terms.signer()) {
+            return Ok(()); // the sub-merchant's own, or another partner's
+        }
         let missing =
             || lost(&format!("order {} was paid, but its row does not say by whom and when", order.id));
         let (payer, paid_at) = order.payer.zip(order.paid_at).ok_or_else(missing)?;
@@ -187,8 +236,8 @@ impl Made<'_> {
             &trade::Row {
                 time,
                 appid: terms.app,
-                mchid: terms.merchant,
-                sub_mchid: None,
+                mchid: terms.signer(),
+                sub_mchid: terms.partner.map(|_| terms.merchant),
                 device: &terms.device,
                 transaction_id,
                 out_trade_no: &terms.number,
@@ -221,7 +270,9 @@ impl Made<'_> {
         let (mut writer, mut bytes) = (fund::Writer::default(), Vec::with_capacity(2 * BYTES));
         writer.begin(&mut bytes);
         let mut balance = self.opening()?;
-        let mut pieces = Pieces::new(self.day.flows(self.merchant));
+        // What moved between two accounts of the merchant itself changed nothing.
+        let changes = |flow: &Result<Flow, DayError>| flow.as_ref().map_or(true, |flow| flow.change != 0);
+        let mut pieces = Pieces::new(self.day.flows(self.merchant).filter(changes));
         while let Some(piece) = pieces.next()? {
             let found = self.fetch_flows(&piece)?;
             for flow in &piece {
@@ -258,6 +309,8 @@ impl Made<'_> {
         let mut events: Vec<Event> = events.collect();
         events.dedup_by_key(|event| event.key_number());
         let mut found = self.fetch(&events)?;
+        found.shared = self.fetch_shared(piece)?;
+        self.fetch_user_transfers(piece, &mut found)?;
         let voided: Vec<Key> =
             piece.iter().filter(|flow| flow.undone).map(|flow| Key::Transfer(flow.id)).collect();
         for record in self.queries.records(&voided)?.into_iter().flatten() {
@@ -266,6 +319,34 @@ impl Made<'_> {
             }
         }
         Ok(found)
+    }
+
+    fn fetch_user_transfers(&self, piece: &[Flow], found: &mut Found) -> Result<(), DayError> {
+        let ours = |flow: &&Flow| {
+            matches!(flow.kind, TransferKind::UserTransferHold | TransferKind::UserTransferReturn)
+        };
+        // Money is set aside for a transfer or for a batch.
+        let keys: Vec<Key> = piece
+            .iter()
+            .filter(ours)
+            .flat_map(|flow| {
+                let (transfer, batch) = (UserTransferId(flow.subject), TransferBatchId(flow.subject));
+                [Key::UserTransfer(transfer), Key::TransferBatch(batch)]
+            })
+            .collect();
+        for record in self.queries.records(&keys)?.into_iter().flatten() {
+            let (id, numbers) = match record {
+                Record::UserTransfer(one) => {
+                    (one.id.0, (TransferBillNo(one.id).to_string(), one.terms.number.to_string()))
+                }
+                Record::TransferBatch(batch) => {
+                    (batch.id.0, (TransferBatchNo(batch.id).to_string(), batch.terms.number.to_string()))
+                }
+                _ => continue,
+            };
+            found.user_transfers.insert(id, numbers);
+        }
+        Ok(())
     }
 
     fn flow(
@@ -287,14 +368,34 @@ impl Made<'_> {
                 let refund = found.refund(RefundId(flow.subject))?;
                 note = refund.terms.reason.to_string();
                 submitter = match refund.maker {
-                    None => format!("{}API", self.merchant),
+                    None => format!("{}API", refund.terms.signer()),
                     Some(maker) => format!("operator {maker}"),
                 };
                 (RefundNumber(refund.id).to_string(), format!("REF{}", TransactionId(refund.order)))
             }
+            TransferKind::Share => {
+                let (share, place, part) = found.shared.part(flow)?;
+                note = part.description.to_string();
+                submitter = format!("{}API", share.principal().signer());
+                let number = ShareNumber(share.id);
+                (number.to_string(), detail_id(number, place))
+            }
+            TransferKind::ShareReturn => {
+                let one = found.shared.back(flow)?;
+                note = one.description.to_string();
+                submitter = format!("{}API", one.principal().signer());
+                (ShareReturnNumber(one.id).to_string(), one.number.to_string())
+            }
             TransferKind::Payout | TransferKind::PayoutReturned => {
                 let number = PayoutId(flow.subject).to_string();
                 (number.clone(), number)
+            }
+            // One of the platform's numbers, by whether it is a single transfer's or a batch's money.
+            TransferKind::UserTransferHold | TransferKind::UserTransferReturn => {
+                match found.user_transfers.get(&flow.subject) {
+                    Some((number, out_number)) => (number.clone(), out_number.clone()),
+                    None => (flow.subject.to_string(), String::new()),
+                }
             }
             _ => (flow.subject.to_string(), String::new()),
         };
@@ -336,8 +437,13 @@ fn business(flow: &Flow) -> (&'static str, &'static str) {
         TransferKind::Reversal => ("交易撤销", "退款"),
         TransferKind::Refund => ("退款", "退款"),
         TransferKind::FeeReturn | TransferKind::RefundFee => ("退还交易手续费", "交易手续费"),
+        TransferKind::Share if flow.change > 0 => ("分账入账", "分账"),
+        TransferKind::Share => ("分账", "分账"),
+        TransferKind::ShareReturn => ("分账回退", "分账回退"),
         TransferKind::Payout => ("提现", "提现"),
         TransferKind::PayoutReturned => ("提现退回", "提现"),
+        TransferKind::UserTransferHold => ("商家转账", "转账"),
+        TransferKind::UserTransferReturn => ("商家转账退回", "转账"),
         other => (other.name(), other.name()),
     }
 }
@@ -378,6 +484,9 @@ struct Found {
     orders: HashMap<OrderId, Order>,
     refunds: HashMap<RefundId, Refund>,
     voided: HashMap<TransferId, Time>,
+    shared: Shared,
+    /// The platform's and the merchant's number of transfers to users and of batches, by id.
+    user_transfers: HashMap<i64, (String, String)>,
 }
 
 impl Found {
@@ -390,7 +499,7 @@ impl Found {
 }
 
 /// A record that must be in the store is not.
-fn lost(what: &str) -> DayError {
+pub(super) fn lost(what: &str) -> DayError {
     DayError::Store(Fault::Failed(what.to_owned()))
 }
 
@@ -441,13 +550,13 @@ impl Banks {
 }
 
 /// An iterator taken in pieces.
-struct Pieces<I>(I);
+pub(super) struct Pieces<I>(I);
 
 impl<T, I: Iterator<Item = Result<T, DayError>>> Pieces<I> {
-    const fn new(of: I) -> Self {
+    pub(super) const fn new(of: I) -> Self {
         Self(of)
     }
-    fn next(&mut self) -> Result<Option<Vec<T>>, DayError> {
+    pub(super) fn next(&mut self) -> Result<Option<Vec<T>>, DayError> {
         let piece: Vec<T> = self.0.by_ref().take(PIECE).collect::<Result<_, _>>()?;
         Ok(Some(piece).filter(|piece| !piece.is_empty()))
     }

@@ -4,17 +4,25 @@
 //! | --- | --- |
 //! | `day` | a day's transfers sorted by merchant, in one file, written in one pass |
 //! | `make` | a merchant's bill out of its day |
+//! | `shared` | the same, of profit sharing |
+//! | `check` | bills read back and held against the ledger |
 //! | `files` | the folder in which both are kept, and its bounds |
+//! | `pieces` | a bill cut for sending it encrypted |
 //!
 //! Merchants' edges, exports and the command line use the same code. It reads committed records and writes nothing
 //! but the folder, which can be deleted at any time.
 
+mod check;
 mod day;
 mod files;
 mod make;
+mod pieces;
+mod shared;
 
+pub use check::Checked;
 pub use day::{Day, DayError, Flow};
 pub use files::{BillFile, Bounds, Which};
+pub use pieces::{PIECE_BYTES, piece, piece_hashes};
 
 use crypto::{Checksum, Vault};
 use engine::Queries;
@@ -233,9 +241,10 @@ impl Inside {
             day: &day,
             date: which.day,
             merchant: which.merchant,
+            partner: which.partner,
         };
         let (part, file) =
-            self.files.part(&format!("{}-{}-{}", which.merchant, which.day, which.bill.name()))?;
+            self.files.part(&format!("{}-{}-{}", files::whose(which), which.day, which.bill.name()))?;
         let (rows, packed) = thread::scope(|scope| {
             let (pass, pieces) = mpsc::sync_channel::<Vec<u8>>(PIECES_MAX);
             let pack = scope.spawn(move || pack(pieces, file));

@@ -5,12 +5,15 @@ use Value::{Blob, Int, Null, Text};
 use domain::{
     application::Application,
     merchant::{Certificate, Merchant, Products},
+    partner::{Partnership, Permissions},
+    sharing::Participation,
 };
 use types::{AppId, JournalId, MerchantId, Time};
 
 stored!(Merchant, "merchants", keys 1 |key, put| { put(Int(key.0)) },
-columns { id, name, active, apps, products, apiv3_key, public_key_mode, rate_per_s, created_at, journal, refund_days }
-mutable { 1, 2, 3, 4, 5, 6, 7, 9, 10 },
+columns { id, name, active, apps, products, apiv3_key, public_key_mode, rate_per_s, created_at, journal, refund_days,
+    partner, partner_permissions, partner_since, partner_ended_at, combined_by, sharing }
+mutable { 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16 },
 write |r, put| {
     put(Int(r.id.0));
     put(Text(&r.name));
@@ -23,6 +26,14 @@ write |r, put| {
     put(Int(r.created_at.0));
     put(Int(r.journal.0));
     put(Int(r.refund_days.into()));
+    let partnership = r.partnership.as_ref();
+    put(partnership.map(|known| known.partner.0).into());
+    put(partnership.map(|known| known.permissions.0.into()).into());
+    put(partnership.map(|known| known.since.0).into());
+    put(partnership.and_then(|known| known.ended_at).map(|at| at.0).into());
+    put(Text(&json(&r.combined_by)));
+    let shares = r.sharing != Participation::default();
+    put(Text(&if shares { json(&r.sharing) } else { String::new() }));
 },
 read |row| {
     let apps: Vec<String> = row.json(3)?;
@@ -38,7 +49,18 @@ read |row| {
         rate_per_s: row.small(7)?,
         created_at: Time(row.need(8)?),
         journal: JournalId(row.need(9)?),
+        combined_by: row.json(15)?,
         refund_days: row.small(10)?,
+        sharing: if row.text(16)?.is_empty() { Participation::default() } else { row.json(16)? },
+        partnership: match row.int(11)? {
+            None => None,
+            Some(partner) => Some(Partnership {
+                partner: MerchantId(partner),
+                permissions: Permissions(row.small(12)?),
+                since: Time(row.need(13)?),
+                ended_at: row.time(14)?,
+            }),
+        },
     })
 });
 

@@ -5,22 +5,23 @@ use Value::{Blob, Int, Text};
 use domain::{
     limit::BillEntry,
     merchant::Product,
-    order::{Order, OrderState, Terms},
+    order::{ByPartner, Order, OrderState, Terms},
     refund::Refunded,
 };
 use std::sync::Arc;
 use types::{
-    AppId, CardId, JournalId, MerchantId, Money, OrderId, PayerId, PaymentId, RefundId, Shard, Time,
-    TransferId,
+    AppId, CardId, CombinedId, JournalId, MerchantId, Money, OrderId, PayerId, PaymentId, RefundId, Shard,
+    Time, TransferId,
 };
 
 stored!(Order, "orders", keys 1 |key, put| { put(Int(key.0)) },
 columns {
     id, state, expires_at, payer, card, paid_at, fee, payment, transfer, reversal, bill_previous, journal,
     mchid, out_trade_no, appid, product, amount, currency, description, attach, notify_url, bound_payer,
-    device, extra, digest, shard, refunded, fee_refunded, refunds, newest_refund,
+    device, extra, digest, shard, refunded, fee_refunded, refunds, newest_refund, sub_mchid, sub_appid, combined,
+    profit_sharing,
 }
-mutable { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 25, 26, 27, 28, 29 },
+mutable { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 25, 26, 27, 28, 29, 32 },
 write |r, put| {
     let terms = &*r.terms;
     put(Int(r.id.0));
@@ -35,7 +36,8 @@ write |r, put| {
     put(r.reversal.map(|v| v.0).into());
     put(r.bill_previous.map(|v| v.0).into());
     put(Int(r.journal.0));
-    put(Int(terms.merchant.0));
+    // As on the wire: `mchid` is who signed, so that the unique index of numbers is per partner, too.
+    put(Int(terms.signer().0));
     put(Text(&terms.number));
     put(Int(terms.app.0));
     put(Int(terms.product as i64));
@@ -57,11 +59,18 @@ write |r, put| {
     put(any(refunded.fee));
     put(any(refunded.count.into()));
     put(refunded.newest.map(|v| v.0).into());
+    put(terms.partner.map(|_| terms.merchant.0).into());
+    put(terms.partner.and_then(|partner| partner.sub_app).map(|app| app.0).into());
+    put(r.combined.map(|v| v.0).into());
+    put(terms.sharing.then_some(1).into());
 },
 read |row| {
     let digest = row.blob(24)?.unwrap_or_default();
+    let (signer, sub_merchant) = (MerchantId(row.need(12)?), row.int(30)?.map(MerchantId));
+    let sub_app = row.int(31)?.map(AppId);
     let terms = Terms {
-        merchant: MerchantId(row.need(12)?),
+        merchant: sub_merchant.unwrap_or(signer),
+        partner: sub_merchant.map(|_| ByPartner { id: signer, sub_app }),
         number: row.boxed(13)?,
         app: AppId(row.need(14)?),
         product: row.known(15, Product::from_number)?,
@@ -70,6 +79,7 @@ read |row| {
         attach: row.boxed(19)?,
         notify_url: row.boxed(20)?,
         payer: row.int(21)?.map(PayerId),
+        sharing: row.int(33)?.is_some(),
         device: row.boxed(22)?,
         extra: row.boxed(23)?,
         digest: digest.try_into().map_err(|_| Corrupt { column: 24, problem: "a digest has 16 bytes" })?,
@@ -99,6 +109,7 @@ read |row| {
                 .map_err(|_| Corrupt { column: 28, problem: "number out of range" })?,
             newest: row.int(29)?.map(RefundId),
         },
+        combined: row.int(32)?.map(CombinedId),
         bill_previous: row.int(10)?.map(BillEntry),
         journal: JournalId(row.need(11)?),
     })

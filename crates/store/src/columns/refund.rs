@@ -1,8 +1,11 @@
-//! Columns of refunds.
+//! Columns of refunds, and of numbers claimed for orders.
 
 use super::{Corrupt, Row as _, Value, currency, json};
 use Value::{Blob, Int, Text};
-use domain::refund::{Funds, Refund, RefundState, RefundTerms};
+use domain::{
+    claim::{NumberClaim, NumberOf},
+    refund::{Funds, Refund, RefundState, RefundTerms},
+};
 use std::sync::Arc;
 use types::{JournalId, MerchantId, Money, OperatorId, OrderId, RefundId, Time};
 
@@ -10,7 +13,7 @@ stored!(Refund, "refunds", keys 1 |key, put| { put(Int(key.0)) },
 columns {
     id, state, ended_at, due_at, asked, attempt, channel_code, receiver, approvals, journal,
     order_id, mchid, out_refund_no, amount, currency, fee, previous, created_at, maker, approvals_needed,
-    reason, notify_url, funds, extra, digest,
+    reason, notify_url, funds, extra, digest, sub_mchid,
 }
 mutable { 1, 2, 3, 4, 5, 6, 7, 8, 9 },
 write |r, put| {
@@ -26,7 +29,7 @@ write |r, put| {
     put(Text(&json(&r.approvals)));
     put(Int(r.journal.0));
     put(Int(r.order.0));
-    put(Int(terms.merchant.0));
+    put(Int(terms.signer().0)); // as in orders
     put(Text(&terms.number));
     put(Int(terms.amount.minor));
     put(Int(terms.amount.currency.numeric().into()));
@@ -40,11 +43,14 @@ write |r, put| {
     put(Int(terms.funds as i64));
     put(Text(&terms.extra));
     put(Blob(&terms.digest));
+    put(terms.partner.map(|_| terms.merchant.0).into());
 },
 read |row| {
     let digest = row.blob(24)?.unwrap_or_default();
+    let (signer, sub_merchant) = (MerchantId(row.need(11)?), row.int(25)?.map(MerchantId));
     let terms = RefundTerms {
-        merchant: MerchantId(row.need(11)?),
+        merchant: sub_merchant.unwrap_or(signer),
+        partner: sub_merchant.map(|_| signer),
         number: row.boxed(12)?,
         amount: Money::new(row.need(13)?, currency(row, 14)?),
         reason: row.boxed(20)?,
@@ -71,5 +77,26 @@ read |row| {
         approvals_needed: row.small(19)?,
         approvals: row.json(8)?,
         journal: JournalId(row.need(9)?),
+    })
+});
+
+stored!(NumberClaim, "number_claims", keys 3 |key, put| {
+    put(Int(key.0 as i64));
+    put(Int(key.1.0));
+    put(Text(&key.2));
+},
+columns { kind, mchid, number, order_id } mutable { 3 },
+write |r, put| {
+    put(Int(r.of as i64));
+    put(Int(r.signer.0));
+    put(Text(&r.number));
+    put(Int(r.order.0));
+},
+read |row| {
+    Ok(Self {
+        of: row.known(0, NumberOf::from_number)?,
+        signer: MerchantId(row.need(1)?),
+        number: row.boxed(2)?,
+        order: OrderId(row.need(3)?),
     })
 });

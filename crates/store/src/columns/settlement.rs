@@ -6,7 +6,7 @@ use domain::{
     calendar::Calendar,
     fee::Fees,
     hold::{Hold, HoldReason},
-    payout::{BankAccount, Beneficiary, Payout, PayoutState, Rail},
+    payout::{BankAccount, Beneficiary, Payout, PayoutNumber, PayoutState, Rail},
     settlement::{Day, DayState, Payouts, Plan, Settlement, SettlementId, SettlementState, Terms, Totals},
 };
 use std::sync::Arc;
@@ -270,6 +270,7 @@ stored!(Payout, "payouts", keys 1 |key, put| { put(Int(key.0)) },
 columns {
     id, state, ended_at, due_at, file, bank_code, approvals, journal,
     mchid, amount, currency, rail, urgent, created_at, maker, approvals_needed, holder, number, tail, bank, bank_name,
+    out_payout_no,
 }
 mutable { 1, 2, 3, 4, 5, 6, 7 },
 write |r, put| {
@@ -290,6 +291,7 @@ write |r, put| {
     put(r.maker.map(|id| id.0).into());
     put(Int(r.approvals_needed.into()));
     put_beneficiary(&r.to, put);
+    put(Text(&r.number));
 },
 read |row| {
     Ok(Self {
@@ -309,6 +311,24 @@ read |row| {
         maker: row.int(14)?.map(OperatorId),
         approvals_needed: row.small(15)?,
         to: beneficiary(row, 16)?,
+        number: row.boxed(21)?,
+    })
+});
+
+stored!(PayoutNumber, "payout_numbers", keys 2 |key, put| { put(Int(key.0.0)); put(Text(&key.1)) },
+columns { mchid, out_payout_no, payout, all_there_was } mutable { 2, 3 },
+write |r, put| {
+    put(Int(r.merchant.0));
+    put(Text(&r.number));
+    put(Int(r.payout.0));
+    put(Int(r.all.into()));
+},
+read |row| {
+    Ok(Self {
+        merchant: MerchantId(row.need(0)?),
+        number: row.boxed(1)?,
+        payout: PayoutId(row.need(2)?),
+        all: row.bool(3)?,
     })
 });
 

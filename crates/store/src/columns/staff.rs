@@ -57,7 +57,8 @@ read |row| {
 });
 
 stored!(StaffSession, "staff_sessions", keys 1 |key, put| { put(Blob(&key.0)) },
-columns { token, staff, whole, created_at, seen_at, expires_at, device, address } mutable { 1, 2, 3, 4, 5, 6, 7 },
+columns { token, staff, whole, created_at, seen_at, expires_at, device, address, stepped_up_at }
+mutable { 1, 2, 3, 4, 5, 6, 7, 8 },
 write |r, put| {
     put(Blob(&r.token.0));
     put(Int(r.staff.0));
@@ -67,6 +68,7 @@ write |r, put| {
     put(Int(r.expires_at.0));
     put(Text(&r.device));
     put(Text(&r.address));
+    put(r.stepped_up_at.map(|t| t.0).into());
 },
 read |row| {
     Ok(Self {
@@ -78,5 +80,6 @@ read |row| {
         expires_at: Time(row.need(5)?),
         device: row.boxed(6)?,
         address: row.boxed(7)?,
+        stepped_up_at: row.time(8)?,
     })
 });

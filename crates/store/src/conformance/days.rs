@@ -4,7 +4,7 @@ use super::{Open, START, Scribe, added, changed, samples};
 use domain::{Key, Record};
 use ledger::{Account, AccountId, AccountKind, Transfer, TransferKind, TransferState};
 use types::{
-    Currency, IdBlock, MerchantId, OrderId, PayerId, Time, TransferId, first_id_at,
+    Currency, IdBlock, MerchantId, OrderId, PayerId, Shard, Time, TransferId, first_id_at,
     time::{HOUR, SECOND},
 };
 
@@ -135,5 +135,17 @@ pub(super) fn balances_of_an_instant_leave_later_transfers_out(open: Open<'_>) {
         batch.transfers.push(added(transfer(START.plus(7 * HOUR), available, payer, 900)));
         batch.accounts.push(changed(account(available, 900, 1000, 0, 0)));
     });
+    assert_eq!(at(START.plus(4 * HOUR)), [(unsettled, 383), (available, 1000)]);
+    // What is on its way to another shard now was here then.
+    let away = Shard::new(1).expect("a shard's number");
+    let away = AccountId::in_transit(Shard::FIRST, away, Currency::CNY);
+    let kind = TransferKind::ShardSend;
+    scribe.write(|batch| {
+        let sent = transfer(START.plus(8 * HOUR), unsettled, away, 100);
+        batch.transfers.push(added(Transfer { kind, ..sent }));
+        batch.accounts.push(changed(account(unsettled, 1126, 1500, 70, 9)));
+        batch.accounts.push(added(account(away, 0, 100, 0, 0)));
+    });
+    assert_eq!(at(START.plus(9 * HOUR)), [(unsettled, 313), (available, 100)]);
     assert_eq!(at(START.plus(4 * HOUR)), [(unsettled, 383), (available, 1000)]);
 }

@@ -1,9 +1,15 @@
 //! Exceptions: a sample, and their lists.
 
 use super::{Open, START, Scribe, added};
-use domain::exception::{Class, Exception, State};
+use domain::{
+    clearing::Clearing,
+    exception::{Class, Exception, State},
+};
+use engine::query::{ExceptionFilter, Past};
 use ledger::AccountId;
-use types::{BusinessDay, Currency, Cursor, ExceptionId, JournalId, OperatorId, Page, PageRequest};
+use types::{
+    BusinessDay, ClearingId, Currency, Cursor, ExceptionId, JournalId, OperatorId, Page, PageRequest,
+};
 
 pub(super) fn exception(id: i64, full: bool) -> Exception {
     Exception {
@@ -30,6 +36,21 @@ pub(super) fn exception(id: i64, full: bool) -> Exception {
     }
 }
 
+pub(super) fn clearing(id: i64, full: bool) -> Clearing {
+    Clearing {
+        reference: format!("card/202611{id}").into(),
+        id: ClearingId(id),
+        receivable: AccountId::channel_receivable(1, Currency::CNY),
+        expected: Some(if full { -i64::MAX } else { 1 }),
+        due: Some(BusinessDay(20_459)),
+        received: full.then_some(i64::MAX),
+        statement: full.then_some(BusinessDay(-1)),
+        bank_reference: if full { "SIM\u{1F375}'1".into() } else { "".into() },
+        opened_at: START,
+        journal: JournalId(if full { i64::MAX - 7 } else { 4096 }),
+    }
+}
+
 pub(super) fn exceptions_are_listed_open_ones_apart(open: Open<'_>) {
     let mut scribe = Scribe::open(open);
     scribe.write(|batch| {
@@ -52,4 +73,39 @@ pub(super) fn exceptions_are_listed_open_ones_apart(open: Open<'_>) {
     let mut seen = 0;
     queries.each_exception(&mut |_| seen += 1).expect("the store reads");
     assert_eq!(seen, 7);
+    let past = Past { merchant: None, before: i64::MAX, from: 0, examine: 100, take: 3 };
+    let search = |past, filter| {
+        let found = queries.exceptions_back(past, filter).expect("the store reads");
+        (found.rows.iter().map(|row| row.id.0).collect::<Vec<_>>(), found.next)
+    };
+    let any = ExceptionFilter::default();
+    assert_eq!(search(past, any), (vec![7, 6, 5], Some(5)));
+    assert_eq!(search(Past { before: 5, ..past }, any), (vec![4, 3, 2], Some(2)));
+    let open = ExceptionFilter { open: true, ..any };
+    assert_eq!(search(past, open), (vec![5, 4, 1], None));
+    assert_eq!(
+        search(Past { examine: 3, ..past }, open),
+        (vec![5], Some(5)),
+        "bounded by what is gone through"
+    );
+    assert_eq!(search(past, ExceptionFilter { state: Some(State::Suggested), ..any }).0, [5, 1]);
+    let one = exception(1, false);
+    for (filter, all) in [
+        (ExceptionFilter { class: Some(one.class), ..open }, true),
+        (ExceptionFilter { since: Some(one.since), ..open }, true),
+        (ExceptionFilter { since: Some(one.since.previous()), ..open }, false),
+        (ExceptionFilter { maker: Some(OperatorId(1)), ..open }, false),
+        (ExceptionFilter { not_maker: Some(OperatorId(1)), ..open }, false),
+    ] {
+        assert_eq!(search(past, filter).0.len(), if all { 3 } else { 0 }, "{filter:?}");
+    }
+    scribe.write(|batch| batch.exceptions.push(added(exception(8, true))));
+    let queries = scribe.queries();
+    let ids = |filter| {
+        let found = queries.exceptions_back(past, filter).expect("the store reads");
+        found.rows.iter().map(|row| row.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(ExceptionFilter { maker: Some(OperatorId(1)), ..any }), [8]);
+    assert_eq!(ids(ExceptionFilter { not_maker: Some(OperatorId(2)), ..any }), [8]);
+    assert!(ids(ExceptionFilter { maker: Some(OperatorId(2)), ..any }).is_empty());
 }

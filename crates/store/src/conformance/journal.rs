@@ -12,9 +12,9 @@ fn told(at: Time, actor: Actor, subject: Subject) -> JournalLine {
         at,
         subject,
         caller: Caller {
-            actor,
             address: "2001:db8::7".parse().ok(),
             device: Some("Mozilla \"5.0\" \\ 微信\u{1F4F1}".into()),
+            ..Caller::of(actor)
         },
         command: "pay_order",
         outcome: "not_enough",

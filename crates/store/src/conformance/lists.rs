@@ -89,6 +89,7 @@ pub(super) fn a_bill_follows_its_links(open: Open<'_>) {
             .map(|entry| match entry {
                 Bill::Order(order) => order.id.0,
                 Bill::TopUp(payment) => -payment.id.0,
+                Bill::UserTransfer(transfer) => transfer.id.0,
             })
             .collect()
     };

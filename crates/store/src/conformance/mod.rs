@@ -8,12 +8,15 @@ mod days;
 mod exception;
 mod journal;
 mod lists;
+mod partner;
 mod random;
 mod records;
 mod samples;
 mod settlement;
 mod shards;
+mod sharing;
 mod staff;
+mod user_transfer;
 
 use domain::{
     Batch, Caller, JournalLine, Key, Record, Subject,
@@ -30,7 +33,7 @@ pub type Open<'a> = &'a dyn Fn() -> Store;
 pub type Check = fn(Open<'_>);
 
 /// The checks by name.
-pub const CHECKS: [(&str, Check); 25] = [
+pub const CHECKS: [(&str, Check); 28] = [
     ("a new store is empty", batches::a_new_store_is_empty),
     ("where it stands survives opening", batches::where_it_stands_survives_opening),
     ("a batch is written whole or not at all", batches::a_batch_is_written_whole_or_not_at_all),
@@ -57,7 +60,13 @@ pub const CHECKS: [(&str, Check); 25] = [
         settlement::settlements_are_listed_by_merchant_day_and_time,
     ),
     ("holds and payouts are listed while open", settlement::holds_and_payouts_are_listed_while_open),
+    ("transfers to users are listed", user_transfer::transfers_to_users_are_listed),
     ("exceptions are listed, open ones apart", exception::exceptions_are_listed_open_ones_apart),
+    (
+        "what is left of shared orders is listed and due",
+        sharing::what_is_left_of_shared_orders_is_listed_and_due,
+    ),
+    ("partners find their sub-merchants and orders", partner::partners_find_their_sub_merchants_and_orders),
     ("the past is searched in bounded steps", staff::the_past_is_searched_in_bounded_steps),
     ("the journal reads back", journal::the_journal_reads_back),
     ("a timeline follows its links", journal::a_timeline_follows_its_links),
@@ -83,10 +92,11 @@ pub type OpenAt<'a> = &'a dyn Fn(Place) -> Store;
 pub type ShardCheck = fn(OpenAt<'_>);
 
 /// What a store must do that holds several shards, by name.
-pub const SHARD_CHECKS: [(&str, ShardCheck); 4] = [
+pub const SHARD_CHECKS: [(&str, ShardCheck); 5] = [
     ("each shard has its own batches", shards::each_shard_has_its_own_batches),
     ("the journal is that of all shards", shards::the_journal_is_that_of_all_shards),
     ("what is due is due in one shard", shards::what_is_due_is_due_in_one_shard),
+    ("due transfers are of the shards asked for", user_transfer::due_transfers_are_of_the_shards_asked_for),
     ("what is stale is swept by one shard", shards::what_is_stale_is_swept_by_one_shard),
 ];
 

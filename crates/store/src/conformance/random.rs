@@ -103,7 +103,8 @@ fn note_keys(batch: &Batch, keys: &mut HashSet<Key>) {
     note! {
         merchants: Merchant, certificates: Certificate, applications: Application, payers: Payer, phones: Phone,
         one_time_codes: OneTimeCode, sessions: Session, oauth_codes: OauthCode, cards: Card, orders: Order,
-        order_numbers: OrderNumber, payments: Payment, payment_codes: PaymentCode, usage: Usage, limits: Limits,
+        order_numbers: OrderNumber, combined: Combined, combined_numbers: CombinedNumber,
+        payments: Payment, payment_codes: PaymentCode, usage: Usage, limits: Limits,
         notifications: Notification, echoes: Echo, key_rings: KeyRing, counters: Counter, requests: Request, accounts: Account,
         transfers: Transfer,
     }

@@ -1,6 +1,9 @@
 //! Every kind of record, written and read back; each look is through a store opened anew.
 
-use super::{Open, START, Scribe, added, changed, exception, removed, samples, settlement, staff};
+use super::{
+    Open, START, Scribe, added, changed, exception, removed, samples, settlement, sharing, staff,
+    user_transfer,
+};
 use domain::{Batch, Key, Record, world::Entity};
 use ledger::{Account, AccountId};
 use types::{AppId, BusinessDay, Currency, MerchantId, OrderId, PayerId};
@@ -25,6 +28,8 @@ fn all(full: bool) -> Vec<(Key, Record)> {
         filed(samples::card(4, 3), Record::Card),
         filed(samples::order_number(&order), Record::OrderNumber),
         filed(order, Record::Order),
+        filed(samples::combined(19, MERCHANT), Record::Combined),
+        filed(samples::combined_number(19, MERCHANT), Record::CombinedNumber),
         filed(samples::payment(6, full), Record::Payment),
         filed(samples::refund_number(&refund), Record::RefundNumber),
         filed(refund, Record::Refund),
@@ -39,7 +44,20 @@ fn all(full: bool) -> Vec<(Key, Record)> {
         filed(settlement::hold(12, full), Record::Hold),
         filed(settlement::bank_account(MERCHANT, full), Record::BankAccount),
         filed(settlement::payout(14, MERCHANT, full), Record::Payout),
+        filed(settlement::payout_number(MERCHANT), Record::PayoutNumber),
+        filed(user_transfer::user_transfer(20, MERCHANT, full), Record::UserTransfer),
+        filed(user_transfer::number(MERCHANT), Record::UserTransferNumber),
+        filed(user_transfer::batch(21, MERCHANT, full), Record::TransferBatch),
+        filed(user_transfer::batch_number(MERCHANT), Record::TransferBatchNumber),
+        filed(user_transfer::plan(MERCHANT, full), Record::TransferPlan),
+        filed(user_transfer::recipient(3, full), Record::Recipient),
+        filed(sharing::receiver(MERCHANT, full), Record::Receiver),
+        filed(sharing::sharing(5, MERCHANT, full), Record::Sharing),
+        filed(sharing::share(20, MERCHANT, full), Record::Share),
+        filed(sharing::share_return(21, MERCHANT, full), Record::ShareReturn),
+        filed(sharing::number(MERCHANT, true), Record::SharingNumber),
         filed(exception::exception(16, full), Record::Exception),
+        filed(exception::clearing(17, full), Record::Clearing),
         filed(staff::staff(15, full), Record::Staff),
         filed(staff::name("kim@shop"), Record::StaffName),
         filed(staff::session(50, START, full), Record::StaffSession),
@@ -51,6 +69,7 @@ fn all(full: bool) -> Vec<(Key, Record)> {
         filed(samples::account(account, full), Record::Account),
         filed(samples::transfer(8, full), Record::Transfer),
         filed(samples::crossing(18, full), Record::Crossing),
+        filed(samples::number_claim(MERCHANT, full), Record::NumberClaim),
     ]
 }
 
@@ -72,14 +91,19 @@ fn put(batch: &mut Batch, record: Record, existed: bool) {
     by_kind! {
         Merchant: merchants, Certificate: certificates, Application: applications, Payer: payers, Phone: phones,
         OneTimeCode: one_time_codes, Session: sessions, OauthCode: oauth_codes, Card: cards, Order: orders,
-        OrderNumber: order_numbers, Payment: payments, Refund: refunds, RefundNumber: refund_numbers,
+        OrderNumber: order_numbers, Combined: combined, CombinedNumber: combined_numbers, Payment: payments, Refund: refunds, RefundNumber: refund_numbers,
         PaymentCode: payment_codes, Usage: usage, Limits: limits,
         Fees: fees, Calendar: calendars, Plan: plans, Day: days, Settlement: settlements, Hold: holds,
-        BankAccount: bank_accounts, Payout: payouts,
-        Exception: exceptions,
+        BankAccount: bank_accounts, Payout: payouts, PayoutNumber: payout_numbers,
+        UserTransfer: user_transfers, UserTransferNumber: user_transfer_numbers,
+        TransferBatch: transfer_batches, TransferBatchNumber: transfer_batch_numbers,
+        TransferPlan: transfer_plans, Recipient: recipients,
+        Receiver: receivers, Sharing: sharings, Share: shares, ShareReturn: share_returns,
+        SharingNumber: sharing_numbers,
+        Exception: exceptions, Clearing: clearings,
         Staff: staff, StaffName: staff_names, StaffSession: staff_sessions,
         Notification: notifications, Echo: echoes, KeyRing: key_rings, Counter: counters, Request: requests,
-        Account: accounts, Transfer: transfers, Crossing: crossings,
+        Account: accounts, Transfer: transfers, Crossing: crossings, NumberClaim: number_claims,
     }
 }
 
@@ -92,7 +116,13 @@ fn never_changes(record: &Record) -> bool {
             | Record::Card(_)
             | Record::OrderNumber(_)
             | Record::RefundNumber(_)
+            | Record::NumberClaim(_)
+            | Record::Combined(_)
+            | Record::CombinedNumber(_)
             | Record::StaffName(_)
+            | Record::PayoutNumber(_)
+            | Record::UserTransferNumber(_)
+            | Record::TransferBatchNumber(_)
             | Record::Request(_)
     )
 }
@@ -126,6 +156,10 @@ fn read(scribe: &mut Scribe, key: &Key) -> Option<Record> {
         Key::OrderNumber((merchant, number)) => queries
             .order_by_number(*merchant, number)
             .map(|found| found.map(|order| Record::OrderNumber(samples::order_number(&order)))),
+        Key::Combined(id) => queries.combined(*id).map(|found| found.map(Record::Combined)),
+        Key::CombinedNumber((merchant, number)) => queries
+            .combined_by_number(*merchant, number)
+            .map(|found| found.map(|whole| Record::CombinedNumber(samples::number_of(&whole)))),
         Key::Payment(id) => queries.payment(*id).map(|found| found.map(Record::Payment)),
         Key::Refund(id) => queries.refund(*id).map(|found| found.map(Record::Refund)),
         Key::RefundNumber((merchant, number)) => queries
@@ -148,7 +182,21 @@ fn read(scribe: &mut Scribe, key: &Key) -> Option<Record> {
         | Key::Hold(_)
         | Key::BankAccount(_)
         | Key::Payout(_)
+        | Key::PayoutNumber(_)
+        | Key::UserTransfer(_)
+        | Key::UserTransferNumber(_)
+        | Key::TransferBatch(_)
+        | Key::TransferBatchNumber(_)
+        | Key::TransferPlan(_)
+        | Key::Recipient(_)
+        | Key::Receiver(_)
+        | Key::Sharing(_)
+        | Key::Share(_)
+        | Key::ShareReturn(_)
+        | Key::SharingNumber(_)
+        | Key::NumberClaim(_)
         | Key::Exception(_)
+        | Key::Clearing(_)
         | Key::Staff(_)
         | Key::StaffName(_)
         | Key::StaffSession(_) => queries.record(key.clone()),

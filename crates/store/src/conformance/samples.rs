@@ -6,31 +6,40 @@ use domain::{
     application::Application,
     approval::Approval,
     card::Card,
+    claim::{NumberClaim, NumberOf},
+    combined::{Combined, CombinedNumber},
     crossing::Crossing,
     echo::Echo,
     keyring::KeyRing,
     limit::{BillEntry, LimitTable, Limits, Usage},
     merchant::{Certificate, Merchant, Product, Products},
     notification::{About, Notification, NotificationState},
-    order::{Order, OrderNumber, OrderState, Terms},
+    order::{ByPartner, Order, OrderNumber, OrderState, Terms},
+    partner::{Partnership, Permissions},
     payer::{Payer, PhoneOwner},
     payment::{Payment, PaymentState},
     payment_code::PaymentCode,
     records::{Digest, Request},
     refund::{Funds, Receiver, Refund, RefundNumber, RefundState, RefundTerms, Refunded},
     session::{OauthCode, OneTimeCode, Session},
+    sharing::Participation,
     sweep::Counter,
 };
 use ledger::{Account, AccountId, Transfer, TransferKind, TransferState};
 use std::sync::Arc;
 use types::{
-    AppId, BusinessDay, CardId, Currency, EchoId, JournalId, MerchantId, Money, NotificationId, OperatorId,
-    OrderId, PayerId, PaymentId, RefundId, Shard, Time, TransferId, time,
+    AppId, BusinessDay, CardId, CombinedId, Currency, EchoId, JournalId, MerchantId, Money, NotificationId,
+    OperatorId, OrderId, PayerId, PaymentId, RefundId, Shard, Time, TransferId, time,
 };
 
 const AWKWARD: &str = "龙井 \"best\" 'tea'; -- \\ \u{1F375}\n\té";
 /// The largest id there can be.
 const LAST: i64 = i64::MAX - 7;
+
+/// The order, and the refund, that a partner placed for another merchant.
+pub(super) const PARTNERS_ORDER: i64 = 5;
+/// As [`PARTNERS_ORDER`].
+pub(super) const PARTNERS_REFUND: i64 = 11;
 
 pub(super) fn digest(n: u8) -> Digest {
     Digest(std::array::from_fn(|place| n.wrapping_add(u8::try_from(place).unwrap_or(0))))
@@ -38,6 +47,12 @@ pub(super) fn digest(n: u8) -> Digest {
 
 pub(super) fn merchant(id: i64, full: bool) -> Merchant {
     Merchant {
+        partnership: full.then_some(Partnership {
+            partner: MerchantId(LAST),
+            permissions: Permissions(u16::MAX),
+            since: START,
+            ended_at: (id % 2 == 1).then_some(Time(i64::MAX)),
+        }),
         id: MerchantId(id),
         name: if full { AWKWARD.into() } else { "a".into() },
         active: full,
@@ -46,7 +61,13 @@ pub(super) fn merchant(id: i64, full: bool) -> Merchant {
         apiv3_key: full.then(|| Box::from([0, 255, 39, 34])),
         public_key_mode: full,
         rate_per_s: if full { u32::MAX } else { 0 },
+        combined_by: if full { vec![MerchantId(LAST), MerchantId(1)] } else { Vec::new() },
         refund_days: if full { u16::MAX } else { 1 },
+        sharing: if full {
+            Participation { max_ratio: Some(10_000), returns: true, notify_url: AWKWARD.into() }
+        } else {
+            Participation::default()
+        },
         created_at: START,
         journal: JournalId(if full { LAST } else { 4096 }),
     }
@@ -134,7 +155,10 @@ pub(super) fn order(id: i64, merchant: i64, number: &str, full: bool) -> Order {
         id: OrderId(id),
         shard: if full { Shard::new(63).unwrap_or_default() } else { Shard::of_id(id) },
         terms: Arc::new(Terms {
-            merchant: MerchantId(merchant),
+            // One that `merchant` placed as a partner; its number is in that name, too.
+            partner: (id == PARTNERS_ORDER)
+                .then_some(ByPartner { id: MerchantId(merchant), sub_app: Some(AppId(i64::MAX)) }),
+            merchant: if id == PARTNERS_ORDER { MerchantId(LAST) } else { MerchantId(merchant) },
             app: AppId(i64::MIN + 1),
             number: number.into(),
             product: Product::Code,
@@ -143,6 +167,7 @@ pub(super) fn order(id: i64, merchant: i64, number: &str, full: bool) -> Order {
             attach: AWKWARD.into(),
             notify_url: "https://shop.example/notify?a='b'".into(),
             payer: (id % 2 == 0).then_some(PayerId(3)),
+            sharing: id % 2 == 1,
             device: "013467007045764".into(),
             extra: r#"{"scene_info":{"payer_client_ip":"::1"},"goods":"\"龙井\""}"#.into(),
             digest: std::array::from_fn(|place| u8::try_from(255 - place).unwrap_or(0)),
@@ -161,13 +186,41 @@ pub(super) fn order(id: i64, merchant: i64, number: &str, full: bool) -> Order {
         } else {
             Refunded::default()
         },
+        combined: full.then_some(CombinedId(LAST)),
         bill_previous: full.then_some(BillEntry(LAST)),
         journal: JournalId(if full { LAST } else { 4096 }),
     }
 }
 
+/// A combined order of fifty, for one payer. It never changes.
+pub(super) fn combined(id: i64, merchant: i64) -> Combined {
+    Combined {
+        id: CombinedId(id),
+        merchant: MerchantId(merchant),
+        app: AppId(i64::MIN + 1),
+        number: "whole-00001".into(),
+        product: Product::H5,
+        total: Money::new(i64::MAX, Currency::CNY),
+        orders: (0..50).map(|n| OrderId(LAST - n)).collect(),
+        notify_url: "https://shop.example/notify?a='b'".into(),
+        payer: Some(PayerId(LAST)),
+        device: "013467007045764".into(),
+        extra: AWKWARD.into(),
+        digest: std::array::from_fn(|place| u8::try_from(255 - place).unwrap_or(0)),
+    }
+}
+
+/// The number of [`combined`].
+pub(super) fn combined_number(id: i64, merchant: i64) -> CombinedNumber {
+    number_of(&combined(id, merchant))
+}
+
+pub(super) fn number_of(whole: &Combined) -> CombinedNumber {
+    CombinedNumber { merchant: whole.merchant, number: whole.number.clone(), combined: whole.id }
+}
+
 pub(super) fn order_number(order: &Order) -> OrderNumber {
-    OrderNumber { merchant: order.terms.merchant, number: order.terms.number.clone(), order: order.id }
+    OrderNumber { merchant: order.terms.signer(), number: order.terms.number.clone(), order: order.id }
 }
 
 pub(super) fn payment(id: i64, full: bool) -> Payment {
@@ -193,7 +246,8 @@ pub(super) fn refund(id: i64, merchant: i64, number: &str, full: bool) -> Refund
         id: RefundId(id),
         order: OrderId(5),
         terms: Arc::new(RefundTerms {
-            merchant: MerchantId(merchant),
+            partner: (id == PARTNERS_REFUND).then_some(MerchantId(merchant)),
+            merchant: if id == PARTNERS_REFUND { MerchantId(LAST) } else { MerchantId(merchant) },
             number: number.into(),
             amount: Money::new(i64::MAX, Currency::CNY),
             reason: AWKWARD.into(),
@@ -224,8 +278,13 @@ pub(super) fn refund(id: i64, merchant: i64, number: &str, full: bool) -> Refund
     }
 }
 
+pub(super) fn number_claim(merchant: i64, full: bool) -> NumberClaim {
+    let order = OrderId(if full { LAST } else { 5 });
+    NumberClaim { of: NumberOf::ShareReturn, signer: MerchantId(merchant), number: "R-1|*@".into(), order }
+}
+
 pub(super) fn refund_number(refund: &Refund) -> RefundNumber {
-    RefundNumber { merchant: refund.terms.merchant, number: refund.terms.number.clone(), refund: refund.id }
+    RefundNumber { merchant: refund.terms.signer(), number: refund.terms.number.clone(), refund: refund.id }
 }
 
 pub(super) fn payment_code(code: i64, expires_at: Time, full: bool) -> PaymentCode {

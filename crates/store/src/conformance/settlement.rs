@@ -7,7 +7,7 @@ use domain::{
     fee::{Fees, Promotion, Return, Rounding, Rule, Tier, Version},
     hold::{Hold, HoldReason},
     merchant::Product,
-    payout::{BankAccount, Beneficiary, Payout, PayoutState, Rail},
+    payout::{BankAccount, Beneficiary, Payout, PayoutNumber, PayoutState, Rail},
     settlement::{Day, DayState, Payouts, Plan, Settlement, SettlementId, SettlementState, Terms, Totals},
 };
 use std::sync::Arc;
@@ -158,6 +158,7 @@ pub(super) fn payout(id: i64, merchant: i64, full: bool) -> Payout {
         amount: Money::cny(i64::MAX),
         rail: Rail::Netsunion,
         urgent: id % 2 == 0,
+        number: if id % 2 == 0 { "P-1|*@".into() } else { "".into() },
         state: if full { PayoutState::Returned } else { PayoutState::Waiting },
         created_at: START,
         ended_at: full.then_some(START.plus(1)),
@@ -169,6 +170,10 @@ pub(super) fn payout(id: i64, merchant: i64, full: bool) -> Payout {
         approvals: if full { vec![Approval { by: OperatorId(1), at: START }; 3] } else { Vec::new() },
         journal: journal(full),
     }
+}
+
+pub(super) fn payout_number(merchant: i64) -> PayoutNumber {
+    PayoutNumber { merchant: MerchantId(merchant), number: "P-1|*@".into(), payout: PayoutId(14), all: true }
 }
 
 const MERCHANT: i64 = 1_900_000_001;

@@ -42,6 +42,7 @@ pub(super) fn session(token: u8, expires_at: Time, full: bool) -> StaffSession {
         expires_at,
         device: if full { "龙井 \"browser\" '1'" } else { "" }.into(),
         address: if full { "2001:db8::1" } else { "" }.into(),
+        stepped_up_at: full.then_some(START.plus(3)),
     }
 }
 

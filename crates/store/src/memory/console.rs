@@ -2,6 +2,7 @@
 
 use super::Memory;
 use domain::{
+    exception::Exception,
     notification::{Notification, NotificationState},
     order::Order,
     refund::{Refund, RefundState},
@@ -9,14 +10,14 @@ use domain::{
 };
 use engine::{
     ConsoleQueries, Fault,
-    query::{Found, OrderFilter, Past},
+    query::{ExceptionFilter, Found, OrderFilter, Past},
 };
 use std::{collections::BTreeMap, ops::Range};
 use types::{MerchantId, NotificationId, OrderId, RefundId};
 
 type Answer<T> = Result<T, Fault>;
 
-fn back<K: Ord, E: Clone>(
+pub(super) fn back<K: Ord, E: Clone>(
     rows: &BTreeMap<K, E>,
     ids: Range<K>,
     past: Past,
@@ -52,7 +53,8 @@ impl ConsoleQueries for Memory {
             |row| row.id.0,
             |row| {
                 let minor = row.terms.amount.minor;
-                of(past, row.terms.merchant)
+                (of(past, row.terms.merchant) || of(past, row.terms.signer()))
+                    && filter.owner.is_none_or(|owner| row.terms.merchant == owner)
                     && filter.state.is_none_or(|state| row.state == state)
                     && filter.product.is_none_or(|product| row.terms.product == product)
                     && filter.least.is_none_or(|least| minor >= least)
@@ -68,7 +70,10 @@ impl ConsoleQueries for Memory {
             ids,
             past,
             |row| row.id.0,
-            |row| of(past, row.terms.merchant) && state.is_none_or(|state| row.state == state),
+            |row| {
+                (of(past, row.terms.merchant) || of(past, row.terms.signer()))
+                    && state.is_none_or(|state| row.state == state)
+            },
         ))
     }
     fn notifications_back(
@@ -84,6 +89,26 @@ impl ConsoleQueries for Memory {
             past,
             |row| row.id.0,
             |row| of(past, row.merchant) && state.is_none_or(|state| row.state == state),
+        ))
+    }
+    fn exceptions_back(&self, past: Past, filter: ExceptionFilter) -> Answer<Found<Exception>> {
+        let held = self.held();
+        // Kept by reference; there are few in a test.
+        let rows: BTreeMap<i64, Exception> =
+            held.rows.exceptions.values().map(|row| (row.id.0, row.clone())).collect();
+        Ok(back(
+            &rows,
+            past.from..past.before,
+            past,
+            |row| row.id.0,
+            |row| {
+                (!filter.open || row.state.is_open())
+                    && filter.state.is_none_or(|state| row.state == state)
+                    && filter.class.is_none_or(|class| row.class == class)
+                    && filter.since.is_none_or(|day| row.since <= day)
+                    && filter.maker.is_none_or(|by| row.maker == Some(by))
+                    && filter.not_maker.is_none_or(|by| row.maker.is_some_and(|maker| maker != by))
+            },
         ))
     }
 }

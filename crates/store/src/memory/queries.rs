@@ -5,6 +5,7 @@ use domain::{
     Key, Record,
     application::Application,
     card::Card,
+    combined::Combined,
     crossing::Crossing,
     echo::{self, Echo},
     keyring::KeyRing,
@@ -28,7 +29,7 @@ use ledger::{Account, AccountId, Transfer, TransferState};
 use std::{cmp::Reverse, collections::BTreeMap, ops::Bound};
 use types::{
     AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
-    PaymentId, RefundId, Shard, ShardSet, Time, TransferId, first_id_at, time,
+    PaymentId, RefundId, Shard, ShardSet, Shards, Time, TransferId, UserTransferId, first_id_at, time,
 };
 
 type Answer<T> = Result<T, Fault>;
@@ -37,11 +38,26 @@ type Answer<T> = Result<T, Fault>;
 const TO_CONFIRM_MAX: usize = 10;
 
 impl Queries for Memory {
+    fn shards(&self) -> Answer<Shards> {
+        Ok(self.place.shards)
+    }
     fn merchant(&self, id: MerchantId) -> Answer<Option<Merchant>> {
         Ok(self.held().rows.merchants.get(&id).cloned())
     }
     fn merchants(&self) -> Answer<Vec<Merchant>> {
         Ok(self.held().rows.merchants.values().cloned().collect())
+    }
+    fn sub_merchants(
+        &self,
+        partner: MerchantId,
+        past: Option<MerchantId>,
+        limit: usize,
+    ) -> Answer<Vec<Merchant>> {
+        let start = past.map_or(Bound::Unbounded, Bound::Excluded);
+        let held = self.held();
+        let later = held.rows.merchants.range((start, Bound::Unbounded)).map(|(_, row)| row);
+        let of = |row: &&Merchant| row.partnership.is_some_and(|known| known.partner == partner);
+        Ok(later.filter(of).take(limit).cloned().collect())
     }
     fn certificate(&self, serial: &str) -> Answer<Option<Certificate>> {
         Ok(self.held().rows.certificates.get(serial).cloned())
@@ -138,6 +154,9 @@ impl Queries for Memory {
             } else if let Some(payment) = held.rows.payments.get(&PaymentId(id)) {
                 next = payment.bill_previous;
                 entries.push(Bill::TopUp(Box::new(payment.clone())));
+            } else if let Some(transfer) = held.rows.user_transfers.get(&UserTransferId(id)) {
+                next = transfer.bill_previous;
+                entries.push(Bill::UserTransfer(Box::new(transfer.clone())));
             } else {
                 return Err(Fault::Failed(format!(
                     "the bill of payer {payer} names {id}, which is not there"
@@ -279,6 +298,9 @@ impl Queries for Memory {
     fn each_notification(&self, take: &mut dyn FnMut(Notification)) -> Answer<()> {
         self.each(|held| held.rows.notifications.values().copied().collect(), take)
     }
+    fn each_combined(&self, take: &mut dyn FnMut(Combined)) -> Answer<()> {
+        self.each(|held| held.rows.combined.values().cloned().collect(), take)
+    }
     fn each_crossing(&self, take: &mut dyn FnMut(Crossing)) -> Answer<()> {
         self.each(|held| held.rows.crossings.values().copied().collect(), take)
     }
@@ -322,7 +344,6 @@ impl Queries for Memory {
         let first = TransferId(first_id_at(at));
         for row in held.rows.transfers.values() {
             let moved = match (row.id >= first, row.state == TransferState::Voided) {
-                _ if row.kind.is_crossing() => 0,
                 (true, false) => row.amount,
                 (false, true) if row.at >= at => -row.amount,
                 _ => 0,
@@ -340,7 +361,7 @@ impl Queries for Memory {
 }
 
 /// Whether a record of `shard` is one of those asked for; with all of them, whatever its shard.
-fn within(of: ShardSet, shard: Shard) -> bool {
+pub(super) fn within(of: ShardSet, shard: Shard) -> bool {
     of.is_all() || of.contains(shard)
 }
 
@@ -371,7 +392,7 @@ impl Memory {
     }
 }
 
-fn earliest<T, K: Ord>(mut rows: Vec<T>, limit: usize, by: impl Fn(&T) -> K) -> Vec<T> {
+pub(super) fn earliest<T, K: Ord>(mut rows: Vec<T>, limit: usize, by: impl Fn(&T) -> K) -> Vec<T> {
     rows.sort_by_key(by);
     rows.truncate(limit);
     rows

@@ -4,6 +4,7 @@ use super::Memory;
 use crate::columns::ids_of;
 use domain::{
     Key, Record,
+    clearing::Clearing,
     exception::Exception,
     hold::Hold,
     payout::Payout,
@@ -109,6 +110,12 @@ impl SettlementQueries for Memory {
     }
     fn each_exception(&self, take: &mut dyn FnMut(Exception)) -> Answer<()> {
         let rows: Vec<_> = self.held().rows.exceptions.values().cloned().collect();
+        rows.into_iter().for_each(take);
+        Ok(())
+    }
+    fn each_clearing(&self, take: &mut dyn FnMut(Clearing)) -> Answer<()> {
+        let mut rows: Vec<_> = self.held().rows.clearings.values().cloned().collect();
+        rows.sort_unstable_by_key(|row| row.id);
         rows.into_iter().for_each(take);
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! Reads of the consoles: staff, and searches of the past.
 
 use super::query::{Answer, PostgresQueries, count, int};
-use crate::columns::Stored;
+use crate::columns::{OWNER, Stored, asks, of_merchant};
 use domain::{
+    exception::{self, Exception},
     notification::{Notification, NotificationState},
     order::Order,
     refund::{Refund, RefundState},
@@ -10,13 +11,13 @@ use domain::{
 };
 use engine::{
     ConsoleQueries,
-    query::{Found, OrderFilter, Past},
+    query::{ExceptionFilter, Found, OrderFilter, Past},
 };
 use tokio_postgres::types::ToSql;
 use types::MerchantId;
 
 impl PostgresQueries {
-    fn back<E: Stored>(
+    pub(super) fn back<E: Stored>(
         &self,
         past: Past,
         filters: &[(&str, Option<i64>)],
@@ -32,11 +33,11 @@ impl PostgresQueries {
         let from = unseen.map_or(past.from, |id| id + 1);
         let mut rest = "WHERE id < $1 AND id >= $2".to_owned();
         let mut values: Vec<&(dyn ToSql + Sync)> = vec![&before, &from, &take];
-        let merchant = [("mchid =", past.merchant.map(|id| id.0))];
+        let merchant = [(of_merchant(&E::TABLE), past.merchant.map(|id| id.0))];
         for (term, value) in merchant.iter().chain(filters) {
             if let Some(value) = value {
                 values.push(value);
-                rest.push_str(&format!(" AND {term} ${}::BIGINT", values.len()));
+                rest.push_str(&asks(term, &format!("${}::BIGINT", values.len())));
             }
         }
         rest.push_str(" ORDER BY id DESC LIMIT $3");
@@ -55,6 +56,7 @@ impl ConsoleQueries for PostgresQueries {
             ("product =", filter.product.map(|product| product as i64)),
             ("amount >=", filter.least),
             ("amount <=", filter.most),
+            (OWNER, filter.owner.map(|id| id.0)),
         ];
         self.back(past, &filters, |row: &Order| row.id.0)
     }
@@ -67,5 +69,16 @@ impl ConsoleQueries for PostgresQueries {
         state: Option<NotificationState>,
     ) -> Answer<Found<Notification>> {
         self.back(past, &[("state =", state.map(|state| state as i64))], |row: &Notification| row.id.0)
+    }
+    fn exceptions_back(&self, past: Past, filter: ExceptionFilter) -> Answer<Found<Exception>> {
+        let filters = [
+            ("state <", filter.open.then_some(exception::State::Resolved as i64)),
+            ("state =", filter.state.map(|state| state as i64)),
+            ("class =", filter.class.map(|class| class as i64)),
+            ("since <=", filter.since.map(|day| day.0.into())),
+            ("maker =", filter.maker.map(|id| id.0)),
+            ("maker <>", filter.not_maker.map(|id| id.0)),
+        ];
+        self.back(Past { merchant: None, ..past }, &filters, |row: &Exception| row.id.0)
     }
 }

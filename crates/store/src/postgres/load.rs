@@ -11,6 +11,9 @@ use domain::{
     application::Application,
     calendar::Calendar,
     card::Card,
+    claim::NumberClaim,
+    clearing::Clearing,
+    combined::{Combined, CombinedNumber},
     crossing::Crossing,
     echo::Echo,
     exception::Exception,
@@ -24,13 +27,17 @@ use domain::{
     payer::{Payer, PhoneOwner},
     payment::Payment,
     payment_code::PaymentCode,
-    payout::{BankAccount, Payout},
+    payout::{BankAccount, Payout, PayoutNumber},
     records::Request,
     refund::{Refund, RefundNumber},
     session::{OauthCode, OneTimeCode, Session},
     settlement::{Day, Plan, Settlement},
+    sharing::{Receiver, Share, ShareReturn, Sharing, SharingNumber},
     staff::{Staff, StaffName, StaffSession},
     sweep::Counter,
+    user_transfer::{
+        Recipient, TransferBatch, TransferBatchNumber, TransferPlan, UserTransfer, UserTransferNumber,
+    },
     world::Entity as _,
 };
 use engine::{Fault, Loader};

@@ -20,9 +20,11 @@ mod nodes;
 mod partition;
 mod query;
 mod settlement;
+mod sharing;
 mod sql;
 mod target;
 mod tls;
+mod user_transfer;
 mod wait;
 
 pub use nodes::{postgres_registry, postgres_shards, postgres_shards_found};

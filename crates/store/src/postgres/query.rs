@@ -15,6 +15,7 @@ use domain::{
     Key, Record,
     application::Application,
     card::Card,
+    combined::Combined,
     crossing::Crossing,
     echo::Echo,
     keyring::KeyRing,
@@ -34,11 +35,11 @@ use engine::{
     query::{Bill, Counts, JournalRow},
 };
 use ledger::{Account, AccountId, Transfer};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio_postgres::{Row, types::ToSql};
 use types::{
     AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
-    PaymentId, RefundId, Shard, ShardSet, Time, TransferId, first_id_at,
+    PaymentId, RefundId, Shard, ShardSet, Shards, Time, TransferId, UserTransferId, first_id_at,
 };
 
 pub(super) type Answer<T> = Result<T, Fault>;
@@ -53,6 +54,8 @@ pub(super) struct PostgresQueries {
     schema: Arc<Schema>,
     /// Opened when first used.
     pool: Pool<Option<Link>>,
+    /// Read when first asked for.
+    shards: OnceLock<Shards>,
     /// Set when the only connection stands in a transaction that sees one moment: it can't be replaced.
     one_moment: bool,
 }
@@ -61,7 +64,7 @@ impl PostgresQueries {
     pub(super) fn new(server: &Arc<Server>, schema: &Arc<Schema>) -> Self {
         let pool = Pool::new((0..server.options.readers.max(1)).map(|_| None));
         let (server, schema) = (Arc::clone(server), Arc::clone(schema));
-        Self { server, schema, pool, one_moment: false }
+        Self { server, schema, pool, shards: OnceLock::new(), one_moment: false }
     }
 
     pub(super) fn at_one_moment(server: &Arc<Server>, schema: &Arc<Schema>, link: Link) -> Answer<Self> {
@@ -190,7 +193,7 @@ impl PostgresQueries {
             at = lines.at;
         }
         let mut lines: Vec<(i64, JournalRow)> = Vec::new();
-        for shard in self.server.options.place.shards.all() {
+        for shard in self.shards()?.all() {
             let (mut found, mut until) = (0, i64::MAX);
             while found < limit {
                 let batches = self.batches(shard, (until, at), BATCHES)?;
@@ -218,10 +221,10 @@ struct Lines {
 }
 
 /// The shard that an id says.
-const BY_ID: &str = "(id >> 16) & 63";
+pub(super) const BY_ID: &str = "(id >> 16) & 63";
 
 /// A condition that keeps to rows of these shards, where `shard` says a row's; nothing for all of them.
-fn within(of: ShardSet, shard: &str) -> String {
+pub(super) fn within(of: ShardSet, shard: &str) -> String {
     if of.is_all() {
         return String::new();
     }
@@ -252,11 +255,38 @@ macro_rules! find {
 }
 
 impl Queries for PostgresQueries {
+    fn shards(&self) -> Answer<Shards> {
+        let place = self.server.options.place;
+        if let Some(known) = Some(&place.shards).filter(|_| !place.is_only()).or_else(|| self.shards.get()) {
+            return Ok(*known);
+        }
+        // Fixed once there is a batch, and whoever asks before that is told again what it is.
+        let rows =
+            self.rows("SELECT shards, EXISTS (SELECT 1 FROM shards WHERE batch > 0) FROM installation", &[])?;
+        let found = rows.first().map_or(Ok((1, false)), |row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let (count, fixed): (i16, bool) =
+            found.map_err(|error: tokio_postgres::Error| self.server.failed(error))?;
+        let shards = u8::try_from(count).ok().and_then(Shards::new);
+        let shards = shards.ok_or_else(|| self.server.failed(format!("installation.shards is {count}")))?;
+        if fixed {
+            let _ = self.shards.set(shards); // another reader may have been quicker
+        }
+        Ok(shards)
+    }
     fn merchant(&self, id: MerchantId) -> Answer<Option<Merchant>> {
         find!(self, Merchant, id)
     }
     fn merchants(&self) -> Answer<Vec<Merchant>> {
         self.list("ORDER BY id", &[])
+    }
+    fn sub_merchants(
+        &self,
+        partner: MerchantId,
+        past: Option<MerchantId>,
+        limit: usize,
+    ) -> Answer<Vec<Merchant>> {
+        let past = past.map_or(i64::MIN, |id| id.0);
+        self.list("WHERE partner = $1 AND id > $2 ORDER BY id LIMIT $3", &[&partner.0, &past, &count(limit)])
     }
     fn certificate(&self, serial: &str) -> Answer<Option<Certificate>> {
         find!(self, Certificate, serial.into())
@@ -338,8 +368,12 @@ impl Queries for PostgresQueries {
         };
         let mut bill = Vec::new();
         while let (Some(entry), true) = (at, bill.len() < limit) {
-            // An entry is one or the other; both are asked for at once.
-            let keys = [Key::Order(OrderId(entry.0)), Key::Payment(PaymentId(entry.0))];
+            // An entry is one of them; all are asked for at once.
+            let keys = [
+                Key::Order(OrderId(entry.0)),
+                Key::Payment(PaymentId(entry.0)),
+                Key::UserTransfer(UserTransferId(entry.0)),
+            ];
             let mut found = self.ask(|link| load(link, &self.schema, &keys))?.into_iter().flatten();
             match found.next() {
                 // Another payer's: a made-up starting point.
@@ -350,6 +384,10 @@ impl Queries for PostgresQueries {
                 Some(Record::Payment(payment)) if payment.payer == payer => {
                     at = payment.bill_previous;
                     bill.push(Bill::TopUp(Box::new(payment)));
+                }
+                Some(Record::UserTransfer(transfer)) if transfer.terms.payer == payer => {
+                    at = transfer.bill_previous;
+                    bill.push(Bill::UserTransfer(Box::new(transfer)));
                 }
                 _ => break,
             }
@@ -388,9 +426,8 @@ impl Queries for PostgresQueries {
     }
     fn journal(&self, page: PageRequest) -> Answer<Page<JournalRow>> {
         let (after, limit) = (page.after.map(|cursor| JournalId(cursor.0)), page.limit + 1);
-        let place = self.server.options.place;
-        let lines = if place.is_only() {
-            self.journal_of(place.shard, after.unwrap_or(JournalId(i64::MAX)), limit)?
+        let lines = if self.shards()?.is_one() {
+            self.journal_of(Shard::FIRST, after.unwrap_or(JournalId(i64::MAX)), limit)?
         } else {
             self.journal_of_all(after, limit)?
         };
@@ -488,6 +525,9 @@ impl Queries for PostgresQueries {
         self.every(take)
     }
     fn each_notification(&self, take: &mut dyn FnMut(Notification)) -> Answer<()> {
+        self.every(take)
+    }
+    fn each_combined(&self, take: &mut dyn FnMut(Combined)) -> Answer<()> {
         self.every(take)
     }
     fn each_crossing(&self, take: &mut dyn FnMut(Crossing)) -> Answer<()> {

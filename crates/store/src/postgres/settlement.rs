@@ -4,6 +4,7 @@ use super::query::{Answer, PostgresQueries, count};
 use crate::columns::{Stored, ids_of};
 use domain::{
     Key, Record,
+    clearing::Clearing,
     exception::Exception,
     hold::Hold,
     payout::Payout,
@@ -108,6 +109,10 @@ impl SettlementQueries for PostgresQueries {
     }
     fn each_exception(&self, take: &mut dyn FnMut(Exception)) -> Answer<()> {
         self.every(take)
+    }
+    fn each_clearing(&self, take: &mut dyn FnMut(Clearing)) -> Answer<()> {
+        self.list("ORDER BY id", &[])?.into_iter().for_each(take);
+        Ok(())
     }
     fn each_settlement(&self, take: &mut dyn FnMut(Settlement)) -> Answer<()> {
         self.every(take)

@@ -4,8 +4,9 @@ use super::{
     query::{Answer, SqliteQueries, count},
     row::{bind, failed},
 };
-use crate::columns::{Stored, Value};
+use crate::columns::{OWNER, Stored, Value, asks, of_merchant};
 use domain::{
+    exception::{self, Exception},
     notification::{Notification, NotificationState},
     order::Order,
     refund::{Refund, RefundState},
@@ -13,12 +14,12 @@ use domain::{
 };
 use engine::{
     ConsoleQueries,
-    query::{Found, OrderFilter, Past},
+    query::{ExceptionFilter, Found, OrderFilter, Past},
 };
 use types::MerchantId;
 
 impl SqliteQueries {
-    fn back<E: Stored>(
+    pub(super) fn back<E: Stored>(
         &self,
         past: Past,
         filters: &[(&str, Option<i64>)],
@@ -43,11 +44,11 @@ impl SqliteQueries {
         let from = unseen.map_or(from, |id| Value::Int(id + 1));
         let mut rest = "WHERE id < ?1 AND id >= ?2".to_owned();
         let mut values = vec![before, from, count(past.take + 1)];
-        let merchant = [("mchid =", past.merchant.map(|id| id.0))];
+        let merchant = [(of_merchant(&E::TABLE), past.merchant.map(|id| id.0))];
         for (term, value) in merchant.iter().chain(filters) {
             if let Some(value) = value {
                 values.push(Value::Int(*value));
-                rest.push_str(&format!(" AND {term} ?{}", values.len()));
+                rest.push_str(&asks(term, &format!("?{}", values.len())));
             }
         }
         rest.push_str(" ORDER BY id DESC LIMIT ?3");
@@ -66,6 +67,7 @@ impl ConsoleQueries for SqliteQueries {
             ("product =", filter.product.map(|product| product as i64)),
             ("amount >=", filter.least),
             ("amount <=", filter.most),
+            (OWNER, filter.owner.map(|id| id.0)),
         ];
         self.back(past, &filters, |row: &Order| row.id.0)
     }
@@ -78,5 +80,16 @@ impl ConsoleQueries for SqliteQueries {
         state: Option<NotificationState>,
     ) -> Answer<Found<Notification>> {
         self.back(past, &[("state =", state.map(|state| state as i64))], |row: &Notification| row.id.0)
+    }
+    fn exceptions_back(&self, past: Past, filter: ExceptionFilter) -> Answer<Found<Exception>> {
+        let filters = [
+            ("state <", filter.open.then_some(exception::State::Resolved as i64)),
+            ("state =", filter.state.map(|state| state as i64)),
+            ("class =", filter.class.map(|class| class as i64)),
+            ("since <=", filter.since.map(|day| day.0.into())),
+            ("maker =", filter.maker.map(|id| id.0)),
+            ("maker <>", filter.not_maker.map(|id| id.0)),
+        ];
+        self.back(Past { merchant: None, ..past }, &filters, |row: &Exception| row.id.0)
     }
 }

@@ -8,6 +8,8 @@ mod migrate;
 mod query;
 mod row;
 mod settlement;
+mod sharing;
+mod user_transfer;
 
 pub use backup::{
     Copied, Standing, sqlite_backup, sqlite_check, sqlite_migrate, sqlite_settle, sqlite_standing,

@@ -14,6 +14,7 @@ use domain::{
     Key, Record,
     application::Application,
     card::Card,
+    combined::Combined,
     crossing::Crossing,
     echo::Echo,
     keyring::KeyRing,
@@ -27,6 +28,7 @@ use domain::{
     records::Digest,
     refund::Refund,
     session::{OauthCode, Session},
+    user_transfer::UserTransfer,
 };
 use engine::{
     Fault, Queries,
@@ -37,7 +39,7 @@ use rusqlite::Connection;
 use std::{path::PathBuf, sync::MutexGuard};
 use types::{
     AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
-    PaymentId, RefundId, Shard, ShardSet, Time, TransferId, first_id_at,
+    PaymentId, RefundId, Shard, ShardSet, Shards, Time, TransferId, UserTransferId, first_id_at,
 };
 
 pub(super) type Answer<T> = Result<T, Fault>;
@@ -100,7 +102,7 @@ impl SqliteQueries {
     }
 }
 
-fn each(
+pub(super) fn each(
     db: &Connection,
     sql: &str,
     values: &[Value<'_>],
@@ -123,11 +125,26 @@ pub(super) fn count(limit: usize) -> Value<'static> {
 
 /// A file holds one shard: whichever are asked for are that one.
 impl Queries for SqliteQueries {
+    fn shards(&self) -> Answer<Shards> {
+        Ok(Shards::ONE)
+    }
     fn merchant(&self, id: MerchantId) -> Answer<Option<Merchant>> {
         self.find(&id)
     }
     fn merchants(&self) -> Answer<Vec<Merchant>> {
         self.list("ORDER BY id", &[])
+    }
+    fn sub_merchants(
+        &self,
+        partner: MerchantId,
+        past: Option<MerchantId>,
+        limit: usize,
+    ) -> Answer<Vec<Merchant>> {
+        let past = past.map_or(i64::MIN, |id| id.0);
+        self.list(
+            "WHERE partner = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+            &[Value::Int(partner.0), Value::Int(past), count(limit)],
+        )
     }
     fn certificate(&self, serial: &str) -> Answer<Option<Certificate>> {
         self.find(&serial.into())
@@ -227,6 +244,12 @@ impl Queries for SqliteQueries {
                 }
                 at = payment.bill_previous;
                 bill.push(Bill::TopUp(Box::new(payment)));
+            } else if let Some(transfer) = one::<UserTransfer>(&db, &UserTransferId(entry.0))? {
+                if transfer.terms.payer != payer {
+                    break;
+                }
+                at = transfer.bill_previous;
+                bill.push(Bill::UserTransfer(Box::new(transfer)));
             } else {
                 break;
             }
@@ -357,6 +380,9 @@ impl Queries for SqliteQueries {
         self.every(take)
     }
     fn each_notification(&self, take: &mut dyn FnMut(Notification)) -> Answer<()> {
+        self.every(take)
+    }
+    fn each_combined(&self, take: &mut dyn FnMut(Combined)) -> Answer<()> {
         self.every(take)
     }
     fn each_crossing(&self, take: &mut dyn FnMut(Crossing)) -> Answer<()> {

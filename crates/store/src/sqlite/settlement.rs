@@ -7,6 +7,7 @@ use super::{
 use crate::columns::{Stored, Value, ids_of};
 use domain::{
     Key, Record,
+    clearing::Clearing,
     exception::Exception,
     hold::Hold,
     payout::Payout,
@@ -18,7 +19,7 @@ use types::{BusinessDay, HoldId, MerchantId, Page, PageRequest, PayoutId, Time};
 
 impl SqliteQueries {
     /// The keys of records whose `at` has come, earliest first.
-    fn due<E: Stored>(&self, at: &str, now: Time, limit: usize) -> Answer<Vec<E::Key>> {
+    pub(super) fn due<E: Stored>(&self, at: &str, now: Time, limit: usize) -> Answer<Vec<E::Key>> {
         let key = E::TABLE.columns[0];
         let rest = format!("WHERE {at} <= ?1 ORDER BY {at}, {key} LIMIT ?2");
         let rows: Vec<E> = self.list(&rest, &[Value::Int(now.0), count(limit)])?;
@@ -109,6 +110,10 @@ impl SettlementQueries for SqliteQueries {
     }
     fn each_exception(&self, take: &mut dyn FnMut(Exception)) -> Answer<()> {
         self.every(take)
+    }
+    fn each_clearing(&self, take: &mut dyn FnMut(Clearing)) -> Answer<()> {
+        self.list("ORDER BY id", &[])?.into_iter().for_each(take);
+        Ok(())
     }
     fn each_settlement(&self, take: &mut dyn FnMut(Settlement)) -> Answer<()> {
         self.every(take)

@@ -157,6 +157,7 @@ pub(crate) fn must_be_paid(queries: &dyn Queries, orders: &[OrderId]) {
 
 pub(crate) fn pay(handle: &Handle, payer: PayerId, number: &str) -> Option<OrderId> {
     let terms = Terms {
+        partner: None,
         merchant: MERCHANT,
         app: APP,
         number: number.into(),
@@ -166,6 +167,7 @@ pub(crate) fn pay(handle: &Handle, payer: PayerId, number: &str) -> Option<Order
         attach: "".into(),
         notify_url: "https://shop.example/notify".into(),
         payer: None,
+        sharing: false,
         device: "".into(),
         extra: "".into(),
         digest: [0; 16],

@@ -17,7 +17,7 @@
 //! The result is a hint for the front end. Whether the order is paid is for the notification or the query API
 //! to say, as everywhere in the wire reference.
 
-use super::{back::Back, cashier, door::Outcome, entry};
+use super::{back::Back, cashier, demand::Demand, door::Outcome, entry};
 use crate::{
     app::App,
     page,
@@ -180,19 +180,23 @@ async fn open(
     let Some(token) = tokens.open_prepay_id(invoke.prepay_id) else {
         return Err(way.refuse("why-no-prepay"));
     };
-    let order = app.queries().order(token.order)?.ok_or(Rejection::OrderNotFound)?;
-    let merchant = order.terms.merchant;
-    if partner.is_some_and(|partner| partner != merchant.to_string()) {
+    let demand = Demand::find(app.queries(), token.order)?.ok_or(Rejection::OrderNotFound)?;
+    let order = demand.first();
+    // For a sub-merchant's order the app names either of the two as `partnerid`; the partner signs, with the
+    // sub-merchant's appid when the order was placed with one (wire §3.3).
+    let signer = demand.signer();
+    let merchant = if demand.is_whole() { signer } else { order.terms.merchant };
+    if partner.is_some_and(|partner| partner != merchant.to_string() && partner != signer.to_string()) {
         return Err(way.refuse("why-wrong-partner"));
     }
-    if order.terms.app.to_string() != invoke.app_id {
+    if demand.app().to_string() != invoke.app_id {
         return Err(way.refuse("why-wrong-app"));
     }
     let directory = &app.service().directory;
-    let known = directory.find(merchant)?.ok_or(Rejection::MerchantNotFound(merchant))?;
+    let known = directory.find(signer)?.ok_or(Rejection::MerchantNotFound(signer))?;
     let mut certificates = known.certificates.iter().filter(|certificate| certificate.valid_at(visit.now));
     if !certificates.any(|certificate| invoke.verify(certificate.public_key(), signature).is_ok()) {
-        tracing::warn!(%merchant, order = %order.id, scene = ?invoke.scene, "a paySign does not verify");
+        tracing::warn!(merchant = %signer, order = %order.id, scene = ?invoke.scene, "a paySign does not verify");
         return Err(way.refuse("why-bad-pay-sign"));
     }
     let product = match invoke.scene {

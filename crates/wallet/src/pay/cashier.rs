@@ -1,6 +1,9 @@
 //! The page that asks: how much, to whom, for what, from where, and the PIN.
 
-use super::door::{Door, Outcome};
+use super::{
+    demand::{Demand, Part},
+    door::{Door, Outcome},
+};
 use crate::{
     app::App,
     cards::CardView,
@@ -17,12 +20,10 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use domain::{
-    Rejection,
-    order::{Order, OrderState},
-};
+use domain::{Rejection, order::OrderState};
 use ledger::AccountId;
 use serde::Deserialize;
+use std::collections::HashSet;
 use types::{CardId, Money};
 
 /// A sealed door in an address.
@@ -62,6 +63,8 @@ struct CashierPage {
     amount: Money,
     payee: String,
     description: String,
+    /// What each merchant gets; none when there is one only.
+    parts: Vec<Part>,
     door: String,
     nonce: String,
     balance: Money,
@@ -123,11 +126,11 @@ pub(crate) async fn open(app: &App, visit: &Visit, door: &Door) -> Result<Respon
     if !member.payer.active {
         return Err(Problem::suspended().into());
     }
-    let order = payable(app, visit, member, door)?;
+    let demand = payable(app, visit, member, door)?;
     if member.payer.pin.is_none() {
         return Err(Fail::Go(web::link::to("/wallet/pin", &[("next", &here)])));
     }
-    ask(app, visit, member, door, &order, Asked::default()).await
+    ask(app, visit, member, door, &demand, Asked::default()).await
 }
 
 /// The order behind a door, if this payer can pay it now. The engine decides again when it is paid; this says
@@ -135,9 +138,10 @@ pub(crate) async fn open(app: &App, visit: &Visit, door: &Door) -> Result<Respon
 ///
 /// # Errors
 /// The order's state as a page, or the page where its story goes on.
-pub(super) fn payable(app: &App, visit: &Visit, member: &Member, door: &Door) -> Result<Order, Fail> {
+pub(super) fn payable(app: &App, visit: &Visit, member: &Member, door: &Door) -> Result<Demand, Fail> {
     let mine = Some(member.payer.id);
-    let order = app.queries().order(door.order)?.ok_or(Rejection::OrderNotFound)?;
+    let demand = Demand::find(app.queries(), door.order)?.ok_or(Rejection::OrderNotFound)?;
+    let order = demand.first();
     if order.terms.payer.is_some() && order.terms.payer != mine {
         return Err(Rejection::WrongPayer.into());
     }
@@ -160,7 +164,8 @@ pub(super) fn payable(app: &App, visit: &Visit, member: &Member, door: &Door) ->
             }
             None if door.is_over(visit.now) => Rejection::EntryExpired,
             None if order.terms.product != door.product => Rejection::EntryMismatch,
-            None => return Ok(order),
+            None if demand.is_part() => Rejection::OrderCombined,
+            None => return Ok(demand),
         },
     };
     let problem = Problem::rejected(refused);
@@ -186,11 +191,12 @@ pub(super) async fn ask(
     visit: &Visit,
     member: &Member,
     door: &Door,
-    order: &Order,
+    demand: &Demand,
     asked: Asked,
 ) -> Result<Response, Fail> {
-    let (payer, terms) = (member.payer.id, &order.terms);
-    let (merchant, currency) = (terms.merchant, terms.amount.currency);
+    let (payer, terms, amount) = (member.payer.id, &demand.first().terms, demand.amount());
+    let (merchant, currency) = (terms.merchant, amount.currency);
+    let parts = demand.parts(app.queries())?;
     let read = app.read(move |queries| {
         let account = queries.account(AccountId::payer_balance(payer, currency))?;
         Ok((account, queries.cards(payer)?, queries.merchant(merchant)?))
@@ -198,7 +204,7 @@ pub(super) async fn ask(
     let (account, cards, merchant) = read.await?;
     let merchant = merchant.ok_or(Rejection::MerchantNotFound(terms.merchant))?;
     let balance = account.available();
-    let enough = balance.minor >= terms.amount.minor;
+    let enough = balance.minor >= amount.minor;
     let first = if enough { Some(Source::Balance) } else { cards.first().map(|card| Source::Card(card.id)) };
     let kept = asked.source.filter(|source| enough || *source != Source::Balance);
     let here = door.link(app, "/pay/order");
@@ -211,9 +217,10 @@ pub(super) async fn ask(
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = CashierPage {
         p: Page::new(app, visit, Tab::None).at(here.clone()),
-        amount: terms.amount,
-        payee: merchant.name.into(),
-        description: terms.description.to_string(),
+        amount,
+        payee: payee(&merchant.name, &parts, visit),
+        description: if parts.is_empty() { terms.description.to_string() } else { String::new() },
+        parts,
         door: door.seal(app),
         nonce: once::nonce()?,
         balance,
@@ -226,6 +233,18 @@ pub(super) async fn ask(
         error,
     };
     page::show_as(status, &page)
+}
+
+/// Whom the payer pays: a merchant by name, or how many.
+pub(super) fn payee(merchant: &str, parts: &[Part], visit: &Visit) -> String {
+    if parts.is_empty() {
+        return merchant.to_owned();
+    }
+    let merchants: HashSet<_> = parts.iter().map(|part| part.merchant).collect();
+    if let ([first, ..], 1) = (parts, merchants.len()) {
+        return first.payee.clone();
+    }
+    Phrase::new("pay-to-merchants").with("count", merchants.len()).say(visit.language).into_owned()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{
     cashier::{self, Asked, Source},
+    demand::Demand,
     door::Door,
 };
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     visit::SignedIn,
 };
 use axum::{extract::State, response::Response};
-use domain::{Command, Rejection, Reply, payment::Paid};
+use domain::{Rejection, Reply, payment::Paid};
 use engine::Refusal;
 use types::Money;
 
@@ -24,11 +25,11 @@ pub(crate) async fn confirm(
     posted: Posted,
 ) -> Result<Response, Fail> {
     let door = Door::open(&app, posted.text("door"))?;
-    let order = app.queries().order(door.order)?.ok_or(Rejection::OrderNotFound)?;
+    let demand = Demand::find(app.queries(), door.order)?.ok_or(Rejection::OrderNotFound)?;
     let source = Source::parse(posted.text("source"));
     let again = |words: Words| {
         let asked = Asked { source, error: Some(words) };
-        cashier::ask(&app, &visit, &member, &door, &order, asked)
+        cashier::ask(&app, &visit, &member, &door, &demand, asked)
     };
     let unmoved = |what: &'static str, next: &'static str| Words {
         what: what.into(),
@@ -42,8 +43,8 @@ pub(crate) async fn confirm(
     };
     // What the page showed, not what the order says now: the engine compares the two.
     let Ok(shown) = posted.text("shown").parse() else { return Err(Problem::malformed().into()) };
-    let shown = Money::new(shown, order.terms.amount.currency);
-    let command = Command::PayOrder(door.confirmation(payer, shown, chosen.card(), pin));
+    let shown = Money::new(shown, demand.amount().currency);
+    let command = demand.confirm(&door, payer, shown, chosen.card(), pin);
     let request = once::key(&app, &member, &posted, &command)?;
     match app.run_once(&visit, request, command).await {
         Ok(Reply::Paid(Paid::Done(_))) => Ok(page::see_other(&door.link(&app, "/pay/result"))),

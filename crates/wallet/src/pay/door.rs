@@ -4,17 +4,14 @@
 use super::back::Back;
 use crate::{app::App, problem::Fail};
 use crypto::vault::same;
-use domain::{
-    Rejection,
-    merchant::Product,
-    payment::{Confirmation, Entry},
-};
+use domain::{Rejection, merchant::Product, payment::Entry};
 use serde::{Deserialize, Serialize};
-use types::{CardId, Money, OrderId, PayerId, Time, time};
+use types::{OrderId, Time, time};
 
 /// A door that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Door {
+    /// The order, or the combined order: one number is never given to both.
     #[serde(rename = "o")]
     pub(crate) order: OrderId,
     #[serde(rename = "p")]
@@ -98,17 +95,6 @@ impl Door {
             _ => back.with(&[("result", outcome.word())]),
         };
         Some((address, back.host().to_owned()))
-    }
-    /// What the payer confirms.
-    pub(crate) const fn confirmation(
-        &self,
-        payer: PayerId,
-        shown: Money,
-        card: Option<CardId>,
-        pin: domain::records::Digest,
-    ) -> Confirmation {
-        let entry = Entry { product: self.product, issued_at: self.issued_at };
-        Confirmation { order: self.order, payer, entry, shown, card, pin }
     }
     /// Whether the code, id or link has outlived its time (wire §3.2).
     pub(crate) const fn is_over(&self, now: Time) -> bool {

@@ -10,6 +10,7 @@ pub(crate) mod back;
 pub(crate) mod bridge;
 pub(crate) mod cashier;
 pub(crate) mod confirm;
+pub(crate) mod demand;
 pub(crate) mod door;
 pub(crate) mod entry;
 pub(crate) mod outcome;

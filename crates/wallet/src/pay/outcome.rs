@@ -1,7 +1,8 @@
 //! What became of it: paid, waiting for the bank, declined, left.
 
 use super::{
-    cashier::Sealed,
+    cashier::{self, Sealed},
+    demand::{Demand, Part},
     door::{Door, Outcome},
 };
 use crate::{
@@ -19,10 +20,9 @@ use axum::{
 };
 use domain::{
     Rejection,
-    order::OrderState,
     payment::{Payment, PaymentState},
 };
-use types::{Money, PaymentId, Time, TransactionId, time};
+use types::{Money, PaymentId, Time, time};
 
 /// A card payment or top-up under way, in numbers that are true.
 pub(crate) struct BankWait {
@@ -110,19 +110,20 @@ pub(crate) async fn waiting(
     let door = Door::open(&app, &d)?;
     let id: PaymentId = payment.parse().map_err(|_| Rejection::PaymentNotFound)?;
     let payment = app.queries().payment(id)?;
-    let payment = payment.filter(|p| p.payer == member.payer.id && p.order == Some(door.order));
+    let demand = Demand::find(app.queries(), door.order)?.ok_or(Rejection::OrderNotFound)?;
+    let payment = payment.filter(|p| p.payer == member.payer.id && demand.is_paid_by(p.order));
     let payment = payment.ok_or(Rejection::PaymentNotFound)?;
     if payment.state == PaymentState::Succeeded {
         return Err(Fail::Go(door.link(&app, "/pay/result")));
     }
-    let order = app.queries().order(door.order)?.ok_or(Rejection::OrderNotFound)?;
     let card = app.queries().card(payment.card)?.ok_or(Rejection::CardNotFound)?;
-    let merchant = app.queries().merchant(order.terms.merchant)?;
+    let merchant = app.queries().merchant(demand.first().terms.merchant)?;
+    let merchant = merchant.map(|merchant| merchant.name).unwrap_or_default();
     let declined = payment.state == PaymentState::Declined;
     page::show(&WaitPage {
         p: Page::new(&app, &visit, Tab::None),
         amount: payment.amount,
-        payee: merchant.map(|merchant| merchant.name.into_string()).unwrap_or_default(),
+        payee: cashier::payee(&merchant, &demand.parts(app.queries())?, &visit),
         card: CardView::of(&card, &visit).name,
         bank: BankWait::of(&payment, &visit),
         again: door.link(&app, "/pay/order"),
@@ -138,6 +139,7 @@ struct ResultPage {
     amount: Money,
     payee: String,
     description: String,
+    parts: Vec<Part>,
     paid_at: Time,
     number: String,
     merchant_number: String,
@@ -155,22 +157,27 @@ pub(crate) async fn result(
     Query(Sealed { d }): Query<Sealed>,
 ) -> Result<Response, Fail> {
     let door = Door::open(&app, &d)?;
-    let order = app.queries().order(door.order)?.filter(|order| order.payer == Some(member.payer.id));
-    let order = order.ok_or(Rejection::OrderNotFound)?;
+    let demand = Demand::find(app.queries(), door.order)?;
+    let demand = demand.filter(|demand| demand.first().payer == Some(member.payer.id));
+    let demand = demand.ok_or(Rejection::OrderNotFound)?;
+    let order = demand.first();
     let Some(paid_at) = order.paid_at else { return Err(Fail::Go(door.link(&app, "/pay/order"))) };
     let merchant = app.queries().merchant(order.terms.merchant)?;
     let card = order.card.map(|card| app.queries().card(card)).transpose()?.flatten();
+    let merchant = merchant.map(|merchant| merchant.name).unwrap_or_default();
+    let parts = demand.parts(app.queries())?;
     page::show(&ResultPage {
         p: Page::new(&app, &visit, Tab::None),
-        amount: order.terms.amount,
-        payee: merchant.map(|merchant| merchant.name.into_string()).unwrap_or_default(),
+        amount: demand.amount(),
+        payee: cashier::payee(&merchant, &parts, &visit),
         description: order.terms.description.to_string(),
+        parts,
         paid_at,
-        number: TransactionId(order.id).to_string(),
-        merchant_number: order.terms.number.to_string(),
+        number: demand.number(),
+        merchant_number: demand.merchant_number().to_owned(),
         card: card.map(|card| names::card(&card.bank, &card.tail, visit.language)),
         bill: order.id.0,
-        reversed: order.state == OrderState::Revoked,
+        reversed: demand.reversed(),
         back: door.way_back(Outcome::Ok),
         tell: Tell::of(&door, Outcome::Ok),
     })
@@ -192,7 +199,8 @@ pub(crate) async fn leave(
     Query(Sealed { d }): Query<Sealed>,
 ) -> Result<Response, Fail> {
     let door = Door::open(&app, &d)?;
-    let order = app.queries().order(door.order)?.ok_or(Rejection::OrderNotFound)?;
+    let demand = Demand::find(app.queries(), door.order)?.ok_or(Rejection::OrderNotFound)?;
+    let order = demand.first();
     if order.paid_at.is_some() && order.payer.is_some() && order.payer == visit.member().map(|m| m.payer.id) {
         return Err(Fail::Go(door.link(&app, "/pay/result")));
     }

@@ -7,7 +7,11 @@ use crypto::{
     PrivateKey,
     pay_sign::{Invoke, Scene},
 };
-use domain::merchant::Product;
+use domain::{
+    Command,
+    merchant::{MerchantChange, NewMerchant, Product},
+    order::{ByPartner, Terms},
+};
 use types::OrderId;
 use url::form_urlencoded;
 
@@ -143,4 +147,43 @@ async fn a_call_posted_from_the_merchants_site_goes_on_by_get() {
     let on = browser.send(request).await;
     assert_eq!(on.status, StatusCode::SEE_OTHER);
     assert_eq!(browser.get(&on.location()).await.text_of("amount").unwrap(), "¥1.00");
+}
+
+/// The partner signs for its sub-merchant, whose name the payer sees as the payee.
+#[tokio::test]
+async fn r_fin_13_a_partners_call_pays_the_sub_merchant() {
+    let world = World::new().await;
+    let browser = world.rich_payer(PHONE, 100_00).await;
+    let (id, products) = (types::MerchantId(1_900_000_109), domain::merchant::Products::ALL);
+    let new =
+        NewMerchant { id, name: "望江分店".into(), products, fee: types::Rate(6_000), rate_per_s: 1 };
+    world.run(Command::RegisterMerchant(new)).await;
+    let permissions = domain::partner::Permissions::USUAL;
+    world.run(Command::AddSubMerchant { merchant: id, partner: MERCHANT, permissions }).await;
+    let bind = MerchantChange { bind: Some(APP), ..MerchantChange::default() };
+    world.run(Command::ChangeMerchant(id, Box::new(bind))).await;
+    let place = async |product, sub_app| {
+        let partner = Some(ByPartner { id: MERCHANT, sub_app });
+        let terms = Terms { merchant: id, partner, ..(*world.terms(product, 8_88)).clone() };
+        world.order_of(terms.into()).await
+    };
+    let own = id.to_string();
+    for (scene, product, path, partnerid) in [
+        (Scene::Jsapi, Product::Jsapi, "/pay/jsapi", None),
+        (Scene::App, Product::App, "/pay/app", None),
+        (Scene::App, Product::App, "/pay/app", Some(("partnerid", own.as_str()))),
+    ] {
+        for sub_app in [None, Some(APP)] {
+            let order = place(product, sub_app).await;
+            let change: Vec<_> = partnerid.into_iter().collect();
+            let query = call(&world, scene, order, &world.merchant_key, &change);
+            let page = browser.get(&format!("{path}?{query}")).await;
+            assert_eq!(page.text_of("amount").unwrap(), "¥8.88", "{}", page.body);
+            assert!(page.body.contains("望江分店"), "{}", page.body);
+        }
+    }
+    let order = place(Product::App, None).await;
+    let stranger = [("partnerid", "1900000777")];
+    let query = call(&world, Scene::App, order, &world.merchant_key, &stranger);
+    assert_eq!(browser.get(&format!("/pay/app?{query}")).await.status, StatusCode::BAD_REQUEST);
 }

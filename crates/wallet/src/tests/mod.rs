@@ -29,8 +29,10 @@ fn collect(folder: &Path, out: &mut Vec<(String, String)>) {
 mod bills;
 mod bridge;
 mod code;
+mod combined;
 mod frame;
 mod oauth;
 mod paying;
 mod signing_in;
+mod transfers;
 mod world;

@@ -291,7 +291,7 @@ async fn orders_that_ended_or_are_anothers_say_so() {
     let browser = world.rich_payer(PHONE, 100_00).await;
     let (id, path) = world.native(1_00).await;
     let number = order(&world, id).terms.number.clone();
-    world.run(domain::Command::CloseOrder(super::world::MERCHANT, number)).await;
+    world.run(domain::Command::CloseOrder(super::world::MERCHANT.into(), number)).await;
     assert!(browser.get(&path).await.body.contains("已经结束"));
     let (_, path) = world.native(1_00).await;
     world.clock.advance(2 * time::HOUR);

@@ -80,6 +80,7 @@ pub(super) fn sandbox() -> Settings {
         other_bases: Vec::new(),
         sandbox: true,
         payment_code_prefix: protocol::qr::Prefix::DEFAULT,
+        combine_most: domain::combined::PARTS_USUAL,
     }
 }
 
@@ -175,6 +176,7 @@ impl World {
     pub(super) fn terms(&self, product: Product, fen: i64) -> Arc<Terms> {
         let number = self.numbers.fetch_add(1, Ordering::SeqCst);
         Arc::new(Terms {
+            partner: None,
             merchant: MERCHANT,
             app: APP,
             number: format!("order-{number:06}").into(),
@@ -184,6 +186,7 @@ impl World {
             attach: "".into(),
             notify_url: "".into(),
             payer: None,
+            sharing: false,
             device: "".into(),
             extra: "".into(),
             digest: [u8::try_from(number % 256).unwrap(); 16],
@@ -202,6 +205,7 @@ impl World {
     pub(super) async fn refund(&self, order: OrderId, fen: i64, reason: &str) {
         let total = self.service.queries.order(order).unwrap().unwrap().terms.amount.minor;
         let terms = Arc::new(RefundTerms {
+            partner: None,
             merchant: MERCHANT,
             number: format!("refund-{order}").into(),
             amount: Money::cny(fen),

@@ -2,6 +2,7 @@
 
 use super::{Phrase, text};
 use domain::payer::{AccountClass, IdentityChannel};
+use domain::user_transfer::FailReason;
 use engine::query::JournalRow;
 use protocol::Language;
 use types::PayerId;
@@ -102,20 +103,35 @@ pub(crate) fn actor(row: &JournalRow, me: PayerId) -> Phrase {
 pub(crate) fn deed(row: &JournalRow) -> Phrase {
     let pin_refused = row.note.as_deref() == Some("pin refused");
     Phrase::new(match row.command.as_str() {
-        "create_order" => "deed-order-placed",
+        "create_order" | "create_combined" => "deed-order-placed",
         "code_pay" => "deed-code-scanned",
-        "pay_order" | "confirm_code_pay" | "top_up" if pin_refused => "deed-pin-wrong",
+        "pay_order" | "pay_combined" | "confirm_code_pay" | "top_up" if pin_refused => "deed-pin-wrong",
         "confirm_code_pay" if row.note.as_deref() == Some("refused by the payer") => "deed-refused-by-you",
-        "pay_order" | "confirm_code_pay" => "deed-confirmed",
+        "pay_order" | "pay_combined" | "confirm_code_pay" => "deed-confirmed",
         "top_up" => "deed-top-up",
         "answer_payment" if row.note.as_deref() == Some("outcome unknown") => "deed-bank-silent",
         "answer_payment" => "deed-bank-answered",
-        "close_order" => "deed-closed",
+        "close_order" | "close_combined" => "deed-closed",
         "expire_order" => "deed-expired",
         "reverse_order" => "deed-reversed",
         "create_refund" => "deed-refund-asked",
+        "request_user_transfer" | "pay_transfer_batch" => "deed-transfer-asked",
+        "confirm_user_transfer" => "deed-transfer-confirmed",
+        "cancel_user_transfer" => "deed-transfer-cancelled",
+        "advance_user_transfer" => "deed-transfer-advanced",
         _ => "deed-other",
     })
+}
+
+/// Why a transfer can't be, or was not, received.
+pub(crate) const fn transfer_refused(why: FailReason) -> &'static str {
+    match why {
+        FailReason::Overdue => "why-transfer-overdue",
+        FailReason::Account => "why-transfer-account",
+        FailReason::Name => "why-transfer-name",
+        FailReason::Day => "why-transfer-day",
+        FailReason::Class => "why-transfer-class",
+    }
 }
 
 /// Why a journal line was refused; none when it was not.
@@ -128,6 +144,8 @@ pub(crate) fn outcome(row: &JournalRow) -> Option<Phrase> {
         "order_busy" => "short-busy",
         "order_paid" => "short-paid",
         "order_expired" | "entry_expired" => "short-expired",
+        "transfer_refused" => "short-transfer-refused",
+        "user_transfer_overdue" => "short-expired",
         "order_closed" | "order_revoked" | "order_failed" => "short-closed",
         code => return Some(Phrase::new("short-other").with("code", code)),
     };

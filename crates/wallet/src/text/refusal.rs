@@ -1,7 +1,7 @@
 //! Refusals in a payer's words: what happened, whether money moved, what to do now.
 
 use super::{Phrase, show::money};
-use domain::{Rejection, payer::PinOutcome, rejection::Cap};
+use domain::{Rejection, payer::PinOutcome, rejection::Cap, user_transfer::FailReason};
 use engine::Refusal;
 
 /// What a page says of a refusal.
@@ -37,7 +37,9 @@ pub(crate) fn of(refusal: &Refusal) -> Words {
 fn of_rejection(rejection: &Rejection) -> Words {
     match rejection {
         Rejection::PayerSuspended => unmoved("why-suspended", "next-contact"),
-        Rejection::MerchantSuspended(_) => unmoved("why-merchant-suspended", "next-merchant"),
+        Rejection::MerchantSuspended(_)
+        | Rejection::NotSubMerchant { .. }
+        | Rejection::PartnerMayNot { .. } => unmoved("why-merchant-suspended", "next-merchant"),
         Rejection::OrderNotFound | Rejection::OrderNumberUsed => unmoved("why-no-order", "next-new-code"),
         Rejection::OrderPaid => Words {
             what: "why-order-paid".into(),
@@ -80,6 +82,18 @@ fn of_rejection(rejection: &Rejection) -> Words {
             };
             unmoved(Phrase::new(what).with("left", money(*left)), next)
         }
+        Rejection::UserTransferNotFound => unmoved("why-no-transfer", "next-merchant"),
+        Rejection::UserTransferNotWaiting(_) => unmoved("why-transfer-ended", "next-look-in-bills"),
+        Rejection::UserTransferOverdue(_) => unmoved("why-transfer-overdue", "next-merchant"),
+        Rejection::TransferRefused(why) => {
+            let next = match why {
+                FailReason::Class => "next-limit-class",
+                FailReason::Day => "next-limit-day",
+                FailReason::Overdue | FailReason::Account | FailReason::Name => "next-merchant",
+            };
+            unmoved(super::names::transfer_refused(*why), next)
+        }
+        Rejection::MoneyUnderWay => unmoved("why-busy", "next-again-soon"),
         Rejection::CardNotFound => unmoved("why-no-card", "next-other-card"),
         Rejection::TooManyCards(most) => {
             unmoved(Phrase::new("why-too-many-cards").with("most", *most), "next-other-card")

@@ -1,7 +1,8 @@
 //! The bill of the simulated bank: what it confirmed on a business day, in the format it declares.
 //!
 //! The bank keeps nothing, so it answers from what it was asked, the records of payments and refunds, by its own menu: a
-//! bill says what the bank did, not what the ledger holds. Cards 0184 to 0224 have faults in it.
+//! bill says what the bank did, not what the ledger holds. Cards 0184 to 0224 have faults in it. What the channel then pays
+//! into the platform's bank account is in `pay`.
 
 use super::menu::{Behaviour, paid_at, refunded_at};
 use ::reconcile::{Format, bill::BillWriter};
@@ -135,7 +136,7 @@ fn cards(
         .collect())
 }
 
-fn tokens(
+pub(super) fn tokens(
     queries: &dyn Queries,
     cards: impl Iterator<Item = CardId>,
 ) -> Result<HashMap<CardId, Box<str>>, Fault> {

@@ -45,6 +45,12 @@ pub enum Behaviour {
     BillStatus,
     /// 0224: pays; the bill has it twice, the second under another serial number.
     BillTwice,
+    /// 0232: pays; the channel pays the bank one yuan less than its bill of the day says.
+    BankLess,
+    /// 0240: pays; the channel pays the bank for the day two days late.
+    BankLate,
+    /// 0248: pays; on the bank's statement is a credit besides, of which nobody here knows.
+    BankStranger,
 }
 
 /// A card number to try a behaviour with.
@@ -64,7 +70,7 @@ const HANGS: Duration = Duration::from_secs(120);
 
 impl Behaviour {
     /// The whole menu.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Pays,
         Self::NotEnough,
         Self::Declines,
@@ -82,6 +88,9 @@ impl Behaviour {
         Self::BillAmount,
         Self::BillStatus,
         Self::BillTwice,
+        Self::BankLess,
+        Self::BankLate,
+        Self::BankStranger,
     ];
 
     /// The card's last four digits; for [`Behaviour::Pays`] one of many.
@@ -105,6 +114,9 @@ impl Behaviour {
             Self::BillAmount => "0208",
             Self::BillStatus => "0216",
             Self::BillTwice => "0224",
+            Self::BankLess => "0232",
+            Self::BankLate => "0240",
+            Self::BankStranger => "0248",
         }
     }
 

@@ -3,10 +3,12 @@
 mod bill;
 mod card;
 mod menu;
+mod pay;
 
 pub use bill::{BillError, write as write_bill};
 pub use card::{CardRefused, VerifiedCard, card_number};
 pub use menu::{Behaviour, TestCard};
+pub(crate) use pay::deposits;
 
 use crypto::Vault;
 use domain::{

@@ -12,9 +12,13 @@ use protocol::{
     Algorithm, Sealed,
     notification::{Event, Notification},
     refund::RefundNotice,
+    user_transfer::{BatchNotice, TransferNotice},
 };
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use service::{Service, wire::paid_transaction};
+use service::{
+    Service,
+    wire::{combined_paid, paid_transaction},
+};
 use std::time::Duration;
 use types::{MerchantId, NotificationId};
 use url::Url;
@@ -62,12 +66,26 @@ pub(super) fn prepare(
             let bank = card.as_ref().map(|card| &*card.bank);
             (Event::TransactionSuccess, paid_transaction(order, bank, service.vault.tokens()).body())
         }
+        Content::CombinedPaid(whole) => {
+            let view = combined_paid(whole, &*service.queries, service.vault.tokens())?;
+            (Event::TransactionSuccess, view.body())
+        }
         Content::Refund(refund, order, end) => {
             let card = order.card.map(|card| service.queries.card(card)).transpose()?.flatten();
             let card = card.as_ref().map(|card| (&*card.bank, &*card.tail));
             let view = service::wire::refund(refund, order, card);
-            (Event::Refund(*end), RefundNotice { mchid: merchant, end: *end, refund: view }.body())
+            let sub_mchid = refund.terms.partner.map(|_| refund.terms.merchant);
+            (Event::Refund(*end), RefundNotice { mchid: merchant, sub_mchid, end: *end, refund: view }.body())
         }
+        // Both have ended, so that what is told stays what it was.
+        Content::UserTransfer(transfer) => {
+            let view = service::user_transfer::bill(transfer, service.vault.tokens());
+            (Event::UserTransfer, TransferNotice(view).body())
+        }
+        Content::TransferBatch(batch) => {
+            (Event::TransferBatch, BatchNotice(service::user_transfer::batch(batch)).body())
+        }
+        Content::Shared(event, notice) => (*event, notice.body()),
         Content::Echo(echo) => (Event::SecurityEcho, echo.message.as_bytes().to_vec()),
     };
     let sealed = match key.encrypt(event.original_type(), &clear) {

@@ -21,14 +21,19 @@ use attempt::{Prepared, prepare};
 use client::{Said, Sender};
 use domain::{
     Caller, Command, Event,
+    combined::Combined,
     echo::Echo,
     notification::{About, Attempt, Notification, NotificationState},
     order::Order,
     refund::Refund,
+    user_transfer::{TransferBatch, UserTransfer},
 };
 use engine::Fault;
 use lanes::{Item, Lanes, Offer};
-use protocol::notification::RefundEnd;
+use protocol::{
+    notification::{Event as Told, RefundEnd},
+    sharing::ShareNotice,
+};
 use scan::Walk;
 use service::{Service, metrics::Attempted};
 use std::{
@@ -84,8 +89,16 @@ pub(crate) enum Load {
 pub(crate) enum Content {
     /// A paid order.
     Paid(Arc<Order>),
+    /// A combined order, all of it paid.
+    CombinedPaid(Arc<Combined>),
     /// A refund with its order, and what happened to it.
     Refund(Arc<Refund>, Arc<Order>, RefundEnd),
+    /// A transfer to a user that has ended.
+    UserTransfer(Arc<UserTransfer>),
+    /// A batch of transfers whose details have ended.
+    TransferBatch(Arc<TransferBatch>),
+    /// What a receiver of shares is told, and of what.
+    Shared(Told, Arc<ShareNotice>),
     /// A message that was asked for.
     Echo(Arc<Echo>),
 }
@@ -220,14 +233,45 @@ impl Delivery {
                 let url = order.terms.notify_url.clone();
                 (Content::Paid(Arc::new(order)), url)
             }),
+            About::CombinedPaid(id) => queries.combined(id)?.map(|whole| {
+                let url = whole.notify_url.clone();
+                (Content::CombinedPaid(Arc::new(whole)), url)
+            }),
             About::RefundSucceeded(id) => self.refund(id, RefundEnd::Success)?,
             About::RefundAbnormal(id) => self.refund(id, RefundEnd::Abnormal)?,
             About::RefundClosed(id) => self.refund(id, RefundEnd::Closed)?,
+            About::UserTransferEnded(id) => queries.user_transfer(id)?.map(|transfer| {
+                let url = transfer.terms.notify_url.clone();
+                (Content::UserTransfer(Arc::new(transfer)), url)
+            }),
+            About::TransferBatchEnded(id) => queries.transfer_batch(id)?.map(|batch| {
+                let url = batch.terms.notify_url.clone();
+                (Content::TransferBatch(Arc::new(batch)), url)
+            }),
+            About::ShareReceived(id) => {
+                self.shared(notification, Told::ShareReceived, service::sharing::received(id, &**queries)?)?
+            }
+            About::ShareReturned(id) => {
+                self.shared(notification, Told::ShareReturned, service::sharing::returned(id, &**queries)?)?
+            }
             About::Echo(echo) => queries.echo(echo)?.map(|echo| {
                 let url = echo.notify_url.clone();
                 (Content::Echo(Arc::new(echo)), url)
             }),
         })
+    }
+
+    /// What a receiver of shares is told, at the address that is set for it now.
+    fn shared(
+        &self,
+        notification: &Notification,
+        event: Told,
+        notice: Option<ShareNotice>,
+    ) -> Result<Option<(Content, Box<str>)>, Fault> {
+        let receiver = self.service.queries.merchant(notification.merchant)?;
+        Ok(notice.zip(receiver).map(|(notice, receiver)| {
+            (Content::Shared(event, Arc::new(notice)), receiver.sharing.notify_url)
+        }))
     }
 
     fn refund(&self, id: RefundId, end: RefundEnd) -> Result<Option<(Content, Box<str>)>, Fault> {

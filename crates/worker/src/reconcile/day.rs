@@ -3,18 +3,19 @@
 use super::{
     SCHEME, Trouble,
     files::Bills,
+    found::record,
     ledger::{self, Booked},
     pool::Pool,
 };
 use ::ledger::AccountId;
 use ::reconcile::{
-    Bill, Carried, Class, Exception, Folder, Format, Kind, Memory, Outcome, Plan, Run, Side, Status,
-    Suspense, Totals,
+    Bill, Carried, Class, Entry, Exception, Expectations, Folder, Format, Kind, Memory, Outcome, Plan, Run,
+    Side, Status, Totals,
 };
-use domain::{Command, exception};
+use domain::{Command, clearing};
 use engine::Queries;
 use std::{collections::HashSet, fs::File, io::BufReader, path::Path};
-use types::{BusinessDay, ShardSet, Time};
+use types::{BusinessDay, Currency, ShardSet, Time};
 
 /// Bytes of entries kept in memory; the rest of a day lies in the scratch folder.
 const MEMORY: usize = 16 << 20;
@@ -28,37 +29,56 @@ const EXCEPTIONS_MAX: u64 = 50_000;
 const BILLS_BACK: i32 = 7;
 
 /// What is to be matched.
-pub(super) struct Work<'w> {
-    pub(super) queries: &'w dyn Queries,
-    pub(super) owned: ShardSet,
-    pub(super) channel: i64,
-    pub(super) bills: &'w Bills,
-    pub(super) day: BusinessDay,
+pub struct Work<'w> {
+    /// The ledger.
+    pub queries: &'w dyn Queries,
+    /// The shards whose open payments are looked at.
+    pub owned: ShardSet,
+    /// Whose bills these are.
+    pub channel: i64,
+    /// The bills.
+    pub bills: &'w Bills,
+    /// The day, closed.
+    pub day: BusinessDay,
     /// Whether the bill of the day before was matched.
-    pub(super) previous: bool,
+    pub previous: bool,
+}
+
+impl std::fmt::Debug for Work<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Work({})", self.day)
+    }
 }
 
 /// Hands commands on; an error ends the run.
-pub(super) type Hand<'h> = &'h mut dyn FnMut(Vec<Command>) -> Result<(), Trouble>;
+pub type Hand<'h> = &'h mut dyn FnMut(Vec<Command>) -> Result<(), Trouble>;
 
 /// Matches the day. Nothing is handed on before the bill was read to its end and found whole.
-pub(super) fn run(work: &Work<'_>, hand: Hand<'_>) -> Result<Totals, Trouble> {
+///
+/// # Errors
+/// [`Trouble`], also that of `hand`.
+pub fn run(work: &Work<'_>, hand: Hand<'_>) -> Result<Totals, Trouble> {
     let plan = Plan::two_way(SCHEME, work.day);
     let mut pool = Pool::load(work.queries, SCHEME, work.day)?;
     let mut run = Run::new(plan.clone(), Folder::new(work.bills.scratch()?), MEMORY)?;
     let (start, end) = (work.day.start(), work.day.next().start());
     let window = start.plus(-plan.timing.window);
-    let late = late_rows(work, &mut run, &mut pool, start, end)?;
+    let mut late = late_rows(work, &mut run, &mut pool, start, end)?;
     if work.previous {
-        carry_ledger(work, &mut run, &mut pool, window, start)?;
+        carry_ledger(work, &mut run, &mut pool, &mut late, (window, start))?;
     }
     carry_bills(work, &mut run, &mut pool, &late, window)?;
     let file = work.bills.bill(work.day);
+    let mut sums = Expectations::new(Currency::CNY);
     each_row(&file, &mut |entry| {
         pool.told(Side::Channel, &entry, true);
-        Ok(run.add(Side::Channel, &entry)?)
+        run.add(Side::Channel, &entry)?;
+        expect(&mut sums, entry, work.day)
     })?;
-    let (silent, over) = pool.silent(work.queries)?;
+    let (silent, over) = pool.silent(Side::Channel, &|named| {
+        let status = |known: Option<Booked>| known.map(|known| known.entry.status);
+        Ok(ledger::known(work.queries, named)?.into_iter().map(status).collect())
+    })?;
     for carried in &silent {
         run.carry(carried)?;
     }
@@ -100,8 +120,52 @@ pub(super) fn run(work: &Work<'_>, hand: Hand<'_>) -> Result<Totals, Trouble> {
     for reference in over.into_iter().chain(settled).chain(gone) {
         out.put(Command::ClearException(reference))?;
     }
+    for told in expected(work, &sums)? {
+        out.put(Command::ExpectClearing(Box::new(told)))?;
+    }
     out.flush()?;
     Ok(totals)
+}
+
+/// Adds a row of a bill to what the channel is to pay for its batch: a batch is all of one bill. The bank account holds one
+/// currency; others are not expected on it.
+pub(crate) fn expect(sums: &mut Expectations, mut entry: Entry, day: BusinessDay) -> Result<(), Trouble> {
+    if entry.amount.currency != Currency::CNY {
+        return Ok(());
+    }
+    entry.batch.get_or_insert_with(|| day.to_string().replace('-', ""));
+    Ok(sums.add(&entry)?)
+}
+
+/// What the bank's statement of the next day is to show, by this bill, and batches of an earlier bill of the day that this
+/// one does not have any more.
+fn expected(work: &Work<'_>, sums: &Expectations) -> Result<Vec<clearing::Told>, Trouble> {
+    let receivable = AccountId::channel_receivable(work.channel, Currency::CNY);
+    let day = work.day.next();
+    let told = |reference: String, amount| clearing::Told {
+        reference: reference.into(),
+        receivable,
+        amount,
+        day,
+        bank_reference: "".into(),
+    };
+    let entries = sums.entries(|at| at);
+    let mut expected: Vec<clearing::Told> = entries
+        .into_iter()
+        .map(|entry| {
+            let sign = if entry.kind == Kind::Reclaim { -1 } else { 1 };
+            told(format!("{SCHEME}/{}", entry.key), sign * entry.amount.minor)
+        })
+        .collect();
+    let mut gone = Vec::new();
+    work.queries.each_clearing(&mut |known| {
+        let named = expected.iter().any(|told| told.reference == known.reference);
+        if known.due == Some(day) && known.receivable == receivable && !named {
+            gone.push(told(known.reference.into(), 0));
+        }
+    })?;
+    expected.extend(gone);
+    Ok(expected)
 }
 
 /// What the channel may have counted to an earlier day: kind and key, with the earliest such day.
@@ -140,15 +204,18 @@ fn late_rows(
     Ok(late)
 }
 
-/// The ledger's last rows of the day before.
+/// The ledger's last rows of the day before. The bill may have them from before: they were matched then, and are again.
 fn carry_ledger(
     work: &Work<'_>,
     run: &mut Run<Folder>,
     pool: &mut Pool,
-    from: Time,
-    to: Time,
+    late: &mut Late,
+    (from, to): (Time, Time),
 ) -> Result<(), Trouble> {
-    let mut carry = |Booked { entry, .. }: Booked| {
+    let mut carry = |Booked { entry, asked_at }: Booked| {
+        let day = asked_at.business_day();
+        late.first = Some(late.first.map_or(day, |first| first.min(day)));
+        late.keys.insert((entry.kind, entry.key.clone()));
         let since = pool.told(Side::Ledger, &entry, false);
         let (reported, since) = (since.is_some(), since.unwrap_or(work.day.previous()));
         Ok(run.carry(&Carried { side: Side::Ledger, entry, since, reported })?)
@@ -162,7 +229,8 @@ fn carry_ledger(
     Ok(())
 }
 
-/// The last rows of the bill of the day before, and rows of earlier bills whose partner came late into the ledger.
+/// The last rows of the bill of the day before, and rows of earlier bills whose partner came late into the ledger. A partner
+/// that the ledger has from before was matched the day before, and comes along.
 fn carry_bills(
     work: &Work<'_>,
     run: &mut Run<Folder>,
@@ -172,13 +240,17 @@ fn carry_bills(
 ) -> Result<(), Trouble> {
     let before = work.day.previous();
     let first = late.first.map_or(before, |first| first.clamp(work.day.plus(-BILLS_BACK), before));
+    let mut alone: Vec<(Kind, String)> = Vec::new();
     let mut day = first;
     while day < work.day {
         if work.bills.matched(day) && (day < before || work.previous) {
             each_row(&work.bills.bill(day), &mut |entry| {
                 let last = day == before && entry.at >= window;
-                if !last && !late.keys.contains(&(entry.kind, entry.key.clone())) {
-                    return Ok(());
+                let named = (entry.kind, entry.key.clone());
+                match (last, late.keys.contains(&named)) {
+                    (false, false) => return Ok(()),
+                    (true, false) => alone.push(named),
+                    _ => {}
                 }
                 let since = pool.told(Side::Channel, &entry, false);
                 let (reported, since) = (since.is_some(), since.unwrap_or(day));
@@ -187,11 +259,21 @@ fn carry_bills(
         }
         day = day.next();
     }
+    for piece in alone.chunks(ledger::PIECE) {
+        let named: Vec<(Kind, &str)> = piece.iter().map(|(kind, key)| (*kind, key.as_str())).collect();
+        for Booked { entry, .. } in ledger::known(work.queries, &named)?.into_iter().flatten() {
+            if entry.status == Status::Succeeded && entry.at < window {
+                let since = pool.told(Side::Ledger, &entry, false);
+                let (reported, since) = (since.is_some(), since.unwrap_or(before));
+                run.carry(&Carried { side: Side::Ledger, entry, since, reported })?;
+            }
+        }
+    }
     Ok(())
 }
 
 /// Every row of a bill; it is whole once this returns.
-pub(super) fn each_row(
+pub(crate) fn each_row(
     path: &Path,
     take: &mut dyn FnMut(::reconcile::Entry) -> Result<(), Trouble>,
 ) -> Result<u64, Trouble> {
@@ -288,7 +370,10 @@ impl Out<'_, '_, '_> {
             Class::Duplicate => None, // beside what the sides agree on or not
             _ => self.pool.heard(found.kind, &found.key).filter(|was| **was != *found.id),
         };
-        let new = record(found, self.work.channel, was)?;
+        let side = |side| found.side(side).map(|entry| entry.amount.currency);
+        let currency = Side::ALL.into_iter().find_map(side).unwrap_or(Currency::CNY);
+        let against = AccountId::channel_receivable(self.work.channel, currency);
+        let new = record(found, against, was)?;
         self.put(Command::OpenException(Box::new(new)))
     }
 
@@ -303,74 +388,4 @@ impl Out<'_, '_, '_> {
         }
         (self.hand)(std::mem::take(&mut self.commands))
     }
-}
-
-/// A difference as the domain keeps it.
-fn record(
-    found: &Exception,
-    channel: i64,
-    replaces: Option<Box<str>>,
-) -> Result<exception::NewException, Trouble> {
-    let sides = [&found.ledger, &found.channel, &found.bank];
-    let Some(any) = sides.into_iter().flatten().next() else {
-        return Err(Trouble::Nobody(found.id.clone()));
-    };
-    let minor = |entry: &Option<::reconcile::Entry>| entry.as_ref().map(|entry| entry.amount.minor);
-    Ok(exception::NewException {
-        reference: found.id.as_str().into(),
-        class: class(found.class),
-        day: found.day,
-        since: found.since,
-        ledger: minor(&found.ledger),
-        channel: minor(&found.channel),
-        bank: minor(&found.bank),
-        against: AccountId::channel_receivable(channel, any.amount.currency),
-        question: found.suspense.map(|suspense| match suspense {
-            Suspense::Owed(money) => money.minor,
-            Suspense::Missing(money) => -money.minor,
-        }),
-        note: note(found).into(),
-        replaces,
-    })
-}
-
-const fn class(class: Class) -> exception::Class {
-    match class {
-        Class::Long => exception::Class::Long,
-        Class::Short => exception::Class::Short,
-        Class::Amount => exception::Class::Amount,
-        Class::Currency => exception::Class::Currency,
-        Class::Status => exception::Class::Status,
-        Class::Fee => exception::Class::Fee,
-        Class::Duplicate => exception::Class::Duplicate,
-    }
-}
-
-/// What each side says, in a line. What comes from a file is cut, and nothing in it can break the line.
-fn note(found: &Exception) -> String {
-    let mut note = String::new();
-    for (name, entry) in [("ledger", &found.ledger), ("channel", &found.channel), ("bank", &found.bank)] {
-        let Some(entry) = entry else { continue };
-        let status = match entry.status {
-            Status::Succeeded => "succeeded",
-            Status::Failed => "failed",
-            Status::Reversed => "reversed",
-            Status::Unknown => "unknown",
-        };
-        let number: String = entry.reference.chars().filter(|c| !c.is_control()).take(40).collect();
-        let amount = entry.amount;
-        let part =
-            format!("{name}: {amount} {} {status} {} {number}", amount.currency.code(), entry.at.local());
-        if !note.is_empty() {
-            note.push_str("; ");
-        }
-        note.push_str(part.trim_end());
-    }
-    let missing = found.missing.iter().map(|side| match side {
-        Side::Ledger => "; the ledger lacks it",
-        Side::Channel => "; the channel lacks it",
-        Side::Bank => "; the bank lacks it",
-    });
-    note.extend(missing);
-    note.chars().take(exception::NOTE_MAX).collect()
 }

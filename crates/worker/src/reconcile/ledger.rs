@@ -56,9 +56,11 @@ pub(super) fn each(
                 rows.push(row);
             }
         })?;
+        let mut last: Option<Booked> = None;
         for piece in rows.chunks(PIECE) {
-            received(queries, piece, take)?;
+            received(queries, piece, &mut |booked| together(&mut last, booked, take))?;
         }
+        last.map(&mut *take).transpose()?;
         at = end;
     }
     let mut at = from.plus(-REFUND_LIFE);
@@ -78,6 +80,23 @@ pub(super) fn each(
         at = end;
     }
     Ok(())
+}
+
+/// Puts what one payment brought into one entry: that of a combined order moves money to each of its merchants, one
+/// transfer after the other, and the channel knows of one payment only.
+fn together(
+    last: &mut Option<Booked>,
+    booked: Booked,
+    take: &mut dyn FnMut(Booked) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    if let Some(known) = last
+        && known.entry.key == booked.entry.key
+        && let Ok(sum) = known.entry.amount.plus(booked.entry.amount)
+    {
+        known.entry.amount = sum;
+        return Ok(());
+    }
+    last.replace(booked).map_or(Ok(()), take)
 }
 
 /// Whether the transfer is money that a channel owes for a payment or top-up. Corrections are no business of the channel's.
@@ -152,8 +171,10 @@ fn returned(
 
 /// A payment or refund whose end only the channel knows.
 #[derive(Clone, Debug)]
-pub(super) enum Open {
+pub enum Open {
+    /// A payment.
     Payment(Box<Payment>),
+    /// A refund.
     Refund(Box<Refund>),
 }
 
@@ -173,7 +194,10 @@ impl Open {
 }
 
 /// Payments and refunds asked for before `before` whose end is not known.
-pub(super) fn open(queries: &dyn Queries, of: ShardSet, before: Time) -> Result<Vec<Open>, Trouble> {
+///
+/// # Errors
+/// The store's fault, [`Trouble::TooManyOpen`].
+pub fn open(queries: &dyn Queries, of: ShardSet, before: Time) -> Result<Vec<Open>, Trouble> {
     let ever = Time(i64::MAX);
     let payments = queries.due_payments(of, ever, OPEN_MAX)?;
     let refunds = queries.due_refunds(of, ever, OPEN_MAX)?;

@@ -11,20 +11,24 @@
 //! A channel's day is the calendar's, midnight to midnight.
 
 mod ask;
-mod day;
+pub mod day;
 mod files;
-mod ledger;
+mod found;
+pub mod ledger;
+mod marks;
 mod pool;
+pub mod statement;
 
 pub use files::Bills;
+pub use statement::{Position, files::Statements};
 
 use crate::{
     bank::{self, BillError, Channel},
     settlement,
 };
-use ::reconcile::{Class, RunError, Totals};
+use ::reconcile::{Class, RunError, Side, Totals};
 use domain::{Command, settlement::DayState};
-use engine::{Fault, Refusal};
+use engine::{Fault, Queries, Refusal};
 use service::Service;
 use std::{io, path::Path, sync::Arc, time::Duration};
 use tokio::sync::{Mutex, OwnedMutexGuard, mpsc};
@@ -41,6 +45,7 @@ pub struct Desk {
     channel: Arc<dyn Channel>,
     every: Duration,
     simulated: bool,
+    statements: Option<Statements>,
     /// A run has the scratch folder to itself.
     busy: Arc<Mutex<()>>,
 }
@@ -60,12 +65,18 @@ pub enum Trouble {
     /// Exceptions could not be opened or cleared.
     #[error(transparent)]
     Commands(#[from] settlement::Trouble),
+    /// What a statement says of payouts could not be taken in.
+    #[error(transparent)]
+    Payouts(#[from] crate::payouts::Trouble),
     /// The store could not be read.
     #[error(transparent)]
     Store(#[from] Fault),
     /// The bill is not what its format declares.
     #[error(transparent)]
     Bill(#[from] intake::Fault),
+    /// What the channel is to pay by its bill can't be added up.
+    #[error(transparent)]
+    Expected(#[from] ::reconcile::expect::ExpectError),
     /// The simulated channel could not write its bill.
     #[error(transparent)]
     Simulated(#[from] BillError),
@@ -81,6 +92,18 @@ pub enum Trouble {
     /// The bill is not there.
     #[error("there is no bill of {0}: put it at {1}")]
     NoBill(BusinessDay, String),
+    /// The statement is not there.
+    #[error("there is no statement of {0}: put it at {1}")]
+    NoStatement(BusinessDay, String),
+    /// A day has two.
+    #[error("{0} has two statements, {1} and {2}: take one away")]
+    TwoStatements(BusinessDay, String, String),
+    /// A file of no form that a statement has.
+    #[error("{0}: a statement is camt.053 (.xml), MT940 (.sta, .mt940, .txt) or the declared CSV (.csv)")]
+    NotAStatement(String),
+    /// No bank is configured.
+    #[error("no bank_folder is set: there are no statements")]
+    NoBank,
     /// More is open than is kept in mind.
     #[error("more than {0} payments, refunds or exceptions are open; decide some first")]
     TooManyOpen(usize),
@@ -93,9 +116,6 @@ pub enum Trouble {
     /// A difference of no side.
     #[error("exception {0} names no side")]
     Nobody(String),
-    /// Several shards.
-    #[error("reconciliation is offered only in a database of one shard")]
-    SeveralShards,
     /// The reader of the store was stopped.
     #[error("the day could not be read to the end")]
     Stopped,
@@ -106,6 +126,8 @@ pub enum Trouble {
 pub struct Matched {
     /// The day.
     pub day: BusinessDay,
+    /// What the ledger was matched with: the channel's bill or the bank's statement.
+    pub side: Side,
     /// What was given and what came of it.
     pub totals: Totals,
     /// Payments and refunds that the channel ended when it was asked.
@@ -114,8 +136,9 @@ pub struct Matched {
 
 impl std::fmt::Display for Matched {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Totals { entries: [ledger, channel, _], held, cleared, .. } = self.totals;
-        write!(f, "{}: ledger {ledger}, bill {channel}, held for the next day {held}", self.day)?;
+        let Totals { entries: [ledger, channel, bank], held, cleared, .. } = self.totals;
+        let (with, theirs) = if self.side == Side::Bank { ("statement", bank) } else { ("bill", channel) };
+        write!(f, "{}: ledger {ledger}, {with} {theirs}, held for the next day {held}", self.day)?;
         write!(
             f,
             ", repaired by asking {}, cleared {cleared}, exceptions {}",
@@ -134,7 +157,23 @@ impl Desk {
     /// writes them itself.
     #[must_use]
     pub fn new(bills: Bills, channel: Arc<dyn Channel>, every: Duration, simulated: bool) -> Self {
-        Self { bills, channel, every, simulated, busy: Arc::default() }
+        Self { bills, channel, every, simulated, statements: None, busy: Arc::default() }
+    }
+
+    /// The same, with the bank's statements as the third side. A sandbox's channel pays into the simulated bank there.
+    #[must_use]
+    pub fn with_statements(self, statements: Statements) -> Self {
+        Self { statements: Some(statements), ..self }
+    }
+
+    /// The bank's statements, if there is a bank.
+    #[must_use]
+    pub const fn statements(&self) -> Option<&Statements> {
+        self.statements.as_ref()
+    }
+
+    async fn alone(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.busy).lock_owned().await
     }
 
     /// The folder.
@@ -146,13 +185,13 @@ impl Desk {
 
 /// Matches days as they close and their bills come, until the task is dropped.
 pub(crate) async fn run(service: Arc<Service>, desk: Arc<Desk>) {
-    if !service.engine.shards().is_one() {
-        return;
-    }
     let mut timer = tokio::time::interval(desk.every);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         timer.tick().await;
+        if !settlement::is_ours(&service) {
+            continue; // another node has the first shard, where exceptions are
+        }
         match all_due(&service, &desk).await {
             Ok(done) => done.iter().for_each(|matched| {
                 tracing::info!(day = %matched.day, exceptions = matched.totals.exceptions(), "reconciled: {matched}");
@@ -171,7 +210,7 @@ pub(crate) async fn run(service: Arc<Service>, desk: Arc<Desk>) {
 pub async fn all_due(service: &Arc<Service>, desk: &Arc<Desk>) -> Result<Vec<Matched>, Trouble> {
     if desk.simulated {
         let (reader, at) = (Arc::clone(service), Arc::clone(desk));
-        blocking(move || write_bills(&reader, &at.bills)).await?;
+        blocking(move || write_bills(&reader, &at)).await?;
     }
     let mut done = Vec::new();
     for day in desk.bills.days()? {
@@ -188,10 +227,11 @@ pub async fn all_due(service: &Arc<Service>, desk: &Arc<Desk>) -> Result<Vec<Mat
             Err(trouble) => return Err(trouble),
         }
     }
+    done.extend(statement::all_due(service, desk).await?);
     Ok(done)
 }
 
-/// Matches one day, whether it was before or not.
+/// Matches one day's bill, whether it was before or not.
 ///
 /// # Errors
 /// [`Trouble`]. A bill that is refused opens nothing, and why it was is kept beside it.
@@ -201,11 +241,8 @@ pub async fn reconcile(
     day: BusinessDay,
 ) -> Result<Matched, Trouble> {
     let alone = Arc::clone(&desk.busy).lock_owned().await;
-    if !service.engine.shards().is_one() {
-        return Err(Trouble::SeveralShards);
-    }
     let reader = Arc::clone(service);
-    if !blocking(move || is_closed(&reader, day)).await? {
+    if !blocking(move || is_closed(&*reader.queries, day)).await? {
         return Err(Trouble::NotClosed(day));
     }
     let previous = desk.bills.matched(day.previous());
@@ -219,7 +256,7 @@ pub async fn reconcile(
     let repaired = ask::all(service, &desk.channel, open).await?;
     match match_day(service, desk, day, previous, alone).await {
         Ok(totals) => {
-            let matched = Matched { day, totals, repaired };
+            let matched = Matched { day, side: Side::Channel, totals, repaired };
             desk.bills.keep_done(day, &about, &matched.to_string())?;
             Ok(matched)
         }
@@ -253,10 +290,8 @@ async fn match_day(
     previous: bool,
     alone: OwnedMutexGuard<()>,
 ) -> Result<Totals, Trouble> {
-    let (send, mut receive) = mpsc::channel::<Vec<Command>>(ON_THE_WAY);
     let (reader, at) = (Arc::clone(service), Arc::clone(desk));
-    let matching = tokio::task::spawn_blocking(move || {
-        let _alone = alone; // also when nobody waits for the end any more
+    let matching = move |hand: day::Hand<'_>| {
         let work = day::Work {
             queries: &*reader.queries,
             owned: ShardSet::all(reader.engine.shards()),
@@ -265,7 +300,21 @@ async fn match_day(
             day,
             previous,
         };
-        day::run(&work, &mut |commands| send.blocking_send(commands).map_err(|_| Trouble::Stopped))
+        day::run(&work, hand)
+    };
+    handing(service, alone, matching).await
+}
+
+/// Runs a matching on a thread of its own, and gives the engine what it hands on.
+async fn handing<T: Send + 'static>(
+    service: &Arc<Service>,
+    alone: OwnedMutexGuard<()>,
+    matching: impl FnOnce(day::Hand<'_>) -> Result<T, Trouble> + Send + 'static,
+) -> Result<T, Trouble> {
+    let (send, mut receive) = mpsc::channel::<Vec<Command>>(ON_THE_WAY);
+    let matching = tokio::task::spawn_blocking(move || {
+        let _alone = alone; // also when nobody waits for the end any more
+        matching(&mut |commands| send.blocking_send(commands).map_err(|_| Trouble::Stopped))
     });
     let mut told = Ok(());
     while let Some(commands) = receive.recv().await {
@@ -281,14 +330,18 @@ async fn match_day(
 }
 
 /// Whether no transfer of the calendar's day can be made any more.
-fn is_closed(service: &Service, day: BusinessDay) -> Result<bool, Trouble> {
+///
+/// # Errors
+/// The store's fault.
+pub fn is_closed(queries: &dyn Queries, day: BusinessDay) -> Result<bool, Trouble> {
     let end = first_id_at(day.next().start());
-    let days = service.queries.days(PageRequest::new(2, None))?.rows;
+    let days = queries.days(PageRequest::new(2, None))?.rows;
     Ok(days.iter().any(|closed| closed.state == DayState::Closed && closed.to >= end))
 }
 
-/// Writes the bills of the newest closed days that have none.
-fn write_bills(service: &Service, bills: &Bills) -> Result<(), Trouble> {
+/// Writes the bills of the newest closed days that have none, and pays the bank by those that were not matched.
+fn write_bills(service: &Service, desk: &Desk) -> Result<(), Trouble> {
+    let bills = &desk.bills;
     let days = service.queries.days(PageRequest::new(BILLS_MAX, None))?.rows;
     let newest = days.iter().filter(|closed| closed.state == DayState::Closed).map(|closed| closed.to).max();
     for day in days.iter().map(|closed| closed.day).rev() {
@@ -298,6 +351,18 @@ fn write_bills(service: &Service, bills: &Bills) -> Result<(), Trouble> {
             bills.make()?;
             let rows = bank::write_bill(&*service.queries, day, service.now(), &path)?;
             tracing::info!(%day, rows, "the simulated channel has written its bill");
+        }
+        // Paid before it is matched, so a crash in between leaves it to be paid again under the same id.
+        if let Some(statements) = desk.statements.as_ref().filter(|_| over && path.exists())
+            && !bills.is_paid(day)
+            && !bills.matched(day)
+        {
+            let prefix = &statements.channel_prefix;
+            let deposits = bank::deposits(&*service.queries, day, &path, prefix, service.now())?;
+            for deposit in &deposits {
+                deposit.put(&statements.folder)?;
+            }
+            bills.keep_paid(day, &format!("{} deposits", deposits.len()))?;
         }
     }
     Ok(())

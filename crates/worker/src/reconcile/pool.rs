@@ -4,7 +4,7 @@
 use super::{Trouble, ledger};
 use ::reconcile::{Carried, Entry, Kind, Side, Status};
 use domain::exception::{Class, Exception};
-use engine::Queries;
+use engine::{Fault, Queries};
 use std::collections::{HashMap, HashSet};
 use types::{BusinessDay, Money, time::DAY};
 
@@ -12,6 +12,9 @@ use types::{BusinessDay, Money, time::DAY};
 const MOST: usize = 200_000;
 /// How long an exception that people decided still waits for a late partner.
 const DECIDED_LIFE: i64 = 30 * DAY;
+
+/// The ledger's present status of each of what is named; none of what it does not know.
+type Known<'a> = dyn Fn(&[(Kind, &str)]) -> Result<Vec<Option<Status>>, Fault> + 'a;
 
 /// Exceptions by what they are about.
 pub(super) struct Pool {
@@ -23,7 +26,7 @@ pub(super) struct Pool {
 struct Earlier {
     exception: Exception,
     ledger_told: bool,
-    channel_told: bool,
+    outside_told: bool,
     /// A row of the day itself is about it, and no outcome has come of that yet.
     news: bool,
 }
@@ -59,7 +62,7 @@ impl Pool {
                 let key = (kind, key.to_owned());
                 let newer = |known: &Earlier| known.exception.id > exception.id;
                 if !pool.earlier.get(&key).is_some_and(newer) {
-                    let earlier = Earlier { exception, ledger_told: false, channel_told: false, news: false };
+                    let earlier = Earlier { exception, ledger_told: false, outside_told: false, news: false };
                     pool.earlier.insert(key, earlier);
                 }
             }
@@ -79,10 +82,15 @@ impl Pool {
         let earlier = self.earlier.get_mut(&(entry.kind, entry.key.clone()))?;
         match side {
             Side::Ledger => earlier.ledger_told = true,
-            _ => earlier.channel_told = true,
+            _ => earlier.outside_told = true,
         }
         earlier.news |= new;
         Some(earlier.exception.since)
+    }
+
+    /// Whether an exception is about it.
+    pub(super) fn is_about(&self, kind: Kind, key: &str) -> bool {
+        self.earlier.contains_key(&(kind, key.to_owned()))
     }
 
     /// Notes that an outcome is about this, and gives the reference of the exception that was.
@@ -106,24 +114,34 @@ impl Pool {
 
     /// Entries of exceptions of which no row has told, as they stand now, and references of those that are over because
     /// nobody says any more that money moved.
-    pub(super) fn silent(&self, queries: &dyn Queries) -> Result<(Vec<Carried>, Vec<Box<str>>), Trouble> {
+    ///
+    /// `outside` is the side that the ledger is matched with; `known` tells the ledger's present status of what is named.
+    pub(super) fn silent(
+        &self,
+        outside: Side,
+        known: &Known<'_>,
+    ) -> Result<(Vec<Carried>, Vec<Box<str>>), Trouble> {
         let (mut carried, mut over) = (Vec::new(), Vec::new());
+        let other = |exception: &Exception| match outside {
+            Side::Bank => exception.bank,
+            _ => exception.channel,
+        };
         let silent: Vec<(&(Kind, String), &Earlier)> = self
             .earlier
             .iter()
-            .filter(|(_, earlier)| earlier.exception.ledger.is_none() || earlier.exception.channel.is_none())
+            .filter(|(_, earlier)| earlier.exception.ledger.is_none() || other(&earlier.exception).is_none())
             .collect();
         for piece in silent.chunks(ledger::PIECE) {
             let named: Vec<(Kind, &str)> =
                 piece.iter().map(|((kind, key), _)| (*kind, key.as_str())).collect();
-            let known = ledger::known(queries, &named)?;
+            let known = known(&named)?;
             for (((kind, key), earlier), known) in piece.iter().zip(known) {
                 let exception = &earlier.exception;
                 let amount = |minor| Money::new(minor, exception.against.currency());
                 let since = exception.since;
-                let status = known.as_ref().map_or(Status::Succeeded, |known| known.entry.status);
-                let nobody = exception.class == Class::Status && exception.channel.is_none();
-                if nobody && !earlier.channel_told && status == Status::Failed {
+                let status = known.unwrap_or(Status::Succeeded);
+                let nobody = exception.class == Class::Status && other(exception).is_none();
+                if nobody && !earlier.outside_told && status == Status::Failed {
                     over.push(exception.reference.clone());
                     continue;
                 }
@@ -134,9 +152,9 @@ impl Pool {
                 if let Some(minor) = exception.ledger.filter(|_| !earlier.ledger_told) {
                     carry(Side::Ledger, minor, status);
                 }
-                if let Some(minor) = exception.channel.filter(|_| !earlier.channel_told) {
+                if let Some(minor) = other(exception).filter(|_| !earlier.outside_told) {
                     let unknown = exception.class == Class::Status;
-                    carry(Side::Channel, minor, if unknown { Status::Unknown } else { Status::Succeeded });
+                    carry(outside, minor, if unknown { Status::Unknown } else { Status::Succeeded });
                 }
             }
         }

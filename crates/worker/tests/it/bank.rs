@@ -115,7 +115,7 @@ async fn time_alone_never_ends_an_unknown_outcome() {
         (OrderState::Open, Some(payment)),
         "past its deadline, and held"
     );
-    let closing = Command::CloseOrder(fixture.merchant, "pen-000001".into());
+    let closing = Command::CloseOrder(fixture.merchant.into(), "pen-000001".into());
     let closed = fixture.attempt(closing, domain::Caller::platform());
     assert_eq!(closed, Err(Refusal::Rejected(Rejection::OrderBusy)));
     assert!(worker.stop(Duration::from_secs(5)).await);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
 
 mod bank;
+mod combined;
 mod delivery;
 mod echo;
 mod fairness;
@@ -12,7 +13,11 @@ mod reconcile;
 mod refunds;
 mod refused;
 mod settlement;
+mod several_shards;
+mod sharing;
+mod statements;
 mod timers;
+mod user_transfers;
 
 use fixture::Fixture;
 use service::Service;
@@ -34,6 +39,8 @@ fn setup() -> worker::Setup {
     setup.timers.orders_every = every;
     setup.timers.stale_every = every;
     setup.settlement.every = every;
+    setup.user_transfers.scan_every = every;
+    setup.sharing.scan_every = every;
     setup
 }
 

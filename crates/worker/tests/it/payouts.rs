@@ -71,7 +71,7 @@ fn available(fixture: &Fixture) -> i64 {
 }
 
 fn ask(fixture: &Fixture, fen: i64, urgent: bool) -> PayoutId {
-    let new = NewPayout { merchant: fixture.merchant, amount: Some(fen), urgent };
+    let new = NewPayout { merchant: fixture.merchant, amount: Some(fen), urgent, number: None };
     let caller = Caller::of(Actor::Merchant(fixture.merchant));
     match fixture.attempt(Command::RequestPayout(new), caller) {
         Ok(Reply::Payout(id)) => id,

@@ -72,6 +72,7 @@ impl Desks {
 
     fn refund(&self, order: OrderId, fen: i64) -> RefundId {
         let terms = RefundTerms {
+            partner: None,
             merchant: self.fixture.merchant,
             number: format!("R{order}").into(),
             amount: Money::cny(fen),
@@ -351,6 +352,40 @@ async fn what_crosses_midnight_waits_a_day_and_a_late_partner_ends_the_exception
     desks.fixture.prove();
 }
 
+/// The sides' clocks are seconds apart, so the last ten minutes of a day, which are carried over, do not begin at the same
+/// payment for both. What agreed on its day agrees on the next.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_carried_over_midnight_brings_its_partner_along() {
+    let mut desks = Desks::new().await;
+    let read = desks.desk(false);
+    let day = desks.today();
+    let edge = day.next().start().plus(-10 * time::MINUTE);
+    desks.go(edge.plus(-2 * time::SECOND));
+    let (_, before) = desks.sell("0000", 50_00);
+    desks.go(edge.plus(2 * time::SECOND));
+    let (_, after) = desks.sell("0000", 60_00);
+    fs::create_dir_all(desks.path("x").parent().unwrap()).unwrap();
+    let rows = [
+        ("消费", before.to_string(), 50_00, edge.plus(3 * time::SECOND)),
+        ("消费", after.to_string(), 60_00, edge.plus(-3 * time::SECOND)),
+    ];
+    write_bill(&desks.path(&format!("{day}.csv")), &rows);
+    desks.end_day(&read).await;
+    write_bill(&desks.path(&format!("{}.csv", day.next())), &[]);
+    let done = desks.end_day(&read).await;
+    assert_eq!(only(&done).day, day.next());
+    // The fixture's own top-up is in no bill; these two are.
+    for payment in [before, after] {
+        let key = format!("/{payment}/");
+        assert!(
+            desks.exceptions().iter().all(|found| !found.reference.contains(&key)),
+            "{:?}",
+            desks.exceptions()
+        );
+    }
+    desks.fixture.prove();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refund_counts_on_the_day_it_ends() {
     let mut desks = Desks::new().await;
@@ -431,5 +466,27 @@ async fn a_bill_that_differs_in_everything_is_refused() {
     let done = all_due(&desks.fixture.service, &write).await.unwrap();
     assert!(done.iter().any(|one| one.day == day && one.totals.exceptions() == 0), "{done:?}");
     assert!(desks.exceptions().iter().all(|one| !one.state.is_open()));
+    desks.fixture.prove();
+}
+
+/// A card pays a combined order by one payment, which moves money to each merchant: the bill has one row, and so has the
+/// ledger's side.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_combined_order_is_one_row_of_the_bill() {
+    let mut desks = Desks::new().await;
+    let desk = desks.desk(true);
+    let other = desks.fixture.another_merchant(1_900_000_301, None);
+    let parts = [(desks.fixture.merchant, 12_34), (other, 5_00), (other, 1_00)];
+    let whole = desks.fixture.combined("whole-0001", &parts, "");
+    let card = desks.fixture.another_card("4242");
+    let domain::payment::Paid::Waiting(payment) = desks.fixture.pay_combined(whole, Some(card)) else {
+        panic!("a card's bank is asked")
+    };
+    desks.answer(payment, ChannelAnswer::Succeeded(format!("SB{payment}").into()));
+    desks.sell("4242", 3_00);
+    let done = desks.end_day(&desk).await;
+    // The two payments, and the fixture's own top-up.
+    assert_eq!(only(&done).totals.entries[..2], [3, 3], "{done:?}");
+    assert_eq!(desks.exceptions(), []);
     desks.fixture.prove();
 }

@@ -33,6 +33,7 @@ async fn sold(fixture: &Fixture, number: &str, tail: &str) -> OrderId {
 /// Refunds all of it, and tells `url`.
 fn refund(fixture: &Fixture, order: OrderId, fen: i64, url: &str) -> RefundId {
     let terms = RefundTerms {
+        partner: None,
         merchant: fixture.merchant,
         number: format!("R{order}").into(),
         amount: Money::cny(fen),
@@ -109,7 +110,7 @@ async fn an_abnormal_refund_is_told_and_goes_to_another_card() {
         token: "0123456789abcdef0123456789abcdef8888".into(),
     };
     let number = record(&fixture, id).terms.number.clone();
-    fixture.run(Command::RetryRefund { merchant: fixture.merchant, refund: id, number, to: Box::new(to) });
+    fixture.run(Command::RetryRefund { by: fixture.merchant.into(), refund: id, number, to: Box::new(to) });
     let done = becomes(&fixture, id, RefundState::Succeeded).await;
     assert_eq!((done.attempt, &*done.channel_code), (2, &*format!("SR{id}-2")));
     let got = eventually("told", || merchant.got().get(1).cloned()).await;

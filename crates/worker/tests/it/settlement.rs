@@ -176,8 +176,12 @@ async fn what_waits_for_people_ends_in_time() {
     morning(&fixture, 7);
     while close_next(&fixture.service).await.unwrap().is_some() {}
     do_due(&fixture.service).await.unwrap();
-    let new =
-        domain::payout::NewPayout { merchant: fixture.merchant, amount: Some(25_000_00), urgent: false };
+    let new = domain::payout::NewPayout {
+        merchant: fixture.merchant,
+        amount: Some(25_000_00),
+        urgent: false,
+        number: None,
+    };
     let caller = Caller::of(Actor::Merchant(fixture.merchant));
     fixture.attempt(Command::RequestPayout(new), caller).unwrap();
     assert_eq!(available(&fixture), 30_000_00 - 180_00 - 25_000_00);

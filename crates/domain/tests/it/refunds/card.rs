@@ -79,7 +79,7 @@ fn an_abnormal_refund_goes_to_another_card() {
         token: format!("token {tail}").into(),
     };
     let retry = |to: Receiver| Command::RetryRefund {
-        merchant: shop.id,
+        by: shop.id.into(),
         refund: id,
         number: "refund-1".into(),
         to: Box::new(to),
@@ -90,7 +90,7 @@ fn an_abnormal_refund_goes_to_another_card() {
         (
             "another merchant's",
             Command::RetryRefund {
-                merchant: stranger.id,
+                by: stranger.id.into(),
                 refund: id,
                 number: "refund-1".into(),
                 to: to.clone(),
@@ -99,7 +99,7 @@ fn an_abnormal_refund_goes_to_another_card() {
         ),
         (
             "another number",
-            Command::RetryRefund { merchant, refund: id, number: "refund-2".into(), to },
+            Command::RetryRefund { by: merchant.into(), refund: id, number: "refund-2".into(), to },
             Rejection::RefundNumberUsed,
         ),
     ]);

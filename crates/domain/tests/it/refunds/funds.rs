@@ -6,8 +6,6 @@ use domain::{
     Rejection, Reply,
     refund::{Funds, RefundState, RefundTerms},
 };
-use ledger::{Account, AccountId, TransferState};
-use types::Currency;
 
 /// What a merchant has not got can't be refunded; what is held for one refund is not there for another.
 #[test]
@@ -35,28 +33,8 @@ fn a_refund_needs_the_merchants_money_and_holds_it() {
 #[test]
 fn a_refund_pays_from_settled_money_when_asked() {
     let (mut world, shop, buyer, _) = sold();
-    // Settled by hand: the test is about refunds.
-    let from = world.unsettled(&shop);
-    let mut to = world.account(AccountId::merchant_available(shop.id, Currency::CNY));
-    let amount = from.available().minor;
-    let moved = ledger::Transfer {
-        id: types::TransferId(world.stored(world.numbered(&shop, "order-0001").id).transfer.unwrap().0 + 5),
-        debit: from.id,
-        credit: to.id,
-        amount,
-        kind: ledger::TransferKind::Settle,
-        state: TransferState::Posted,
-        subject: 1,
-        at: world.now,
-    };
-    to.credits_posted += amount;
-    world.sound = false;
-    world.write(|batch| {
-        batch.transfers.push(crate::world::hand::added(moved));
-        batch.accounts.push(crate::world::hand::added(to));
-        let from = Account { debits_posted: from.debits_posted + amount, ..from };
-        batch.accounts.push(crate::world::hand::changed(from));
-    });
+    world.next_morning();
+    assert_eq!((world.unsettled(&shop).available().minor, world.available(&shop)), (0, FEN - 60));
     assert_eq!(
         world.refund(&shop, "order-0001", "refund-1", 1_00),
         Err(Rejection::NotEnough),
@@ -65,6 +43,5 @@ fn a_refund_pays_from_settled_money_when_asked() {
     let settled = RefundTerms { funds: Funds::Available, ..terms(&shop, "refund-2", FEN) };
     let id = made(world.ask_refund(asking(&shop, "order-0001", FEN, settled)));
     assert_eq!(world.refund_record(id).state, RefundState::Succeeded);
-    let available = world.account(AccountId::merchant_available(shop.id, Currency::CNY));
-    assert_eq!((available.balance().minor, world.balance(&buyer)), (0, FEN));
+    assert_eq!((world.available(&shop), world.balance(&buyer)), (0, FEN));
 }

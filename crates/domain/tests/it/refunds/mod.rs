@@ -27,6 +27,7 @@ const FEN: i64 = 100_00;
 
 fn terms(shop: &Shop, number: &str, fen: i64) -> RefundTerms {
     RefundTerms {
+        partner: None,
         merchant: shop.id,
         number: number.into(),
         amount: Money::cny(fen),
@@ -66,7 +67,7 @@ impl World {
     }
 
     fn account(&self, id: AccountId) -> Account {
-        self.queries.account(id).unwrap()
+        self.queries.account_in_all(id).unwrap()
     }
 
     fn unsettled(&self, shop: &Shop) -> Account {

@@ -72,6 +72,7 @@ impl Shop {
     /// Terms of an order, to be changed and [`sealed`].
     pub(crate) fn terms(&self, number: &str, product: Product, fen: i64) -> Terms {
         Terms {
+            partner: None,
             merchant: self.id,
             app: self.app,
             number: number.into(),
@@ -81,6 +82,7 @@ impl Shop {
             attach: "table 7".into(),
             notify_url: if product == Product::Code { "" } else { "https://tea.example/notify" }.into(),
             payer: None,
+            sharing: false,
             device: "".into(),
             extra: "".into(),
             digest: [0; 16],
@@ -98,11 +100,11 @@ impl Shop {
     }
 
     pub(crate) fn close(&self, number: &str) -> Command {
-        Command::CloseOrder(self.id, number.into())
+        Command::CloseOrder(self.id.into(), number.into())
     }
 
     pub(crate) fn reverse(&self, number: &str) -> Command {
-        Command::ReverseOrder { merchant: self.id, app: self.app, number: number.into() }
+        Command::ReverseOrder { by: self.id.into(), app: Some(self.app), number: number.into() }
     }
 
     pub(crate) fn change(&self, change: MerchantChange) -> Command {

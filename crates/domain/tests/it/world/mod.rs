@@ -58,7 +58,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let memory = Memory::default();
+        let shards = Shards::new(crate::SHARDS).unwrap();
+        let memory = Memory::default().at(Place::new(types::Shard::FIRST, shards).unwrap());
         Self::over(memory.open(), memory)
     }
 

@@ -2,8 +2,8 @@
 
 use super::{World, asked};
 use domain::{
-    Caller, Command, Home, Rejection, Reply,
-    home::{Next, next},
+    Caller, Command, Home, Rejection,
+    home::{After, Next, after, next},
 };
 use engine::{
     Committer, Fault, Loader, Store,
@@ -24,6 +24,10 @@ fn is_shared(command: &Command) -> bool {
         command,
         Command::RegisterMerchant(_)
             | Command::ChangeMerchant(..)
+            | Command::AddSubMerchant { .. }
+            | Command::RemoveSubMerchant { .. }
+            | Command::AddReceiver(_)
+            | Command::RemoveReceiver { .. }
             | Command::RegisterApplication(_)
             | Command::SetLimits(_)
     )
@@ -79,37 +83,68 @@ impl World {
     fn follow(&mut self, job: &Asked, mut shard: Shard) -> Result<Outcome, Fault> {
         for _ in 0..HOPS_MAX {
             let outcome = self.decide_at(shard, job)?;
-            let Err(Rejection::Elsewhere(other)) = outcome else { return Ok(outcome) };
-            match next(&job.command, shard, other) {
-                Next::Send(to) => shard = to,
-                Next::First(at, command) => {
-                    let answer = self.clear(&asked(job.caller.clone(), *command), at, shard)?;
-                    if answer != Ok(Reply::Done) {
+            let Err(refused) = &outcome else { return Ok(outcome) };
+            match next(&job.command, shard, refused) {
+                None => return Ok(outcome),
+                Some(Next::Send(to)) => shard = to,
+                Some(Next::First(at, command)) => {
+                    if let Some(answer) = self.clear(job.caller.clone(), *command, at, shard)? {
                         return Ok(answer);
                     }
                 }
+                // What a dead executor has left on its way is brought on by the worker.
+                Some(Next::Wait) => self.carry_on(),
             }
         }
         panic!("{:?} never arrived", job.command);
     }
 
-    /// Has the command decided that lets another one go on at `home`.
-    fn clear(&mut self, first: &Asked, mut shard: Shard, home: Shard) -> Result<Outcome, Fault> {
+    /// Has what lets another command go on at `home` decided. An answer when that is the answer of both.
+    fn clear(
+        &mut self,
+        caller: Caller,
+        mut command: Command,
+        mut shard: Shard,
+        home: Shard,
+    ) -> Result<Option<Outcome>, Fault> {
         for _ in 0..HOPS_MAX {
-            match self.decide_at(shard, first)? {
+            let caller = if command.is_between_shards() { Caller::platform() } else { caller.clone() };
+            match self.decide_at(shard, &asked(caller, command.clone()))? {
                 Err(Rejection::Elsewhere(other)) if other == home && shard == home => {
-                    panic!("{:?} is at home in {home} and is not", first.command)
+                    panic!("{command:?} is at home in {home} and is not")
                 }
                 Err(Rejection::Elsewhere(other)) => shard = other,
-                outcome => return Ok(outcome),
+                Err(refused) => return Ok(Some(Err(refused))),
+                Ok(reply) => match after(&command, reply) {
+                    After::Again => return Ok(None),
+                    After::First(to, then) => (shard, command) = (to, *then),
+                    After::Answer(reply) => return Ok(Some(Ok(reply))),
+                },
             }
         }
-        panic!("{:?} never arrived", first.command);
+        panic!("{command:?} never arrived");
+    }
+
+    /// Brings money that is on its way to where it goes, as the worker does.
+    pub(crate) fn carry_on(&mut self) {
+        for crossing in self.queries.crossings(types::ShardSet::all(self.shards), 1000).unwrap() {
+            let to = domain::home::of_account(crossing.to, self.shards);
+            self.decide_at(to, &asked(Caller::platform(), Command::Receive(Box::new(crossing))))
+                .unwrap()
+                .unwrap();
+            let home = Shard::of_id(crossing.id.0);
+            self.decide_at(home, &asked(Caller::platform(), Command::Arrived(crossing.id))).unwrap().unwrap();
+        }
     }
 
     /// Has a command decided in that shard, wherever it belongs; the first shard is at hand again then.
     pub(crate) fn run_in(&mut self, shard: Shard, command: Command) -> Outcome {
-        let outcome = self.decide_at(shard, &asked(Caller::platform(), command)).unwrap();
+        self.run_in_as(shard, &asked(Caller::platform(), command))
+    }
+
+    /// As [`World::run_in`], for whoever asks.
+    pub(crate) fn run_in_as(&mut self, shard: Shard, job: &Asked) -> Outcome {
+        let outcome = self.decide_at(shard, job).unwrap();
         self.turn_to(Shard::FIRST);
         outcome
     }

@@ -37,7 +37,7 @@ impl World {
     /// Fen on an account in all shards; nothing may be held between commands.
     #[track_caller]
     fn fen(&self, account: AccountId) -> i64 {
-        let account = self.queries.account_in_all(account, self.shards).unwrap();
+        let account = self.queries.account_in_all(account).unwrap();
         assert_eq!(account.held().minor, 0, "{}: a command leaves no hold", account.id);
         account.balance().minor
     }
@@ -77,6 +77,7 @@ impl World {
         let id = |entry: Bill| match entry {
             Bill::Order(order) => order.id.0,
             Bill::TopUp(payment) => payment.id.0,
+            Bill::UserTransfer(transfer) => transfer.id.0,
         };
         entries.into_iter().map(id).collect()
     }
@@ -84,7 +85,9 @@ impl World {
     /// Commands that touched a record, newest first, from its newest line.
     pub(crate) fn timeline(&self, head: JournalId) -> Vec<String> {
         // An order that moves to its payer has a line of that, which only several shards have.
-        let moves = |line: &JournalRow| ["move_order", "claim_order"].contains(&line.command.as_str());
+        let moves = |line: &JournalRow| {
+            ["move_order", "claim_order", "move_combined", "claim_parts"].contains(&line.command.as_str())
+        };
         self.lines(head).into_iter().filter(|line| !moves(line)).map(|line| line.command).collect()
     }
 

@@ -42,6 +42,9 @@ impl World {
         while let Some(day) = self.day_to_close() {
             self.ok(Command::BeginDay(day));
             let begun = self.queries.day(day).unwrap().unwrap();
+            for shard in self.shards.all() {
+                self.ok(Command::PassDay { shard, day, end: begun.times().1 });
+            }
             for command in self.closing(&begun) {
                 self.ok(command);
             }
@@ -89,7 +92,7 @@ impl World {
     }
 
     pub(crate) fn money(&self, id: fn(types::MerchantId, Currency) -> AccountId, shop: &Shop) -> i64 {
-        self.queries.account(id(shop.id, Currency::CNY)).unwrap().balance().minor
+        self.queries.account_in_all(id(shop.id, Currency::CNY)).unwrap().balance().minor
     }
 
     /// A shop's settled money.

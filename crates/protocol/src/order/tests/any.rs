@@ -38,10 +38,12 @@ fn pointers(value: &Value, at: &str, out: &mut Vec<String>) {
 proptest! {
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
-        for product in Product::PREPAY {
-            let _ = Prepay::read(product, &bytes);
+        for mode in [Mode::Merchant, Mode::Partner] {
+            for product in Product::PREPAY {
+                let _ = Prepay::read(product, mode, &bytes);
+            }
+            let _ = (CodePay::read(mode, &bytes), Close::read(mode, &bytes), Reverse::read(mode, &bytes));
         }
-        let _ = (CodePay::read(&bytes), Close::read(&bytes), Reverse::read(&bytes));
     }
 
     /// Any value anywhere is read, or refused at that member, above it or inside it; nothing panics.
@@ -52,7 +54,7 @@ proptest! {
         pointers(&full(), "", &mut all);
         let pointer = &all[pick.index(all.len())];
         let body = with(full(), pointer, Some(value));
-        if let Some(field) = pointer_of(Prepay::read(product, &body)) {
+        if let Some(field) = pointer_of(Prepay::read(product, Mode::Merchant, &body)) {
             prop_assert!(field.starts_with(pointer.as_str()), "{field} is not at {pointer}");
         }
     }
@@ -63,7 +65,7 @@ proptest! {
         let mut all = Vec::new();
         pointers(&full_codepay(), "", &mut all);
         let pointer = &all[pick.index(all.len())];
-        if let Some(field) = pointer_of(CodePay::read(&with(full_codepay(), pointer, Some(value)))) {
+        if let Some(field) = pointer_of(CodePay::read(Mode::Merchant, &with(full_codepay(), pointer, Some(value)))) {
             prop_assert!(field.starts_with(pointer.as_str()), "{field} is not at {pointer}");
         }
     }

@@ -194,12 +194,12 @@ fn every_limit_of_a_codepay_names_its_pointer() {
         ("/detail/goods_detail/0/quantity", Some(json!(0)), false),
         ("/settle_info/profit_sharing", Some(json!("N")), false),
     ];
-    assert!(CodePay::read(&serde_json::to_vec(&full_codepay()).unwrap()).is_ok());
+    assert!(CodePay::read(Mode::Merchant, &serde_json::to_vec(&full_codepay()).unwrap()).is_ok());
     for (pointer, value, passes) in cases {
         let expected = (!passes).then(|| pointer.to_owned());
         let shown: String = format!("{value:?}").chars().take(60).collect();
         assert_eq!(
-            pointer_of(CodePay::read(&with(full_codepay(), pointer, value))),
+            pointer_of(CodePay::read(Mode::Merchant, &with(full_codepay(), pointer, value))),
             expected,
             "{pointer} {shown}"
         );

@@ -1,10 +1,12 @@
 mod any;
 mod canonical;
+mod combine;
 mod limits;
+mod partner;
 
 use super::*;
 use serde_json::{Value, json};
-use types::Masked;
+use types::{AppId, Masked, MerchantId};
 
 /// A prepay with every member, all valid.
 fn full() -> Value {
@@ -102,7 +104,7 @@ fn pointer_of(result: Result<impl Sized, ApiError>) -> Option<String> {
 }
 
 fn read(product: Product, bytes: &[u8]) -> Result<Prepay, ApiError> {
-    Prepay::read(product, bytes)
+    Prepay::read(product, Mode::Merchant, bytes)
 }
 
 #[test]
@@ -138,6 +140,7 @@ fn the_smallest_prepay_has_the_defaults() {
         product: Product::Native,
         appid: "wx8888888888888888".parse().unwrap(),
         mchid: MerchantId(1_900_000_001),
+        sub: None,
         description: "x".into(),
         out_trade_no: "123456".into(),
         time_expire: None,
@@ -163,7 +166,8 @@ fn values_of_secret_members_are_not_repeated() {
         assert!(!format!("{error:?}").contains(secret), "{pointer}");
     }
     for code in [json!("13006109882800940"), json!(130_061_098_828_009_406_i64)] {
-        let error = CodePay::read(&with(full_codepay(), "/payer/auth_code", Some(code))).unwrap_err();
+        let error =
+            CodePay::read(Mode::Merchant, &with(full_codepay(), "/payer/auth_code", Some(code))).unwrap_err();
         assert!(!format!("{error:?}").contains("1300610"), "{error:?}");
         assert_eq!(error.detail.unwrap().value.as_deref(), Some("***"));
     }
@@ -172,7 +176,7 @@ fn values_of_secret_members_are_not_repeated() {
 #[test]
 fn a_codepay_comes_out_as_it_went_in_and_hides_its_code() {
     let bytes = serde_json::to_vec(&full_codepay()).unwrap();
-    let codepay = CodePay::read(&bytes).unwrap();
+    let codepay = CodePay::read(Mode::Merchant, &bytes).unwrap();
     assert_eq!(codepay.auth_code.expose(), "130061098828009406");
     assert_eq!(codepay.device_id.as_deref(), Some("POS1:1"));
     let extra: Value = serde_json::from_str(codepay.extra.as_deref().unwrap()).unwrap();
@@ -181,22 +185,29 @@ fn a_codepay_comes_out_as_it_went_in_and_hides_its_code() {
     let shown = format!("{codepay:?} {:?}", codepay.canonical());
     assert!(!shown.contains("130061098828009406") && shown.contains("**************9406"), "{shown}");
     let other = with(full_codepay(), "/payer/auth_code", Some("130061098828009407".into()));
-    assert!(CodePay::read(&other).unwrap().canonical() != codepay.canonical());
-    assert!(CodePay::read(&bytes).unwrap().canonical() == codepay.canonical());
+    assert!(CodePay::read(Mode::Merchant, &other).unwrap().canonical() != codepay.canonical());
+    assert!(CodePay::read(Mode::Merchant, &bytes).unwrap().canonical() == codepay.canonical());
 }
 
 #[test]
 fn close_and_reverse_name_merchant_and_application() {
-    assert_eq!(Close::read(br#"{"mchid":"1900000001"}"#).unwrap().mchid, MerchantId(1_900_000_001));
-    assert_eq!(pointer_of(Close::read(b"{}")).as_deref(), Some("/mchid"));
-    assert_eq!(pointer_of(Close::read(b"")).as_deref(), Some(""));
-    let reverse = Reverse::read(br#"{"mchid":"1900000001","appid":"wx8888888888888888"}"#).unwrap();
+    assert_eq!(
+        Close::read(Mode::Merchant, br#"{"mchid":"1900000001"}"#).unwrap().mchid,
+        MerchantId(1_900_000_001)
+    );
+    assert_eq!(pointer_of(Close::read(Mode::Merchant, b"{}")).as_deref(), Some("/mchid"));
+    assert_eq!(pointer_of(Close::read(Mode::Merchant, b"")).as_deref(), Some(""));
+    let reverse =
+        Reverse::read(Mode::Merchant, br#"{"mchid":"1900000001","appid":"wx8888888888888888"}"#).unwrap();
     let answer: Value = serde_json::from_slice(&reverse.answer("123456")).unwrap();
     assert_eq!(
         answer,
         json!({"appid": "wx8888888888888888", "mchid": "1900000001", "out_trade_no": "123456"})
     );
-    assert_eq!(pointer_of(Reverse::read(br#"{"mchid":"1900000001"}"#)).as_deref(), Some("/appid"));
+    assert_eq!(
+        pointer_of(Reverse::read(Mode::Merchant, br#"{"mchid":"1900000001"}"#)).as_deref(),
+        Some("/appid")
+    );
 }
 
 #[test]

@@ -298,6 +298,7 @@ impl World {
         let amount = 1 + self.chance.number(30_000);
         let payer = (product == Product::Jsapi && self.chance.one_in(2)).then(|| self.payer());
         Arc::new(Terms {
+            partner: None,
             merchant: MerchantId(MERCHANT),
             app: self.app(),
             number,
@@ -307,6 +308,7 @@ impl World {
             attach: "".into(),
             notify_url: if self.chance.one_in(4) { "".into() } else { "https://shop.example/n".into() },
             payer,
+            sharing: false,
             device: "".into(),
             extra: "{}".into(),
             digest: [u8::from(self.chance.one_in(9)); 16],
@@ -378,8 +380,17 @@ impl World {
                 let number = format!("back-{}", self.chance.below(60)).into();
                 let (reason, notify_url) = ("退款 'x'".into(), "https://shop.example/back".into());
                 let (funds, extra, digest) = (Funds::Unsettled, "".into(), [7; 16]);
-                let terms =
-                    RefundTerms { merchant, number, amount, reason, notify_url, funds, extra, digest };
+                let terms = RefundTerms {
+                    partner: None,
+                    merchant,
+                    number,
+                    amount,
+                    reason,
+                    notify_url,
+                    funds,
+                    extra,
+                    digest,
+                };
                 let new = NewRefund { terms: Arc::new(terms), order: Some(order), order_number: None, total };
                 Command::CreateRefund(Box::new(new))
             }
@@ -391,7 +402,7 @@ impl World {
                 let number = found.map_or("back".into(), |found| found.terms.number.clone());
                 let (bank, tail, token) = ("ICBC_DEBIT".into(), "0002".into(), "token".into());
                 let to = Box::new(Receiver { merchant: false, bank, tail, token });
-                Command::RetryRefund { merchant: MerchantId(MERCHANT), refund, number, to }
+                Command::RetryRefund { by: MerchantId(MERCHANT).into(), refund, number, to }
             }
             n => {
                 let found = queries.refund(refund).expect("the store reads");
@@ -420,11 +431,11 @@ impl World {
 
     fn end(&mut self) -> Command {
         match self.chance.below(3) {
-            0 => Command::CloseOrder(MerchantId(MERCHANT), self.number()),
+            0 => Command::CloseOrder(MerchantId(MERCHANT).into(), self.number()),
             1 => Command::ExpireOrder(self.order()),
             _ => Command::ReverseOrder {
-                merchant: MerchantId(MERCHANT),
-                app: self.app(),
+                by: MerchantId(MERCHANT).into(),
+                app: Some(self.app()),
                 number: self.number(),
             },
         }
