@@ -91,8 +91,13 @@ fn owned(status: &Value) -> Vec<u64> {
     owned.iter().filter_map(Value::as_u64).collect()
 }
 
+/// Loads of this process: each has numbers of its own.
+static LOADS: AtomicUsize = AtomicUsize::new(0);
+
 /// Callers who place and pay orders at the doors that are open, as behind a load balancer.
 struct Load {
+    /// Part of its orders' numbers.
+    number: usize,
     doors: RwLock<Vec<SocketAddr>>,
     over: AtomicBool,
     paid: Mutex<Vec<String>>,
@@ -106,6 +111,7 @@ struct Load {
 impl Load {
     fn at(doors: &[SocketAddr]) -> Self {
         Self {
+            number: LOADS.fetch_add(1, Ordering::SeqCst),
             doors: RwLock::new(doors.to_vec()),
             over: AtomicBool::new(false),
             paid: Mutex::default(),
@@ -125,7 +131,7 @@ impl Load {
             if self.over.load(Ordering::SeqCst) {
                 return;
             }
-            let number = format!("C{caller}N{turn:05}");
+            let number = format!("L{}C{caller}N{turn:05}", self.number);
             let placed = self.insist(turn, |door| {
                 Merchant::new(&sandbox, door).native(&number, 1, "http://127.0.0.1:9/n")
             });

@@ -60,14 +60,13 @@ fn routes() -> BTreeSet<String> {
         let piece = piece.trim_start().strip_prefix('"').expect("a literal path");
         let (path, rest) = piece.split_once('"').expect("a path");
         let handler = rest.trim_start_matches([',', ' ', '\n']);
-        let method = if handler.starts_with("get") {
-            "GET"
-        } else if handler.starts_with("post") {
-            "POST"
-        } else {
-            continue;
-        };
-        routes.insert(format!("{method} {path}"));
+        // Two methods of one path are merged.
+        let handlers = handler.split_once(".route").map_or(handler, |(own, _)| own);
+        for (method, word) in [("GET", "get"), ("POST", "post")] {
+            if handlers.starts_with(word) || handlers.contains(&format!(".merge({word}")) {
+                routes.insert(format!("{method} {path}"));
+            }
+        }
     }
     routes
 }

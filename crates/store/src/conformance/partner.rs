@@ -21,6 +21,7 @@ pub(super) fn partners_find_their_sub_merchants_and_orders(open: Open<'_>) {
         }
         // The sample of this number was placed by the first for the second.
         let order = samples::order(samples::PARTNERS_ORDER, OFFICE, "order-000001", false);
+        batch.order_numbers.push(added(samples::order_number(&order)));
         batch.orders.push(added(order));
         batch.orders.push(added(samples::order(8, OFFICE, "order-000002", false)));
         batch.orders.push(added(samples::order(9, OTHER, "order-000001", false)));

@@ -44,10 +44,13 @@ fn all(full: bool) -> Vec<(Key, Record)> {
         filed(settlement::hold(12, full), Record::Hold),
         filed(settlement::bank_account(MERCHANT, full), Record::BankAccount),
         filed(settlement::payout(14, MERCHANT, full), Record::Payout),
+        filed(settlement::payout(15, MERCHANT, full), Record::Payout),
         filed(settlement::payout_number(MERCHANT), Record::PayoutNumber),
         filed(user_transfer::user_transfer(20, MERCHANT, full), Record::UserTransfer),
+        filed(user_transfer::user_transfer(23, MERCHANT, full), Record::UserTransfer),
         filed(user_transfer::number(MERCHANT), Record::UserTransferNumber),
         filed(user_transfer::batch(21, MERCHANT, full), Record::TransferBatch),
+        filed(user_transfer::batch(24, MERCHANT, full), Record::TransferBatch),
         filed(user_transfer::batch_number(MERCHANT), Record::TransferBatchNumber),
         filed(user_transfer::plan(MERCHANT, full), Record::TransferPlan),
         filed(user_transfer::recipient(3, full), Record::Recipient),
@@ -69,7 +72,7 @@ fn all(full: bool) -> Vec<(Key, Record)> {
         filed(samples::account(account, full), Record::Account),
         filed(samples::transfer(8, full), Record::Transfer),
         filed(samples::crossing(18, full), Record::Crossing),
-        filed(samples::number_claim(MERCHANT, full), Record::NumberClaim),
+        filed(samples::number_claim(MERCHANT), Record::NumberClaim),
     ]
 }
 

@@ -278,8 +278,8 @@ pub(super) fn refund(id: i64, merchant: i64, number: &str, full: bool) -> Refund
     }
 }
 
-pub(super) fn number_claim(merchant: i64, full: bool) -> NumberClaim {
-    let order = OrderId(if full { LAST } else { 5 });
+pub(super) fn number_claim(merchant: i64) -> NumberClaim {
+    let order = OrderId(5);
     NumberClaim { of: NumberOf::ShareReturn, signer: MerchantId(merchant), number: "R-1|*@".into(), order }
 }
 

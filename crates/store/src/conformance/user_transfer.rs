@@ -24,25 +24,27 @@ fn name(full: bool) -> Option<GivenName> {
 }
 
 pub(super) fn user_transfer(id: i64, merchant: i64, full: bool) -> UserTransfer {
+    // Terms never change.
+    let rich = id % 2 == 0;
     let terms = TransferTerms {
         merchant: MerchantId(merchant),
         number: format!("T{id}").into(),
         app: AppId(-1),
         payer: PayerId(3),
-        amount: Money::cny(if full { i64::MAX } else { 1 }),
-        scene: if full { u16::MAX } else { 0 },
+        amount: Money::cny(if rich { i64::MAX } else { 1 }),
+        scene: if rich { u16::MAX } else { 0 },
         remark: "谢谢".into(),
-        perception: if full { "现金奖励" } else { "" }.into(),
-        reports: if full { vec![("活动名称".into(), "\"茶\"".into())] } else { Vec::new() },
-        notify_url: if full { "https://tea.example/t" } else { "" }.into(),
-        name: name(full),
-        digest: [if full { 255 } else { 0 }; 16],
+        perception: if rich { "现金奖励" } else { "" }.into(),
+        reports: if rich { vec![("活动名称".into(), "\"茶\"".into())] } else { Vec::new() },
+        notify_url: if rich { "https://tea.example/t" } else { "" }.into(),
+        name: name(rich),
+        digest: [if rich { 255 } else { 0 }; 16],
     };
     UserTransfer {
         id: UserTransferId(id),
         shard: if full { Shard::new(63).unwrap_or_default() } else { Shard::FIRST },
         terms: Arc::new(terms),
-        batch: full.then_some(TransferBatchId(LAST)),
+        batch: rich.then_some(TransferBatchId(LAST)),
         state: if full { UserTransferState::Cancelled } else { UserTransferState::Processing },
         fail: full.then_some(FailReason::Class),
         created_at: START,
@@ -66,12 +68,13 @@ pub(super) fn number(merchant: i64) -> UserTransferNumber {
 }
 
 pub(super) fn batch(id: i64, merchant: i64, full: bool) -> TransferBatch {
+    let rich = id % 2 == 0;
     let detail = |place: i64| BatchDetail {
         number: format!("d{place}").into(),
         payer: PayerId(place),
-        amount: if full { i64::MAX } else { 1 },
+        amount: if rich { i64::MAX } else { 1 },
         remark: "七月".into(),
-        name: name(full),
+        name: name(rich),
     };
     let terms = BatchTerms {
         merchant: MerchantId(merchant),
@@ -79,9 +82,9 @@ pub(super) fn batch(id: i64, merchant: i64, full: bool) -> TransferBatch {
         app: AppId(8),
         name: "七月工资".into(),
         remark: "“七月”".into(),
-        scene: if full { 1000 } else { 0 },
-        notify_url: if full { "https://tea.example/b" } else { "" }.into(),
-        details: (1..=if full { 3 } else { 1 }).map(detail).collect(),
+        scene: if rich { 1000 } else { 0 },
+        notify_url: if rich { "https://tea.example/b" } else { "" }.into(),
+        details: (1..=if rich { 3 } else { 1 }).map(detail).collect(),
         digest: [3; 16],
     };
     TransferBatch {

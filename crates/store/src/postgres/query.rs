@@ -104,13 +104,14 @@ impl PostgresQueries {
         self.ask(|link| link.rows(sql, values))
     }
 
-    /// A whole table in the order of its id, a piece at a time.
+    /// A whole table in the order of its id, which is its first column, a piece at a time.
     pub(super) fn every<E: Stored>(&self, take: &mut dyn FnMut(E)) -> Answer<()> {
         let mut past = i64::MIN;
         let sql = format!(
-            "SELECT {} FROM {} WHERE id > $1 ORDER BY id LIMIT {STEP}",
+            "SELECT {} FROM {} WHERE {id} > $1 ORDER BY {id} LIMIT {STEP}",
             E::TABLE.columns.join(", "),
-            E::TABLE.name
+            E::TABLE.name,
+            id = E::TABLE.columns[0]
         );
         loop {
             let rows = self.rows(&sql, &[&past])?;
