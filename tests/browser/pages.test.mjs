@@ -11,7 +11,7 @@ import { proveAfterwards, world } from './lib/world.mjs';
 const it = world();
 
 // What merchants and banks call themselves and their goods is shown as they wrote it.
-const NAMES = /飞钱咖啡|龙井茶 两杯|定制家具全屋套餐（含设计、安装与三年质保）|沙箱公众号/g;
+const NAMES = /飞钱咖啡|龙井茶 两杯|定制家具全屋套餐（含设计、安装与三年质保）|沙箱公众号|桂花糕 一盒|茶杯垫|飞钱连锁总部|望江店/g;
 
 /** What a reader sees or hears, without the link to the other language and merchants' own words. */
 async function words(page) {
