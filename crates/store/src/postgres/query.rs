@@ -104,22 +104,21 @@ impl PostgresQueries {
         self.ask(|link| link.rows(sql, values))
     }
 
-    /// A whole table in the order of its id, which is its first column, a piece at a time.
+    /// A whole table in the order of its id, its first column where none is named so, a piece at a time.
     pub(super) fn every<E: Stored>(&self, take: &mut dyn FnMut(E)) -> Answer<()> {
         let mut past = i64::MIN;
-        let sql = format!(
-            "SELECT {} FROM {} WHERE {id} > $1 ORDER BY {id} LIMIT {STEP}",
-            E::TABLE.columns.join(", "),
-            E::TABLE.name,
-            id = E::TABLE.columns[0]
-        );
+        let columns = E::TABLE.columns;
+        let at = columns.iter().position(|column| *column == "id").unwrap_or(0);
+        let (id, table) = (columns[at], E::TABLE.name);
+        let sql =
+            format!("SELECT {} FROM {table} WHERE {id} > $1 ORDER BY {id} LIMIT {STEP}", columns.join(", "));
         loop {
             let rows = self.rows(&sql, &[&past])?;
             for row in &rows {
                 take(read(row)?);
             }
             let Some(last) = rows.last().filter(|_| rows.len() as i64 == STEP) else { return Ok(()) };
-            past = int(last, 0)?;
+            past = int(last, at)?;
         }
     }
 
