@@ -30,10 +30,23 @@ def binary() -> Path:
     return path
 
 
+# Empty databases, one for each server of a run on PostgreSQL; none when the stores are files.
+_databases = iter(os.environ.get("FEIQIAN_TEST_DATABASES", "").split())
+_database_of: dict[str, str] = {}
+
+
+def environment(data: str) -> dict[str, str]:
+    """The environment of programs that work on a data directory: it names the database that belongs to it, if one does."""
+    database = _database_of.get(data)
+    return {**os.environ, "FEIQIAN_DATABASE": database} if database else dict(os.environ)
+
+
 def feiqian(*arguments: str) -> subprocess.CompletedProcess:
     """Runs the program to its end."""
+    data = arguments[arguments.index("--data") + 1] if "--data" in arguments else ""
     return subprocess.run(
-        [binary(), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
+        [binary(), *arguments],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, env=environment(data),
     )
 
 
@@ -42,6 +55,8 @@ class Server:
 
     def __init__(self):
         self.data = Path(tempfile.mkdtemp(prefix="feiqian-sdk-"))
+        if "FEIQIAN_TEST_DATABASES" in os.environ:
+            _database_of[str(self.data)] = next(_databases)
         made = feiqian("sandbox", "init", "--data", str(self.data))
         assert made.returncode == 0, f"'feiqian sandbox init' failed:\n{made.stdout}{made.stderr}"
         self.sandbox = json.loads((self.data / "sandbox/merchant.json").read_text())
@@ -53,7 +68,7 @@ class Server:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [binary(), "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{port}"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(str(self.data)),
             )
         self._wait_until_up()
 

@@ -8,6 +8,9 @@ use crate::step::Steps;
 use crate::summary::Runner;
 use crate::{Failure, arrows, install, rules, tree};
 
+/// Servers that the SDK tests start in one run at most, each with a store of its own.
+const SDK_SERVERS_MAX: usize = 10;
+
 /// Help of `cargo xtask test`.
 pub const HELP: &str = "\
 Install what the tests need, run them all, end with 'N passed, M failed'.
@@ -320,38 +323,32 @@ impl Suite {
         let Some(server) = &self.postgres else {
             return self.steps.leave_out(name, "PostgreSQL did not start");
         };
-        // One server, one database: the bills have a server of their own, whose clock is moved.
-        let (url, of_their_own) = (server.url("postgres"), "test_bills.py");
-        let rest = [("", name), (of_their_own, "Python SDK: bills, store on PostgreSQL")];
-        for (only, name) in rest {
-            match postgres::new_database(&url) {
-                Ok(database) => self.sdk(name, Some((&database, only))),
-                Err(why) => self.steps.leave_out(name, &why),
-            }
+        // One server, one database: what moves a clock has a server of its own.
+        let url = server.url("postgres");
+        let databases: Result<Vec<String>, String> =
+            (0..SDK_SERVERS_MAX).map(|_| postgres::new_database(&url)).collect();
+        match databases {
+            Ok(databases) => self.sdk(name, Some(&databases.join(" "))),
+            Err(why) => self.steps.leave_out(name, &why),
         }
     }
 
-    /// With a database: on it, and only that file of tests if one is named.
-    fn sdk(&mut self, name: &str, database: Option<(&str, &str)>) {
+    /// With databases: a server of the tests on each.
+    fn sdk(&mut self, name: &str, databases: Option<&str>) {
         match (self.built, self.python) {
             (Some(false), _) => return self.steps.leave_out(name, "the build failed"),
             (_, Some(false)) => return self.steps.leave_out(name, "the Python packages are not there"),
             _ => {}
         }
         let mut pytest = Command::new(install::python(&self.root));
-        let only = database.map_or("", |(_, only)| only);
-        pytest.args(["-m", "pytest", "-v", "--color=no", "-p", "no:cacheprovider"]);
-        pytest.arg(format!("tests/sdk/{only}"));
+        pytest.args(["-m", "pytest", "-v", "--color=no", "-p", "no:cacheprovider", "tests/sdk/"]);
         if let Some(filter) = &self.wish.filter {
             pytest.args(["-k", filter]);
         }
         self.dress(&mut pytest);
-        if let Some((database, only)) = database {
-            pytest.env("FEIQIAN_DATABASE", database);
-            if only.is_empty() {
-                // The tests of `prove` write to a file.
-                pytest.args(["--ignore=tests/sdk/test_prove.py", "--ignore=tests/sdk/test_bills.py"]);
-            }
+        if let Some(databases) = databases {
+            // The tests of `prove` write to a file.
+            pytest.env("FEIQIAN_TEST_DATABASES", databases).arg("--ignore=tests/sdk/test_prove.py");
         }
         self.steps.command(name, Runner::Pytest, &mut pytest);
     }
