@@ -68,7 +68,7 @@ pub(super) struct H5Order {
 /// How the order is settled.
 #[derive(ToSchema)]
 pub(super) struct SettleInfo {
-    /// `true` is refused with 403 NO_AUTH: profit sharing is not offered yet.
+    /// Whether its money stays aside to be shared out; 403 NO_AUTH when the merchant may not share.
     profit_sharing: Option<bool>,
 }
 
