@@ -593,7 +593,6 @@ why-order-paid = The order is paid
 why-session-ended = The session has ended
 why-staff-not-found = There is no such account
 why-staff-role-wrong = The role belongs elsewhere
-why-several-shards = Not offered with several shards
 field-sub-merchant = Sub-merchant
 col-permissions = May
 partner = Partner

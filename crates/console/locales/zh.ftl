@@ -593,7 +593,6 @@ why-order-paid = 订单已支付
 why-session-ended = 会话已结束
 why-staff-not-found = 没有这个账号
 why-staff-role-wrong = 角色与所属单位不符
-why-several-shards = 多分片部署暂不支持
 field-sub-merchant = 特约商户号
 col-permissions = 可代办
 partner = 服务商

@@ -15,7 +15,7 @@ pub struct IdError {
 }
 
 impl IdError {
-    fn new(kind: &'static str, text: &str) -> Self {
+    pub(crate) fn new(kind: &'static str, text: &str) -> Self {
         Self { kind, text: text.chars().take(64).collect() }
     }
 }
@@ -62,13 +62,13 @@ ids! {
     MerchantId: "a merchant number (digits)";
     /// A payer.
     PayerId: "a payer number (digits)";
-    /// An order; its wire form once paid is [`TransactionId`].
+    /// An order; its wire form once paid is [`crate::TransactionId`].
     OrderId: "an order number (digits)";
-    /// A combined order: several merchants' orders that are paid as one. Its wire form is [`CombineTransactionId`].
+    /// A combined order: several merchants' orders that are paid as one. Its wire form is [`crate::CombineTransactionId`].
     CombinedId: "a combined order's number (digits)";
     /// One attempt to pay an order by a channel, or one top-up.
     PaymentId: "a payment number (digits)";
-    /// A refund, `refund_id` on the wire as [`RefundNumber`].
+    /// A refund, `refund_id` on the wire as [`crate::RefundNumber`].
     RefundId: "a refund number (digits)";
     /// A person who signs in to a console: of the platform or of a merchant.
     OperatorId: "an operator number (digits)";
@@ -76,13 +76,13 @@ ids! {
     HoldId: "a hold number (digits)";
     /// A payout to a merchant's bank account.
     PayoutId: "a payout number (digits)";
-    /// A transfer of a merchant to a user, `transfer_bill_no` on the wire as [`TransferBillNo`].
+    /// A transfer of a merchant to a user, `transfer_bill_no` on the wire as [`crate::TransferBillNo`].
     UserTransferId: "a user transfer number (digits)";
-    /// A batch of transfers to users, `batch_id` on the wire as [`TransferBatchNo`].
+    /// A batch of transfers to users, `batch_id` on the wire as [`crate::TransferBatchNo`].
     TransferBatchId: "a transfer batch number (digits)";
-    /// A request to share the money of an order, `order_id` of profit sharing on the wire as [`ShareNumber`].
+    /// A request to share the money of an order, `order_id` of profit sharing on the wire as [`crate::ShareNumber`].
     ShareId: "a share number (digits)";
-    /// A return of what was shared, `return_id` on the wire as [`ShareReturnNumber`].
+    /// A return of what was shared, `return_id` on the wire as [`crate::ShareReturnNumber`].
     ShareReturnId: "a share return number (digits)";
     /// A difference found by reconciliation.
     ExceptionId: "an exception number (digits)";
@@ -132,41 +132,6 @@ impl FromStr for AppId {
     }
 }
 
-/// The wire number of a paid order, `transaction_id`: `4`, the order's day `yyyyMMdd`, and the order id in
-/// 19 digits; 28 in all. It is computed from the order id and back, so no row stores it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TransactionId(pub OrderId);
-
-impl fmt::Display for TransactionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let day = id_time(self.0.0).compact();
-        write!(f, "4{}{:019}", &day[..8], self.0.0)
-    }
-}
-impl FromStr for TransactionId {
-    type Err = IdError;
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        let bad = || IdError::new("a transaction_id (28 digits)", text);
-        if text.len() != 28 || !text.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(bad());
-        }
-        let id = Self(OrderId(text[9..].parse().map_err(|_| bad())?));
-        if id.to_string() == text { Ok(id) } else { Err(bad()) }
-    }
-}
-
-/// The wire number of a paid combined order, `combine_transaction_id`: `8`, its day `yyyyMMdd`, and its id in 19 digits;
-/// 28 in all. Nobody asks by it, so it is only written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct CombineTransactionId(pub CombinedId);
-
-impl fmt::Display for CombineTransactionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let day = id_time(self.0.0).compact();
-        write!(f, "8{}{:019}", &day[..8], self.0.0)
-    }
-}
-
 impl JournalId {
     /// Places that a batch has.
     pub const PLACES: i64 = 4096;
@@ -188,101 +153,6 @@ impl JournalId {
     pub const fn place(self) -> i64 {
         self.0 % Self::PLACES
     }
-}
-
-/// The wire number of a refund, `refund_id`: `5`, the refund's day `yyyyMMdd`, and the refund id in 19 digits; 28
-/// in all. As [`TransactionId`] it is computed and read back, so no row stores it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RefundNumber(pub RefundId);
-
-impl fmt::Display for RefundNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let day = id_time(self.0.0).compact();
-        write!(f, "5{}{:019}", &day[..8], self.0.0)
-    }
-}
-impl FromStr for RefundNumber {
-    type Err = IdError;
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        let bad = || IdError::new("a refund_id (28 digits)", text);
-        if text.len() != 28 || !text.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(bad());
-        }
-        let id = Self(RefundId(text[9..].parse().map_err(|_| bad())?));
-        if id.to_string() == text { Ok(id) } else { Err(bad()) }
-    }
-}
-
-macro_rules! dated {
-    ($(#[$doc:meta])* $name:ident($id:ident): $first:literal, $form:literal;) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub struct $name(pub $id);
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let day = id_time(self.0.0).compact();
-                write!(f, concat!($first, "{}{:019}"), &day[..8], self.0.0)
-            }
-        }
-        impl FromStr for $name {
-            type Err = IdError;
-            fn from_str(text: &str) -> Result<Self, IdError> {
-                let bad = || IdError::new($form, text);
-                if text.len() != 28 || !text.bytes().all(|b| b.is_ascii_digit()) {
-                    return Err(bad());
-                }
-                let id = Self($id(text[9..].parse().map_err(|_| bad())?));
-                if id.to_string() == text { Ok(id) } else { Err(bad()) }
-            }
-        }
-    };
-}
-
-dated! {
-    /// The wire number of a transfer to a user, `transfer_bill_no`: `6`, its day `yyyyMMdd`, and its id in 19 digits; 28
-    /// in all. As [`TransactionId`] it is computed and read back, so no row stores it.
-    TransferBillNo(UserTransferId): "6", "a transfer_bill_no (28 digits)";
-}
-dated! {
-    /// The wire number of a batch of transfers, `batch_id`: `7`, its day `yyyyMMdd`, and its id in 19 digits; 28 in all.
-    TransferBatchNo(TransferBatchId): "7", "a batch_id (28 digits)";
-}
-
-macro_rules! dated_number {
-    ($(#[$doc:meta])* $name:ident($id:ident): $first:literal, $form:literal;) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub struct $name(pub $id);
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let day = id_time(self.0.0).compact();
-                write!(f, concat!($first, "{}{:019}"), &day[..8], self.0.0)
-            }
-        }
-        impl FromStr for $name {
-            type Err = IdError;
-            fn from_str(text: &str) -> Result<Self, IdError> {
-                let bad = || IdError::new($form, text);
-                if text.len() != 28 || !text.bytes().all(|b| b.is_ascii_digit()) {
-                    return Err(bad());
-                }
-                let id = Self($id(text[9..].parse().map_err(|_| bad())?));
-                if id.to_string() == text { Ok(id) } else { Err(bad()) }
-            }
-        }
-    };
-}
-
-dated_number! {
-    /// The wire number of a request to share, `order_id`: `6`, its day `yyyyMMdd`, and its id in 19 digits; 28 in all. As
-    /// [`TransactionId`] it is computed and read back, so no row stores it.
-    ShareNumber(ShareId): "6", "an order_id of profit sharing (28 digits)";
-}
-dated_number! {
-    /// The wire number of a return of what was shared, `return_id`: `7`, its day and its id, as [`ShareNumber`].
-    ShareReturnNumber(ShareReturnId): "7", "a return_id of profit sharing (28 digits)";
 }
 
 impl NotificationId {
@@ -400,37 +270,6 @@ mod tests {
         for bad in ["", "01", "-1", "1 ", "9223372036854775808", "x"] {
             assert!(bad.parse::<MerchantId>().is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_transaction_id_is_its_order_id() {
-        let at = Time::parse_rfc3339("2026-11-21T10:00:00+08:00").unwrap();
-        let order = OrderId(IdBlock::new(at, 0, 5).id(0));
-        let wire = TransactionId(order).to_string();
-        assert_eq!(wire.len(), 28);
-        assert!(wire.starts_with("420261121"));
-        assert_eq!(wire.parse::<TransactionId>().unwrap().0, order);
-        assert!(wire.replacen("1121", "1122", 1).parse::<TransactionId>().is_err());
-        let refund = RefundId(order.0);
-        let wire = RefundNumber(refund).to_string();
-        assert!(wire.starts_with("520261121") && wire.len() == 28);
-        assert_eq!(wire.parse::<RefundNumber>().unwrap().0, refund);
-        assert!(wire.replacen('5', "4", 1).parse::<RefundNumber>().is_err());
-        let share = ShareId(refund.0);
-        let wire = ShareNumber(share).to_string();
-        assert_eq!((wire.len(), wire.parse::<ShareNumber>().unwrap().0), (28, share));
-        assert!(wire.replacen('6', "7", 1).parse::<ShareNumber>().is_err());
-        let number = ShareReturnNumber(ShareReturnId(refund.0));
-        assert_eq!(number.to_string(), wire.replacen('6', "7", 1));
-        assert_eq!(number.to_string().parse(), Ok(number));
-        let (bill, batch) =
-            (TransferBillNo(UserTransferId(order.0)), TransferBatchNo(TransferBatchId(order.0)));
-        for (wire, day) in [(bill.to_string(), "620261121"), (batch.to_string(), "720261121")] {
-            assert!(wire.starts_with(day) && wire.len() == 28, "{wire}");
-        }
-        assert_eq!(bill.to_string().parse(), Ok(bill));
-        assert_eq!(batch.to_string().parse(), Ok(batch));
-        assert!(bill.to_string().parse::<TransferBatchNo>().is_err());
     }
 
     #[test]

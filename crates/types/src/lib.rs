@@ -8,6 +8,7 @@ pub mod money;
 pub mod page;
 pub mod shard;
 pub mod time;
+pub mod wire_number;
 
 pub use ids::*;
 pub use mask::{Masked, Phone, Secret};
@@ -15,3 +16,4 @@ pub use money::{Currency, Money, MoneyError, Rate};
 pub use page::{Cursor, Page, PageRequest};
 pub use shard::{Place, Shard, ShardSet, Shards};
 pub use time::{BusinessDay, Time};
+pub use wire_number::*;

@@ -2,7 +2,7 @@
 
 use super::{
     combine_schemas as schema,
-    endpoint::{Caller, Describe, Endpoint},
+    endpoint::{Caller, Describe, Endpoint, extended},
     order_schemas,
 };
 use protocol::Code;
@@ -26,8 +26,8 @@ fn describe<'a>(method: HttpMethod, path: &'static str, id: &str, schemas: &'a m
     Describe::new(Caller::Merchant, method, path, "combine", id, schemas)
 }
 
-fn example(extra: &Value) -> Value {
-    let mut order = json!({
+fn example(more: Value) -> Value {
+    let order = json!({
         "combine_appid": "wx8888888888888888",
         "combine_mchid": "1900000001",
         "combine_out_trade_no": "MALL_20261121_0001",
@@ -49,10 +49,7 @@ fn example(extra: &Value) -> Value {
             }
         ]
     });
-    if let (Some(order), Some(extra)) = (order.as_object_mut(), extra.as_object()) {
-        order.extend(extra.clone());
-    }
-    order
+    extended(order, more)
 }
 
 fn jsapi(schemas: &mut Schemas) -> Endpoint {
@@ -65,7 +62,7 @@ fn jsapi(schemas: &mut Schemas) -> Endpoint {
              The page opens the cashier as for any JSAPI order, signed by `combine_mchid` with `combine_appid`. \
              Afterwards each order is refunded, and can be asked for, by its own number.",
         )
-        .body::<schema::CombinedJsapiOrder>(example(&payer))
+        .body::<schema::CombinedJsapiOrder>(example(payer))
         .answer::<order_schemas::PrepayId>(
             "200",
             "Placed, or placed before.",
@@ -83,7 +80,7 @@ fn app(schemas: &mut Schemas) -> Endpoint {
             "As combined JSAPI orders; the app opens the cashier as for any APP order, with `combine_mchid` as \
              partnerid.",
         )
-        .body::<schema::CombinedOrder>(example(&json!({})))
+        .body::<schema::CombinedOrder>(example(json!({})))
         .answer::<order_schemas::PrepayId>(
             "200",
             "Placed, or placed before.",
@@ -100,7 +97,7 @@ fn h5(schemas: &mut Schemas) -> Endpoint {
             "合单 H5 下单 · Place a combined H5 order",
             "As combined JSAPI orders, for any payer; send the payer's browser to `h5_url`.",
         )
-        .body::<schema::CombinedH5Order>(example(&scene))
+        .body::<schema::CombinedH5Order>(example(scene))
         .answer::<order_schemas::H5Url>(
             "200",
             "Placed, or placed before.",
@@ -116,7 +113,7 @@ fn native(schemas: &mut Schemas) -> Endpoint {
             "合单 Native 下单 · Place a combined Native order",
             "As combined JSAPI orders, for any payer; show `code_url` as a QR code.",
         )
-        .body::<schema::CombinedOrder>(example(&json!({})))
+        .body::<schema::CombinedOrder>(example(json!({})))
         .answer::<order_schemas::CodeUrl>(
             "200",
             "Placed, or placed before.",

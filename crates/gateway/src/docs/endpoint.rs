@@ -30,6 +30,14 @@ pub(super) const SIGNED_HEADERS: [(&str, &str); 6] = [
     ("Wechatpay-Signature-Type", "WECHATPAY2-SHA256-RSA2048."),
 ];
 
+/// An example with more members.
+pub(super) fn extended(mut example: Value, more: Value) -> Value {
+    if let (Some(example), Value::Object(more)) = (example.as_object_mut(), more) {
+        example.extend(more);
+    }
+    example
+}
+
 /// Who may call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Caller {

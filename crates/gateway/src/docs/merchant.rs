@@ -1,7 +1,7 @@
 //! The signed endpoints, described.
 
 use super::{
-    endpoint::{Caller, Describe, Endpoint},
+    endpoint::{Caller, Describe, Endpoint, extended},
     order_schemas as schema,
 };
 use protocol::Code;
@@ -43,8 +43,8 @@ fn signed<'a>(
     Describe::new(Caller::Merchant, method, path, tag, id, schemas)
 }
 
-fn order_example(extra: &Value) -> Value {
-    let mut order = json!({
+fn order_example(more: Value) -> Value {
+    let order = json!({
         "appid": "wx8888888888888888",
         "mchid": "1900000001",
         "description": "一壶龙井",
@@ -52,10 +52,7 @@ fn order_example(extra: &Value) -> Value {
         "notify_url": "https://shop.example.com/notify",
         "amount": { "total": 1280, "currency": "CNY" }
     });
-    if let (Some(order), Some(extra)) = (order.as_object_mut(), extra.as_object()) {
-        order.extend(extra.clone());
-    }
-    order
+    extended(order, more)
 }
 
 fn jsapi(schemas: &mut Schemas) -> Endpoint {
@@ -68,7 +65,7 @@ fn jsapi(schemas: &mut Schemas) -> Endpoint {
              LF: appId, timeStamp, nonceStr, `prepay_id=…`; signType RSA. The wallet verifies it. Repeating the \
              same request gives a fresh `prepay_id`.",
         )
-        .body::<schema::JsapiOrder>(order_example(&payer))
+        .body::<schema::JsapiOrder>(order_example(payer))
         .answer::<schema::PrepayId>(
             "200",
             "Placed, or placed before.",
@@ -87,7 +84,7 @@ fn app(schemas: &mut Schemas) -> Endpoint {
              ended by LF: appid, timestamp, noncestr, prepayid (the bare value). Repeating the same request gives \
              a fresh `prepay_id`.",
         )
-        .body::<schema::Order>(order_example(&json!({})))
+        .body::<schema::Order>(order_example(json!({})))
         .answer::<schema::PrepayId>(
             "200",
             "Placed, or placed before.",
@@ -105,7 +102,7 @@ fn h5(schemas: &mut Schemas) -> Endpoint {
             "Send the payer's browser to `h5_url`; append `&redirect_url=` with an escaped address to have it \
              sent back. Repeating the same request gives a fresh `h5_url`.",
         )
-        .body::<schema::H5Order>(order_example(&scene))
+        .body::<schema::H5Order>(order_example(scene))
         .answer::<schema::H5Url>(
             "200",
             "Placed, or placed before.",
@@ -122,7 +119,7 @@ fn native(schemas: &mut Schemas) -> Endpoint {
             "Show `code_url` as a QR code; the payer scans it. Repeating the same request gives a fresh \
              `code_url`.",
         )
-        .body::<schema::Order>(order_example(&json!({ "attach": "table 7" })))
+        .body::<schema::Order>(order_example(json!({ "attach": "table 7" })))
         .answer::<schema::CodeUrl>(
             "200",
             "Placed, or placed before.",

@@ -1,7 +1,7 @@
 //! Partner mode (服务商), described: orders for a sub-merchant, and the sub-merchant's fund-flow bill.
 
 use super::{
-    endpoint::{Caller, Describe, Endpoint},
+    endpoint::{Caller, Describe, Endpoint, extended},
     order_schemas::{CodeUrl, Error, H5Url, PrepayId},
     partner_schemas as schema,
 };
@@ -43,28 +43,22 @@ fn signed<'a>(
 }
 
 fn parties(more: Value) -> Value {
-    let mut parties = json!({
+    let parties = json!({
         "sp_appid": "wx8888888888888888",
         "sp_mchid": "1900000100",
         "sub_mchid": "1900000109"
     });
-    if let (Some(parties), Value::Object(more)) = (parties.as_object_mut(), more) {
-        parties.extend(more);
-    }
-    parties
+    extended(parties, more)
 }
 
 fn order_example(more: Value) -> Value {
-    let mut order = parties(json!({
+    let order = parties(json!({
         "description": "一壶龙井",
         "out_trade_no": "BRANCH_20261121_0001",
         "notify_url": "https://office.example.com/notify",
         "amount": { "total": 1280, "currency": "CNY" }
     }));
-    if let (Some(order), Value::Object(more)) = (order.as_object_mut(), more) {
-        order.extend(more);
-    }
-    order
+    extended(order, more)
 }
 
 fn prepay(product: &'static str, schemas: &mut Schemas) -> Endpoint {

@@ -1,6 +1,6 @@
 //! Fund-flow bills (资金账单): what came to a merchant's money and left it, with the balance after each row.
 
-use super::sheet::{BillError, Line, MARK, Read, Sheet, Values, header, written};
+use super::sheet::{BillError, Line, MARK, Sheet, Values, header};
 use types::Time;
 
 const COLUMNS: &[&str] = &[
@@ -175,16 +175,8 @@ impl Reader {
     /// # Errors
     /// [`BillError`], naming line and column.
     pub fn line<'a>(&mut self, line: &'a str) -> Result<Option<Row<'a>>, BillError> {
-        match self.sheet.read(line)? {
-            Read::Header => Ok(None),
-            Read::Row(values) => self.row(&values).map(Some),
-            Read::Summary(values) => {
-                for column in SUMMARY {
-                    values.check(column, &written(|line| self.totals.put(column, line)))?;
-                }
-                Ok(None)
-            }
-        }
+        let values = self.sheet.read(line, |column, line| self.totals.put(column, line))?;
+        values.map(|values| self.row(&values)).transpose()
     }
     /// The end of the text: the sums of the rows, which are those of the summary.
     ///

@@ -3,7 +3,7 @@
 //! The wire names the call and not the columns (wire §6); these are the field's usual ones, in its words. A merchant finds
 //! here what it shared and what others shared with it: 分账方 is whose order it was, 分账接收方 who got the money.
 
-use super::sheet::{BillError, Line, MARK, Read, Sheet, Values, header, written};
+use super::sheet::{BillError, Line, MARK, Sheet, Values, header};
 use types::Time;
 
 const COLUMNS: &[&str] = &[
@@ -181,16 +181,8 @@ impl Reader {
     /// # Errors
     /// [`BillError`], naming line and column.
     pub fn line<'a>(&mut self, line: &'a str) -> Result<Option<Row<'a>>, BillError> {
-        match self.sheet.read(line)? {
-            Read::Header => Ok(None),
-            Read::Row(values) => self.row(&values).map(Some),
-            Read::Summary(values) => {
-                for column in SUMMARY {
-                    values.check(column, &written(|line| self.totals.put(column, line)))?;
-                }
-                Ok(None)
-            }
-        }
+        let values = self.sheet.read(line, |column, line| self.totals.put(column, line))?;
+        values.map(|values| self.row(&values)).transpose()
     }
     /// The end of the text: the sums of the rows, which are those of the summary.
     ///

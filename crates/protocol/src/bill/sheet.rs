@@ -160,17 +160,6 @@ pub(super) fn header(columns: &[&str], out: &mut Vec<u8>) {
     out.extend_from_slice(LINE_END.as_bytes());
 }
 
-/// What a line of a bill is.
-#[derive(Debug)]
-pub(super) enum Read<'a> {
-    /// A header: nothing to do.
-    Header,
-    /// A detail row's values.
-    Row(Values<'a>),
-    /// The summary row's values.
-    Summary(Values<'a>),
-}
-
 /// Follows a bill line by line.
 #[derive(Debug)]
 pub(super) struct Sheet {
@@ -196,8 +185,13 @@ impl Sheet {
     pub(super) const fn line(&self) -> u64 {
         self.line
     }
-    /// Takes in the next line, with or without its end.
-    pub(super) fn read<'a>(&mut self, line: &'a str) -> Result<Read<'a>, BillError> {
+    /// Takes in the next line, with or without its end: the values of a detail row, none of a header. The summary row is
+    /// held against `totals`, which writes what a summary column must say after the rows so far.
+    pub(super) fn read<'a>(
+        &mut self,
+        line: &'a str,
+        totals: impl Fn(&str, &mut Line<'_>),
+    ) -> Result<Option<Values<'a>>, BillError> {
         self.line += 1;
         let line = line.strip_suffix('\n').unwrap_or(line);
         let line = line.strip_suffix('\r').unwrap_or(line);
@@ -205,18 +199,21 @@ impl Sheet {
             Place::Start => {
                 self.expect(line.strip_prefix(MARK).unwrap_or(line), self.columns)?;
                 self.place = Place::Rows;
-                Ok(Read::Header)
+                Ok(None)
             }
-            Place::Rows if line.starts_with('`') => Ok(Read::Row(self.values(line, self.columns)?)),
+            Place::Rows if line.starts_with('`') => self.values(line, self.columns).map(Some),
             Place::Rows => {
                 self.expect(line, self.summary)?;
                 self.place = Place::Summary;
-                Ok(Read::Header)
+                Ok(None)
             }
             Place::Summary => {
                 let values = self.values(line, self.summary)?;
                 self.place = Place::Over;
-                Ok(Read::Summary(values))
+                for column in self.summary {
+                    values.check(column, &written(|line| totals(column, line)))?;
+                }
+                Ok(None)
             }
             Place::Over => Err(BillError::End(self.line)),
         }

@@ -1,6 +1,6 @@
 //! Trade bills (交易账单): every order paid on a day and every return of money begun on it, a row each.
 
-use super::sheet::{BillError, Line, MARK, Read, Sheet, Values, header, written};
+use super::sheet::{BillError, Line, MARK, Sheet, Values, header};
 use crate::transaction::TradeType;
 use types::{AppId, MerchantId, Rate, Time, TransactionId};
 
@@ -384,20 +384,11 @@ impl Reader {
     /// # Errors
     /// [`BillError`], naming line and column.
     pub fn line<'a>(&mut self, line: &'a str) -> Result<Option<Row<'a>>, BillError> {
-        match self.sheet.read(line)? {
-            Read::Header => Ok(None),
-            Read::Row(values) => {
-                let row = self.row(&values)?;
-                self.totals.add(&row);
-                Ok(Some(row))
-            }
-            Read::Summary(values) => {
-                for column in self.kind.summary() {
-                    values.check(column, &written(|line| self.totals.put(column, line)))?;
-                }
-                Ok(None)
-            }
-        }
+        let values = self.sheet.read(line, |column, line| self.totals.put(column, line))?;
+        let Some(values) = values else { return Ok(None) };
+        let row = self.row(&values)?;
+        self.totals.add(&row);
+        Ok(Some(row))
     }
     /// The end of the text: the sums of the rows, which are those of the summary.
     ///

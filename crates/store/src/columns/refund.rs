@@ -85,7 +85,7 @@ stored!(NumberClaim, "number_claims", keys 3 |key, put| {
     put(Int(key.1.0));
     put(Text(&key.2));
 },
-columns { kind, mchid, number, order_id } mutable { 3 },
+columns { kind, mchid, number, order_id } mutable { },
 write |r, put| {
     put(Int(r.of as i64));
     put(Int(r.signer.0));
