@@ -25,7 +25,7 @@ test('a card pays an order', async () => {
   await payer.close();
 });
 
-test('a slow bank is waited for, and the page goes on by itself', async () => {
+test('r_ops_26 a slow bank is waited for, and the page goes on by itself', async () => {
   const payer = await it.payer({ cards: ['0101'] });
   const order = await payByCard(payer, 1_00);
   await payer.page.waitForURL('**/pay/waiting/**');
@@ -35,7 +35,7 @@ test('a slow bank is waited for, and the page goes on by itself', async () => {
   await payer.close();
 });
 
-test('a bank that declines takes nothing, and the order can be paid another way', async () => {
+test('r_ops_14 r_fin_66 a bank that declines takes nothing, and the order can be paid another way', async () => {
   const payer = await it.payer({ cards: ['0002'] });
   const order = await payByCard(payer, 1_00);
   await payer.at('declined').waitFor();
@@ -48,7 +48,7 @@ test('a bank that declines takes nothing, and the order can be paid another way'
   await payer.close();
 });
 
-test('an unknown outcome is called unknown, is not paid twice, and ends when the bank knows', async () => {
+test('r_ops_14 an unknown outcome is called unknown, is not paid twice, and ends when the bank knows', async () => {
   const payer = await it.payer({ balance: 0, cards: ['0119'] });
   const order = await payByCard(payer, 9_00);
   await payer.page.locator('main[data-state="unknown"]').waitFor();

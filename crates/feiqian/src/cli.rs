@@ -339,12 +339,16 @@ pub(crate) struct Bench {
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) payers: u64,
     /// Pay until so many payments are made, and nothing else: how rate, memory and store change on the way.
-    #[arg(long, value_name = "N", conflicts_with_all = ["rate", "nodes"],
+    #[arg(long, value_name = "N", conflicts_with = "nodes",
           value_parser = clap::value_parser!(u64).range(10..=100_000_000))]
     pub(crate) payments: Option<u64>,
     /// Have so many payments arrive a second, evenly, for --seconds, and nothing else; told minute by minute.
     #[arg(long, value_name = "PER_S", conflicts_with = "nodes", value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub(crate) rate: Option<u64>,
+    /// Make a day of so many payments (1,000,000 when --payments does not say) over 1,000 merchants, close and settle it
+    /// while payments go on arriving (5,000 a second when --rate does not say), and nothing else.
+    #[arg(long, conflicts_with_all = ["nodes", "console"])]
+    pub(crate) close: bool,
     /// Make so many payments (100,000 when --payments does not say), close their day, and measure how soon each page of
     /// the console begins to arrive; nothing else.
     #[arg(long, conflicts_with_all = ["rate", "nodes", "database"])]

@@ -269,7 +269,7 @@ fn a_proof_counts_what_it_checked() {
 
 /// The reserve equation names its parts, and one that is damaged on one side alone.
 #[test]
-fn the_reserve_equation_says_whose_money_lies_where() {
+fn r_fin_14_the_reserve_equation_says_whose_money_lies_where() {
     let sound = Sound::new();
     let proof = engine::prove::prove(&*sound.world.queries).unwrap();
     let [reserve] = proof.reserves[..] else { panic!("{:?}", proof.reserves) };

@@ -3,12 +3,12 @@
 //! after the other, each on a connection of its own.
 
 use super::{
-    in_process::{self, Load},
+    in_process::{self, Load, World},
     machine::{Machine, machine},
     server::Server,
     stats::percentile_ms,
 };
-use crate::{cli, config::Config};
+use crate::{cli, config::Config, seed};
 use domain::{
     Caller, Command, Reply,
     records::Digest,
@@ -123,7 +123,8 @@ pub(super) async fn run(options: &cli::Bench, folder: &Path) -> Result<(), Error
     Ok(())
 }
 
-async fn pay(service: &Arc<Service>, load: Load, payments: u64) -> Result<(), Error> {
+/// Makes so many payments, and the merchants and payers for them.
+pub(super) async fn pay(service: &Arc<Service>, load: Load, payments: u64) -> Result<Arc<World>, Error> {
     let world = Arc::new(in_process::prepare(&service.engine, &service.vault, load).await?);
     let (next, errors) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let call = |_| {
@@ -136,7 +137,8 @@ async fn pay(service: &Arc<Service>, load: Load, payments: u64) -> Result<(), Er
                     return;
                 }
                 let (payer, merchant) = world.pick(usize::try_from(number).unwrap_or(0));
-                let made = in_process::one(&engine, payer, merchant, &format!("C{number:012}"), None).await;
+                let (number, now) = (format!("C{number:012}"), seed::unix_now());
+                let made = in_process::one(&engine, payer, merchant, &number, None, now).await;
                 errors.fetch_add(u64::from(made.is_none()), Ordering::Relaxed);
             }
         })
@@ -146,18 +148,23 @@ async fn pay(service: &Arc<Service>, load: Load, payments: u64) -> Result<(), Er
         call.await?;
     }
     match errors.load(Ordering::Relaxed) {
-        0 => Ok(()),
+        0 => Ok(world),
         errors => Err(format!("{errors} of {payments} payments were not made").into()),
     }
 }
 
+/// Whether the newest of the merchant's days that closed is settled.
+pub(super) fn settled(service: &Service, merchant: i64) -> Result<bool, Error> {
+    let page = types::PageRequest::new(1, None);
+    let newest = service.queries.settlements(types::MerchantId(merchant), page)?.rows.pop();
+    Ok(newest.is_some_and(|one| one.released_at.is_some()))
+}
+
 /// Waits until the merchant's day is settled.
 async fn closed(service: &Service, merchant: i64) -> Result<(), Error> {
-    let (began, merchant) = (Instant::now(), types::MerchantId(merchant));
+    let began = Instant::now();
     while began.elapsed() < PATIENCE {
-        let page = types::PageRequest::new(1, None);
-        let newest = service.queries.settlements(merchant, page)?.rows.pop();
-        if newest.is_some_and(|one| one.released_at.is_some()) {
+        if settled(service, merchant)? {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(200)).await;

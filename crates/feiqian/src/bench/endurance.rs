@@ -7,7 +7,7 @@ use super::{
     machine::{Machine, cpu_us, machine, resident_kib},
     stats::{percentile_ms, rate},
 };
-use crate::{cli, config::Config, database, home::Home};
+use crate::{cli, config::Config, database, home::Home, seed};
 use cluster::Router;
 use crypto::{MasterKey, Vault};
 use domain::{Caller, Command};
@@ -98,9 +98,9 @@ struct Shared {
 /// Measures and prints.
 pub(super) async fn run(options: &cli::Bench, folder: &Path) -> Result<(), Error> {
     let until = match (options.payments, options.rate) {
-        (Some(payments), _) => Until::Payments(payments),
+        (Some(payments), None) => Until::Payments(payments),
         (None, Some(per_s)) => Until::Time { per_s, lasts: Duration::from_secs(options.seconds) },
-        (None, None) => return Err("--payments or --rate".into()),
+        _ => return Err("--payments or --rate; both only with --close".into()),
     };
     let config = Config::default().with_database(options.database.as_deref());
     database::must_be_empty(&config)?;
@@ -267,7 +267,8 @@ async fn call(engine: Router, shared: Arc<Shared>) {
             }
         }
         let (payer, merchant) = shared.world.pick(usize::try_from(number).unwrap_or(0));
-        if in_process::one(&engine, payer, merchant, &format!("E{number:012}"), None).await.is_none() {
+        let (number, now) = (format!("E{number:012}"), seed::unix_now());
+        if in_process::one(&engine, payer, merchant, &number, None, now).await.is_none() {
             shared.errors.fetch_add(1, Ordering::Relaxed);
             continue;
         }

@@ -25,7 +25,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use types::{AppId, MerchantId, Money, OrderId, Rate};
+use types::{AppId, MerchantId, Money, OrderId, Rate, Time};
 
 /// What was measured.
 #[derive(Debug, Clone, Serialize)]
@@ -300,7 +300,7 @@ async fn call(engine: Router, shared: Arc<Shared>, caller: usize) -> (Vec<u32>, 
         let (payer, merchant) = shared.world.pick(place);
         let number = format!("B{:02}{caller:06}{turn:08}", shared.round);
         let request = shared.keyed.then(|| key(shared.round, caller, turn));
-        match one(&engine, payer, merchant, &number, request).await {
+        match one(&engine, payer, merchant, &number, request, seed::unix_now()).await {
             Some((us, order)) => {
                 shared.done.fetch_add(1, Ordering::Relaxed);
                 latencies.push(us);
@@ -323,13 +323,14 @@ fn key(round: u64, caller: usize, turn: usize) -> RequestKey {
     (Digest(bytes), Digest(bytes))
 }
 
-/// Places an order and pays it, under a request key if one is given: how long paying took, in microseconds.
+/// Places an order and pays it at `now`, under a request key if one is given: how long paying took, in microseconds.
 pub(super) async fn one(
     engine: &Router,
     payer: SeededPayer,
     merchant: MerchantId,
     number: &str,
     request: Option<RequestKey>,
+    now: Time,
 ) -> Option<(u32, OrderId)> {
     let terms = seed::load_terms(merchant, APP, number, AMOUNT_FEN);
     let amount = terms.amount;
@@ -338,7 +339,7 @@ pub(super) async fn one(
     else {
         return None;
     };
-    let entry = Entry { product: Product::Native, issued_at: seed::unix_now() };
+    let entry = Entry { product: Product::Native, issued_at: now };
     let pay = Confirmation { order, payer: payer.id, entry, shown: amount, card: None, pin: payer.pin };
     let started = Instant::now();
     let caller = Caller::of(domain::Actor::Payer(payer.id));

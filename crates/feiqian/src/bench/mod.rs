@@ -1,5 +1,6 @@
 //! Load: payments in process, orders over HTTP, and the references beside which the figures are read.
 
+mod closing;
 mod console;
 mod endurance;
 pub(crate) mod floor;
@@ -46,6 +47,9 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
         return nodes::run(options, nodes, (one, several)).await;
     }
     let folder = std::env::temp_dir().join(format!("feiqian-bench-{}", std::process::id()));
+    if options.close {
+        return closing::run(options, &folder).await;
+    }
     if options.console {
         return console::run(options, &folder).await;
     }

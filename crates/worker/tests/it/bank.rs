@@ -57,7 +57,7 @@ async fn final_answers_end_a_payment() {
 
 /// 0110: the bank has booked, and the answer got lost. Asking again brings it; nothing is taken twice.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_is_fetched_by_asking_again() {
+async fn r_fin_66_a_lost_answer_is_fetched_by_asking_again() {
     let fixture = Fixture::new();
     let worker = work(&fixture);
     let (order, payment) = pay(&fixture, "pen-000001", "0110");
@@ -77,7 +77,7 @@ async fn a_lost_answer_is_fetched_by_asking_again() {
 
 /// 0119 and 0127: unknown for 30 seconds; asked after 2, 5, 15 and 60 seconds.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_outcome_ends_when_the_bank_knows() {
+async fn r_ops_26_an_unknown_outcome_ends_when_the_bank_knows() {
     for (tail, state) in [("0119", PaymentState::Succeeded), ("0127", PaymentState::Declined)] {
         let fixture = Fixture::new();
         let worker = work(&fixture);
@@ -99,7 +99,7 @@ async fn an_unknown_outcome_ends_when_the_bank_knows() {
 
 /// 0135. Hyperswitch 2380: time alone never turns "unknown" into "failed".
 #[tokio::test(flavor = "multi_thread")]
-async fn time_alone_never_ends_an_unknown_outcome() {
+async fn r_fin_66_time_alone_never_ends_an_unknown_outcome() {
     let fixture = Fixture::new();
     let worker = work(&fixture);
     let (order, payment) = pay(&fixture, "pen-000001", "0135");
