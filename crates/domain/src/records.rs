@@ -202,9 +202,9 @@ records! {
     /// A bound bank card.
     cards: Card(CardId => Card) by |r| r.id, generation 20_000;
     /// An order.
-    orders: Order(OrderId => Order) by |r| r.id, generation 60_000;
+    orders: Order(OrderId => Order) by |r| r.id, generation 30_000;
     /// Which order a merchant's own number belongs to.
-    order_numbers: OrderNumber((MerchantId, Box<str>) => OrderNumber) by |r| (r.merchant, r.number.clone()), generation 60_000;
+    order_numbers: OrderNumber((MerchantId, Box<str>) => OrderNumber) by |r| (r.merchant, r.number.clone()), generation 30_000;
     /// A combined order.
     combined: Combined(CombinedId => Combined) by |r| r.id, generation 20_000;
     /// Which combined order a merchant's own number belongs to.

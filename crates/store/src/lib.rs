@@ -6,14 +6,17 @@
 mod balances;
 mod columns;
 #[doc(hidden)]
+#[cfg(feature = "testing")]
 pub mod conformance;
 mod journal;
+#[cfg(feature = "testing")]
 pub mod memory;
 mod pool;
 mod postgres;
 mod sqlite;
 mod stale;
 
+#[cfg(feature = "testing")]
 pub use memory::{Memory, memory};
 pub use postgres::{
     BadTarget, PostgresOptions, PostgresTarget, postgres, postgres_claimed, postgres_queries,

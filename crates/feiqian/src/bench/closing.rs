@@ -110,7 +110,7 @@ pub(super) async fn run(options: &cli::Bench, folder: &Path) -> Result<(), Error
     let now = service.now();
     let monday = now.business_day().plus(4).start().plus(10 * types::time::HOUR);
     clock.advance(monday.since(now));
-    let beside = stream('C');
+    let beside = stream('D');
     let most = Most::watch();
     let began = Instant::now();
     let mut reading = Duration::ZERO;
