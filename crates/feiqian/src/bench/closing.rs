@@ -194,7 +194,7 @@ impl Stream {
                     if stop.load(Ordering::Relaxed) {
                         return (latencies, errors);
                     }
-                    let (payer, merchant) = world.pick(usize::try_from(number).unwrap_or(0));
+                    let (payer, merchant) = world.scattered(number);
                     let number = format!("{prefix}{number:012}");
                     let made =
                         in_process::one(&service.engine, payer, merchant, &number, None, service.now()).await;

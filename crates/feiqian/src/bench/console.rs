@@ -136,7 +136,7 @@ pub(super) async fn pay(service: &Arc<Service>, load: Load, payments: u64) -> Re
                 if number >= payments {
                     return;
                 }
-                let (payer, merchant) = world.pick(usize::try_from(number).unwrap_or(0));
+                let (payer, merchant) = world.scattered(number);
                 let (number, now) = (format!("C{number:012}"), seed::unix_now());
                 let made = in_process::one(&engine, payer, merchant, &number, None, now).await;
                 errors.fetch_add(u64::from(made.is_none()), Ordering::Relaxed);

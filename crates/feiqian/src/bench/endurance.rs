@@ -266,7 +266,7 @@ async fn call(engine: Router, shared: Arc<Shared>) {
                 tokio::time::sleep_until(due.into()).await;
             }
         }
-        let (payer, merchant) = shared.world.pick(usize::try_from(number).unwrap_or(0));
+        let (payer, merchant) = shared.world.scattered(number);
         let (number, now) = (format!("E{number:012}"), seed::unix_now());
         if in_process::one(&engine, payer, merchant, &number, None, now).await.is_none() {
             shared.errors.fetch_add(1, Ordering::Relaxed);

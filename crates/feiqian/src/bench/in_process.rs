@@ -87,6 +87,12 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// Who makes payment `number` of a row, and to whom: as [`World::pick`], payers in no order, so that those of a batch
+    /// lie far apart in the store.
+    pub(super) fn scattered(&self, number: u64) -> (SeededPayer, MerchantId) {
+        self.pick(usize::try_from(number).unwrap_or(0).wrapping_mul(104_729))
+    }
+
     /// Who makes payment `place`, and to whom: a tenth of the payments go to one merchant.
     pub(super) fn pick(&self, place: usize) -> (SeededPayer, MerchantId) {
         let payer = self.payers[place % self.payers.len()];
@@ -300,7 +306,8 @@ async fn call(engine: Router, shared: Arc<Shared>, caller: usize) -> (Vec<u32>, 
         turn += 1;
         let place = caller.wrapping_mul(7919).wrapping_add(turn.wrapping_mul(104_729));
         let (payer, merchant) = shared.world.pick(place);
-        let number = format!("B{:02}{caller:06}{turn:08}", shared.round);
+        // Ascending as time goes on, as merchants' numbers are that begin with a date.
+        let number = format!("B{:02}{turn:08}{caller:06}", shared.round);
         let request = shared.keyed.then(|| key(shared.round, caller, turn));
         match one(&engine, payer, merchant, &number, request, seed::unix_now()).await {
             Some((us, order)) => {

@@ -1,12 +1,11 @@
 \set payer random(1, 20000)
 \set merchant random(1, 111)
-\set number random(1, 1000000000000000)
 WITH payer AS (
     UPDATE feiqian_bench.accounts SET debits = debits + 100 WHERE id = :payer AND credits - debits >= 100 RETURNING id
 ), paid AS (
     INSERT INTO feiqian_bench.orders
         (mchid, out_trade_no, appid, payer, amount, fee, state, description, notify_url, expires_at, paid_at)
-    SELECT CASE WHEN :merchant > 100 THEN 1 ELSE :merchant END, 'P' || :number::bigint, 1, id, 100, 0, 2, 'coffee',
+    SELECT CASE WHEN :merchant > 100 THEN 1 ELSE :merchant END, 'P' || nextval('feiqian_bench.numbers'), 1, id, 100, 0, 2, 'coffee',
            'https://shop.example/notify', now() + interval '2 hours', now()
     FROM payer RETURNING id, mchid, payer
 ), moved AS (

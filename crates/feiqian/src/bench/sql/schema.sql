@@ -4,6 +4,9 @@ DROP SCHEMA IF EXISTS feiqian_bench CASCADE;
 CREATE SCHEMA feiqian_bench;
 SET search_path = feiqian_bench;
 
+-- Order numbers ascend, as they do in the other load.
+CREATE SEQUENCE numbers START 1000000000000000 CACHE 32;
+
 CREATE TABLE orders (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, mchid bigint NOT NULL, out_trade_no text NOT NULL,
     appid bigint NOT NULL, payer bigint NOT NULL, amount bigint NOT NULL CHECK (amount > 0), fee bigint NOT NULL,
