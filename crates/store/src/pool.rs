@@ -16,14 +16,13 @@ impl<C> Pool<C> {
     pub(crate) fn new(connections: impl IntoIterator<Item = C>) -> Self {
         Self { places: connections.into_iter().map(Mutex::new).collect(), next: AtomicUsize::new(0) }
     }
-    /// A free one, or the next in turn.
+    /// The first that is free, so that as few as possible read anew what a commit has changed; when all are in use, waits
+    /// for one, for each in turn.
     pub(crate) fn get(&self) -> MutexGuard<'_, C> {
-        let start = self.next.fetch_add(1, Ordering::Relaxed);
-        for step in 0..self.places.len() {
-            if let Ok(free) = self.places[(start + step) % self.places.len()].try_lock() {
-                return free;
-            }
+        if let Some(free) = self.places.iter().find_map(|place| place.try_lock().ok()) {
+            return free;
         }
-        self.places[start % self.places.len()].lock().unwrap_or_else(PoisonError::into_inner)
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        self.places[next % self.places.len()].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct HttpPay {
     pub(crate) payments_per_s: u64,
     /// CPU of the whole process a payment, load generator included.
     pub(crate) cpu_us_per_payment: u64,
+    /// Commands a batch, on average: payments, and what their notifications came to.
+    pub(crate) batch: u64,
     /// Latency, median.
     pub(crate) p50_ms: f64,
     /// Latency, 99th percentile.
@@ -67,16 +69,21 @@ pub(crate) async fn run(
     let requests = pages(&server, &cookies, forms).await?;
     let taken = || server.service.queries.account(AccountId::merchant_unsettled(MERCHANT, Currency::CNY));
     let (before, asked) = (taken()?.credits_posted, requests.len() as u64);
+    let batches = || server.service.engine.stats();
+    let first = batches();
     // It ends with the requests. Every payment is counted, in the ledger, so nothing is left out at either end.
     let (lasts, ramp) = (Duration::from_secs(600), Duration::ZERO);
     let shape = Shape { lasts, ramp, connections, rate_per_s: None, status: 303 };
     let loaded = load(server.address, Arc::new(requests), shape).await;
     let payments = u64::try_from((taken()?.credits_posted - before) / FEN)?;
+    let last = batches();
+    let batch = (last.commands - first.commands) / (last.batches - first.batches).max(1);
     server.stop().await?;
     Ok(HttpPay {
         connections,
         payments_per_s: rate(payments, loaded.elapsed),
         cpu_us_per_payment: loaded.cpu_us / payments.max(1),
+        batch,
         p50_ms: percentile_ms(&loaded.latencies, 50),
         p99_ms: percentile_ms(&loaded.latencies, 99),
         payments,
