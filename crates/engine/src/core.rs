@@ -1,14 +1,19 @@
 //! The heart without threads: applies commands to the working set and closes batches. The engine drives it
 //! with a real clock and store, the simulator with its own.
 
-use crate::store::{Fault, Loader, Recovered};
+use crate::{
+    numbers::LargestNumbers,
+    store::{Fault, Loader, Recovered},
+};
 use domain::{
     Batch, Caller, Command, Context, Event, JournalLine, Key, Record, Rejection, Reply, Stop, Tables, Tx,
     Writes, apply, home,
+    order::OrderNumber,
     records::{Digest, Effect, Request},
+    world::Entity as _,
 };
 use rustc_hash::FxHashSet;
-use types::{IdBlock, JournalId, Place, Shard, Time, id_time, time};
+use types::{IdBlock, JournalId, MerchantId, Place, Shard, Time, id_time, time};
 
 /// Commands in one batch at most; also the places a batch has in the journal.
 pub const BATCH_MAX: usize = 1000;
@@ -57,6 +62,7 @@ pub struct Core {
     shared_until: Time,
     /// Keys read in this run that other shards decide about.
     foreign: Vec<Key>,
+    numbers: LargestNumbers,
 }
 
 /// A closed batch with what workers should hear once it is durable.
@@ -88,6 +94,7 @@ impl Core {
             durable: recovered.batch,
             shared_until: Time(i64::MIN),
             foreign: Vec::new(),
+            numbers: LargestNumbers::default(),
         }
     }
     /// The number of the open batch.
@@ -146,6 +153,11 @@ impl Core {
         loader: &mut dyn Loader,
         answered: &mut dyn FnMut(usize, Outcome),
     ) -> Result<(), Fault> {
+        for asked in jobs {
+            if let Command::CreateOrder { terms, .. } = &asked.command {
+                self.foresee(terms.signer(), &terms.number);
+            }
+        }
         let mut waiting: Vec<usize> = (0..jobs.len()).collect();
         for _ in 0..LOADS_MAX {
             let mut wanted = Vec::new();
@@ -235,7 +247,15 @@ impl Core {
         }
     }
 
-    fn load(&mut self, wanted: Vec<Key>, loader: &mut dyn Loader) -> Result<(), Fault> {
+    fn load(&mut self, mut wanted: Vec<Key>, loader: &mut dyn Loader) -> Result<(), Fault> {
+        self.numbers.learn(&wanted, loader)?;
+        wanted.retain(|key| match key {
+            Key::OrderNumber((merchant, number)) => !self.foresee(*merchant, number),
+            _ => true,
+        });
+        if wanted.is_empty() {
+            return Ok(());
+        }
         let found = loader.load(&wanted)?;
         assert_eq!(found.len(), wanted.len(), "a loader answers every key");
         for (key, record) in wanted.into_iter().zip(found) {
@@ -245,6 +265,15 @@ impl Core {
             self.tables.load(key, record);
         }
         Ok(())
+    }
+
+    /// Takes a number for free without asking the store, if it surely is. Gives whether it is.
+    fn foresee(&mut self, merchant: MerchantId, number: &str) -> bool {
+        let free = self.numbers.is_free(merchant, number, self.place);
+        if free {
+            self.tables.order_numbers.load((merchant, number.into()), None);
+        }
+        free
     }
 
     /// Before commands run: what only the first shard writes is read anew from time to time.
@@ -340,6 +369,7 @@ impl Core {
         self.ids.1 += told.blocks; // also of a rejected command: its journal line may name an id
         let outcome = match stop {
             Ok(reply) => {
+                self.numbers.take(OrderNumber::writes(&self.writes));
                 self.tables.merge(&mut self.writes, self.number);
                 self.events.extend(told.events);
                 Ok(reply)

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod core;
 pub mod engine;
 pub mod nodes;
+mod numbers;
 pub mod observer;
 pub mod position;
 pub mod prove;

@@ -115,6 +115,8 @@ pub trait Queries: ConsoleQueries + SharingQueries + UserTransferQueries + Send 
     fn payer_by_phone(&self, phone: Digest) -> Answer<Option<PayerId>>;
     /// A session by token hash; the caller checks that it has not ended.
     fn session(&self, token: Digest) -> Answer<Option<Session>>;
+    /// A session by token hash, and whose it is; the caller checks that it has not ended.
+    fn member(&self, token: Digest) -> Answer<Option<(Session, Payer)>>;
     /// An authorization code by its hash.
     fn oauth_code(&self, code: Digest) -> Answer<Option<OauthCode>>;
     /// A card.

@@ -3,7 +3,7 @@
 use crate::query::Queries;
 use domain::{Batch, Key, Record};
 use std::sync::Arc;
-use types::Time;
+use types::{MerchantId, Time};
 
 /// A store that did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +36,11 @@ pub trait Loader: Send {
     /// # Errors
     /// [`Fault::Failed`].
     fn load(&mut self, keys: &[Key]) -> Result<Vec<Option<Record>>, Fault>;
+    /// The largest of the numbers under which orders stand in a merchant's name, byte by byte; none when there is none.
+    ///
+    /// # Errors
+    /// [`Fault::Failed`].
+    fn largest_number(&mut self, merchant: MerchantId) -> Result<Option<Box<str>>, Fault>;
 }
 
 /// Writes batches. One commits at a time.

@@ -1,6 +1,7 @@
 //! One process put together: store, engine, keys, service.
 
 use crate::{
+    busy::busy,
     config::{Config, Mode},
     home::{Home, HomeError, Lock},
     nodes::{self, As},
@@ -9,25 +10,15 @@ use crate::{
 use cluster::{Cluster, JoinError, Router};
 use crypto::{PlatformKeys, Vault};
 use domain::{Caller, Command, records::Digest};
-use engine::{
-    Clock, Engine, Fault, Job, ManualClock, Refusal, SystemClock,
-    engine::{Busy, Setup},
-};
+use engine::{Clock, Engine, Fault, Job, ManualClock, Refusal, SystemClock, engine::Setup};
 use service::{
     EventBus, KeysError, Messenger, Metrics, Parts, SandboxInbox, Service, Settings, metrics::metered,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, atomic::AtomicUsize};
 use types::{PageRequest, Place, time};
 
 /// How far the newest record may lie ahead of the clock before an operator is told.
 const CLOCK_TOLERANCE: i64 = 5 * time::SECOND;
-
-/// Signed requests a core must have to work on before a commit may wait: they outlast the commit, so that no core
-/// runs dry meanwhile.
-const SIGNATURES_AHEAD: usize = 5;
 
 /// A running platform without its doors.
 pub(crate) struct App {
@@ -119,19 +110,15 @@ impl App {
         let events = EventBus::default();
         let bus = events.clone();
         let under_way = Arc::new(AtomicUsize::new(0));
-        let busy: Busy = {
-            let (under_way, ahead) = (Arc::clone(&under_way), SIGNATURES_AHEAD * crate::cores());
-            Arc::new(move |waiting| under_way.load(Ordering::Relaxed) >= waiting + ahead)
-        };
         let metrics = Metrics::default();
         let observer = Arc::new(metrics.clone());
-        let setup = Setup { queue_max: config.queue_max, busy: Some(busy), observer, ..Setup::default() };
+        let setup = Setup { queue_max: config.queue_max, observer, ..Setup::default() };
         let start = {
-            let (metrics, clock) = (metrics.clone(), Arc::clone(&clock));
+            let (metrics, clock, under_way) = (metrics.clone(), Arc::clone(&clock), Arc::clone(&under_way));
             move |store, place| {
                 let bus = bus.clone();
                 let listener = Box::new(move |heard: &_| bus.tell(heard));
-                let setup = Setup { place, ..setup.clone() };
+                let setup = Setup { place, busy: Some(busy(&under_way)), ..setup.clone() };
                 Engine::start(metered(store, &metrics), Arc::clone(&clock), setup, listener)
             }
         };

@@ -4,6 +4,7 @@ mod app;
 mod backup;
 mod bench;
 mod bill;
+mod busy;
 mod cli;
 mod client;
 mod combine;

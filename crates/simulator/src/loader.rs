@@ -2,7 +2,7 @@
 
 use domain::{Key, Record};
 use engine::{Fault, Loader};
-use types::Shard;
+use types::{MerchantId, Shard};
 
 /// A loader that may fail this once, or take every order for one of its shard's.
 pub(crate) struct Faulty<'a> {
@@ -25,5 +25,11 @@ impl Loader for Faulty<'_> {
             }
         }
         Ok(found)
+    }
+    fn largest_number(&mut self, merchant: MerchantId) -> Result<Option<Box<str>>, Fault> {
+        if self.fails {
+            return Err(Fault::Failed("the disk does not read".into()));
+        }
+        self.loader.largest_number(merchant)
     }
 }

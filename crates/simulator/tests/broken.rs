@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 use store::Memory;
-use types::Shards;
+use types::{MerchantId, Shards};
 
 /// Seeds that a mistake may take to be found.
 const SEEDS: u64 = 60;
@@ -186,6 +186,9 @@ impl Loader for TrickyLoader {
             }
         }
         Ok(found)
+    }
+    fn largest_number(&mut self, merchant: MerchantId) -> Result<Option<Box<str>>, Fault> {
+        self.1.largest_number(merchant)
     }
 }
 

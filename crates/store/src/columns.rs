@@ -1,7 +1,7 @@
 //! The one place where a record's columns are defined: table, key, order of columns, how a record becomes
 //! values and back. Every SQL store builds its statements from it; the DDL of each is checked against it.
 
-use domain::{records::Digest, world::Entity};
+use domain::{payer::Payer, records::Digest, session::Session, world::Entity};
 use types::{Currency, Time};
 
 /// A value on its way to a column.
@@ -96,6 +96,21 @@ pub(crate) trait RowDyn {
     fn get_blob(&self, at: usize) -> Result<Option<&[u8]>, Corrupt>;
 }
 
+/// What stands in a row behind so many columns of another record.
+pub(crate) struct Behind<'a>(pub(crate) &'a dyn RowDyn, pub(crate) usize);
+
+impl RowDyn for Behind<'_> {
+    fn get_int(&self, at: usize) -> Result<Option<i64>, Corrupt> {
+        self.0.get_int(self.1 + at)
+    }
+    fn get_text(&self, at: usize) -> Result<&str, Corrupt> {
+        self.0.get_text(self.1 + at)
+    }
+    fn get_blob(&self, at: usize) -> Result<Option<&[u8]>, Corrupt> {
+        self.0.get_blob(self.1 + at)
+    }
+}
+
 impl Row for &dyn RowDyn {
     fn int(&self, at: usize) -> Result<Option<i64>, Corrupt> {
         self.get_int(at)
@@ -175,6 +190,21 @@ fn select_one(table: &Table) -> String {
     let keys = table.columns[..table.keys].iter().zip(1..);
     let terms: Vec<String> = keys.map(|(column, place)| format!("{column} = ?{place}")).collect();
     format!("SELECT {} FROM {} WHERE {}", table.columns.join(", "), table.name, terms.join(" AND "))
+}
+
+/// `SELECT` of a session and whose it is, by the session's token as parameter `token`: the columns of both in order.
+pub(crate) fn select_member(token: &str) -> String {
+    let (session, payer) = (Session::TABLE, Payer::TABLE);
+    let of = |table: &Table| table.columns.iter().map(|c| format!("{}.{c}", table.name)).collect::<Vec<_>>();
+    let columns = [of(&session), of(&payer)].concat().join(", ");
+    format!(
+        "SELECT {columns} FROM sessions JOIN payers ON payers.id = sessions.payer WHERE sessions.token = {token}"
+    )
+}
+
+/// A row of [`select_member`].
+pub(crate) fn read_member(row: &dyn RowDyn) -> Result<(Session, Payer), Corrupt> {
+    Ok((Session::read(row)?, Payer::read(&Behind(row, Session::TABLE.columns.len()))?))
 }
 
 fn json<T: serde::Serialize>(value: &T) -> String {

@@ -50,7 +50,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-use types::{JournalId, Place, Shard, Time};
+use types::{JournalId, MerchantId, Place, Shard, Time};
 
 /// A new store in memory.
 #[must_use]
@@ -258,6 +258,11 @@ impl Loader for Memory {
             return Err(Fault::Failed("a load was broken on purpose".into()));
         }
         Ok(keys.iter().map(|key| held.rows.get(key)).collect())
+    }
+    fn largest_number(&mut self, merchant: MerchantId) -> Result<Option<Box<str>>, Fault> {
+        let held = self.held();
+        let of_merchant = held.rows.order_numbers.keys().filter(|(of, _)| *of == merchant);
+        Ok(of_merchant.map(|(_, number)| number).max().cloned())
     }
 }
 

@@ -228,7 +228,7 @@ fn ask_again(app: &App, visit: &Visit, order: &Order, error: Option<Phrase>) -> 
         description: order.terms.description.to_string(),
         until: order.expires_at,
         left: show::countdown(order.expires_at.since(visit.now)),
-        nonce: once::nonce()?,
+        nonce: once::nonce(visit.now)?,
         error: error.map(|phrase| phrase.say(visit.language).into_owned()),
     };
     page::show_as(status, &page)

@@ -32,11 +32,10 @@ pub(crate) fn member(app: &App, headers: &HeaderMap, now: Time) -> Result<Option
     else {
         return Ok(None);
     };
-    let Some(session) = app.queries().session(app.service().token_hash(token))? else { return Ok(None) };
-    if now >= session.expires_at {
+    let found = app.queries().member(app.service().token_hash(token))?;
+    let Some((session, payer)) = found.filter(|(session, _)| now < session.expires_at) else {
         return Ok(None);
-    }
-    let Some(payer) = app.queries().payer(session.payer)? else { return Ok(None) };
+    };
     let form_token = app.service().vault.hasher().code("wallet/form", token).to_hex();
     Ok(Some(Member { session, payer, form_token }))
 }

@@ -74,7 +74,7 @@ async fn form(app: &App, visit: &Visit, member: &Member, next: &str, typed: Type
         cards: cards.iter().map(|card| CardView::of(card, visit)).collect(),
         amount: &typed.amount,
         most: Money::cny(settings::limits_at(limits, visit.now).top_up),
-        nonce: once::nonce()?,
+        nonce: once::nonce(visit.now)?,
         next,
         error: typed.error.map(|phrase| phrase.say(visit.language).into_owned()),
     };

@@ -13,6 +13,7 @@ mod dry_run;
 mod faults;
 mod fenced;
 mod journal;
+mod numbers;
 mod panics;
 mod patience;
 mod prove;

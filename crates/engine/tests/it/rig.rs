@@ -6,7 +6,7 @@ use engine::{
     engine::Setup,
 };
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use types::Time;
+use types::{MerchantId, Time};
 
 /// A place in a store where its thread can be made to wait, or to do worse.
 #[derive(Clone, Default)]
@@ -74,6 +74,9 @@ impl Loader for GatedLoader {
             found[0] = Some(Record::Counter(Counter { name: "a lie".into(), last: 1 }));
         }
         Ok(found)
+    }
+    fn largest_number(&mut self, merchant: MerchantId) -> Result<Option<Box<str>>, Fault> {
+        self.0.largest_number(merchant)
     }
 }
 

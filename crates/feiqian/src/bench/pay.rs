@@ -186,7 +186,7 @@ async fn get(stream: &mut TcpStream, path: &str, cookie: &str) -> Option<String>
 /// The form of a cashier page, as the browser posts it.
 fn form(page: &str, cookie: &str) -> Option<Vec<u8>> {
     let mut fields = form_urlencoded::Serializer::new(String::new());
-    for name in ["door", "nonce", "shown", "form"] {
+    for name in ["door", "nonce", "shown", "currency", "kind", "form"] {
         let from = page.split_once(&format!("name=\"{name}\" value=\""))?.1;
         let value =
             from.split_once('"')?.0.replace("&#34;", "\"").replace("&#38;", "&").replace("&quot;", "\"");

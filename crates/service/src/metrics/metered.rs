@@ -7,6 +7,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+use types::MerchantId;
 
 /// How long a commit may take before the store counts as stuck.
 const COMMIT_MAX: Duration = Duration::from_secs(10);
@@ -78,6 +79,9 @@ impl Loader for Metered<Box<dyn Loader>> {
         self.metrics.stage(Stage::Load, started.elapsed());
         self.metrics.0.misses.inc_by(keys.len() as u64);
         loaded
+    }
+    fn largest_number(&mut self, merchant: MerchantId) -> Result<Option<Box<str>>, Fault> {
+        self.inner.largest_number(merchant)
     }
 }
 

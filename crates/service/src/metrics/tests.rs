@@ -63,6 +63,9 @@ fn a_store_that_is_silent_or_refuses_is_trouble_until_it_does_its_work() {
         fn load(&mut self, keys: &[domain::Key]) -> Result<Vec<Option<domain::Record>>, engine::Fault> {
             Ok(keys.iter().map(|_| None).collect())
         }
+        fn largest_number(&mut self, _: types::MerchantId) -> Result<Option<Box<str>>, engine::Fault> {
+            Ok(None)
+        }
     }
     let metrics = Metrics::default();
     let mut committer = metered::watched(Box::new(Store(false)) as Box<dyn engine::Committer>, &metrics);

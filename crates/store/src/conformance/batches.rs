@@ -108,3 +108,26 @@ pub(super) fn many_keys_are_answered_in_order(open: Open<'_>) {
         assert_eq!(found, wanted, "{key:?}");
     }
 }
+
+/// Whatever order the database's language puts letters in, and of the one merchant.
+pub(super) fn the_largest_number_is_that_of_bytes(open: Open<'_>) {
+    let mut scribe = Scribe::open(open);
+    let (merchant, other) = (MerchantId(1_900_000_001), MerchantId(1_900_000_002));
+    assert_eq!(scribe.store.loader.largest_number(merchant), Ok(None));
+    let mut largest = String::new();
+    let numbers = ["B-0001", "a-0001", "_b-0001", "Z-0001", "a-0000", "|c-0001", "0-0001", "|c"];
+    for (id, number) in (10..).zip(numbers) {
+        scribe.write(|batch| {
+            for (id, merchant) in [(id, merchant), (id + 100, other)] {
+                let prefix = if merchant == other { "~" } else { "" };
+                let order = samples::order(id, merchant.0, &format!("{prefix}{number}"), false);
+                batch.order_numbers.push(added(samples::order_number(&order)));
+                batch.orders.push(added(order));
+            }
+        });
+        largest = largest.max(number.to_owned());
+        assert_eq!(scribe.store.loader.largest_number(merchant), Ok(Some(largest.as_str().into())));
+    }
+    assert_eq!(largest, "|c-0001");
+    assert_eq!(scribe.store.loader.largest_number(MerchantId(1_900_000_003)), Ok(None));
+}

@@ -33,11 +33,13 @@ pub type Open<'a> = &'a dyn Fn() -> Store;
 pub type Check = fn(Open<'_>);
 
 /// The checks by name.
-pub const CHECKS: [(&str, Check); 28] = [
+pub const CHECKS: [(&str, Check); 30] = [
     ("a new store is empty", batches::a_new_store_is_empty),
     ("where it stands survives opening", batches::where_it_stands_survives_opening),
     ("a batch is written whole or not at all", batches::a_batch_is_written_whole_or_not_at_all),
     ("many keys are answered in order", batches::many_keys_are_answered_in_order),
+    ("the largest number is that of bytes", batches::the_largest_number_is_that_of_bytes),
+    ("a session is read with whose it is", records::a_session_is_read_with_whose_it_is),
     ("every bare record reads back", records::every_bare_record_reads_back),
     ("every full record reads back", records::every_full_record_reads_back),
     ("every update reads back", records::every_update_reads_back),

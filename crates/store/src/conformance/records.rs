@@ -289,6 +289,7 @@ pub(super) fn short_lived_records_can_be_removed(open: Open<'_>) {
         let mut scribe = Scribe::open(open);
         assert!(scribe.load(&keys).iter().all(Option::is_none), "they are gone");
         assert_eq!(scribe.queries().session(session.token), Ok(None));
+        assert_eq!(scribe.queries().member(session.token), Ok(None));
         assert_eq!(scribe.queries().payment_code(code.code), Ok(None));
         assert_eq!(scribe.queries().echo(echo.id), Ok(None));
     }
@@ -352,4 +353,19 @@ pub(super) fn a_record_made_anew_in_its_batch_reads_back(open: Open<'_>) {
         }
     });
     holds(open, &new);
+}
+
+pub(super) fn a_session_is_read_with_whose_it_is(open: Open<'_>) {
+    let mut scribe = Scribe::open(open);
+    let (session, orphan) = (samples::session(20, 3, START), samples::session(21, 4, START));
+    let payer = samples::payer(3, 30, true);
+    scribe.write(|batch| {
+        batch.payers.push(added(payer.clone()));
+        batch.payers.push(added(samples::payer(5, 31, false)));
+        batch.sessions.extend([added(session.clone()), added(orphan.clone())]);
+    });
+    let queries = scribe.queries();
+    assert_eq!(queries.member(session.token), Ok(Some((session, payer))));
+    assert_eq!(queries.member(orphan.token), Ok(None), "of nobody");
+    assert_eq!(queries.member(samples::digest(22)), Ok(None));
 }

@@ -87,6 +87,11 @@ impl Queries for Memory {
     fn session(&self, token: Digest) -> Answer<Option<Session>> {
         Ok(self.held().rows.sessions.get(&token).cloned())
     }
+    fn member(&self, token: Digest) -> Answer<Option<(Session, Payer)>> {
+        let held = self.held();
+        let session = held.rows.sessions.get(&token);
+        Ok(session.and_then(|session| Some((session.clone(), held.rows.payers.get(&session.payer)?.clone()))))
+    }
     fn oauth_code(&self, code: Digest) -> Answer<Option<OauthCode>> {
         Ok(self.held().rows.oauth_codes.get(&code).cloned())
     }

@@ -60,25 +60,37 @@ impl PostgresLoader {
     pub(super) fn new(server: &Arc<Server>, schema: &Arc<Schema>) -> Self {
         Self { server: Arc::clone(server), schema: Arc::clone(schema), link: None }
     }
-}
 
-impl Loader for PostgresLoader {
-    fn load(&mut self, keys: &[Key]) -> Result<Vec<Option<Record>>, Fault> {
-        // A connection that was lost while idle is found out by using it: once more with a new one.
+    /// Asks the server. A connection that was lost while idle is found out by using it: once more with a new one.
+    fn ask<T>(&mut self, ask: impl Fn(&mut Link) -> Result<T, Trouble>) -> Result<T, Fault> {
         let old = self.link.take().filter(|link| !link.is_lost());
         if let Some(mut link) = old {
-            match load(&mut link, &self.schema, keys) {
+            match ask(&mut link) {
                 Err(_) if link.is_lost() => {}
-                loaded => {
+                answer => {
                     self.link = Some(link);
-                    return loaded.map_err(|why| self.server.failed(why));
+                    return answer.map_err(|why| self.server.failed(why));
                 }
             }
         }
         let mut link = self.server.connect(Purpose::Load)?;
-        let loaded = load(&mut link, &self.schema, keys);
+        let answer = ask(&mut link);
         self.link = Some(link);
-        loaded.map_err(|why| self.server.failed(why))
+        answer.map_err(|why| self.server.failed(why))
+    }
+}
+
+impl Loader for PostgresLoader {
+    fn load(&mut self, keys: &[Key]) -> Result<Vec<Option<Record>>, Fault> {
+        let schema = Arc::clone(&self.schema);
+        self.ask(|link| load(link, &schema, keys))
+    }
+
+    fn largest_number(&mut self, merchant: MerchantId) -> Result<Option<Box<str>>, Fault> {
+        // The column compares byte by byte, whatever the database does by default.
+        let sql = "SELECT out_trade_no FROM orders WHERE mchid = $1 ORDER BY out_trade_no DESC LIMIT 1";
+        let rows = self.ask(|link| link.rows(sql, &[&merchant.0]))?;
+        Ok(rows.first().map(|row| row.get::<_, String>(0).into()))
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     sql::{Schema, read},
 };
 use crate::{
-    columns::Stored,
+    columns::{Stored, read_member, select_member},
     journal,
     pool::Pool,
     stale::{Home, Make, stale},
@@ -312,6 +312,12 @@ impl Queries for PostgresQueries {
     }
     fn session(&self, token: Digest) -> Answer<Option<Session>> {
         find!(self, Session, token)
+    }
+    fn member(&self, token: Digest) -> Answer<Option<(Session, Payer)>> {
+        static SQL: OnceLock<String> = OnceLock::new();
+        let rows = self.rows(SQL.get_or_init(|| select_member("$1")), &[&token.0.as_slice()])?;
+        let read = |row| read_member(row).map_err(|corrupt| Fault::Failed(format!("a session: {corrupt}")));
+        rows.first().map(|row| read(row)).transpose()
     }
     fn oauth_code(&self, code: Digest) -> Answer<Option<OauthCode>> {
         find!(self, OauthCode, code)

@@ -9,8 +9,8 @@ use domain::{
     refund::RefundNumber,
 };
 use engine::{Fault, Loader};
-use rusqlite::Connection;
-use types::{OrderId, PayerId, RefundId};
+use rusqlite::{Connection, OptionalExtension};
+use types::{MerchantId, OrderId, PayerId, RefundId};
 
 pub(super) struct SqliteLoader(Connection);
 
@@ -29,6 +29,14 @@ impl Loader for SqliteLoader {
         let found = keys.iter().map(|key| load(&self.0, key)).collect();
         run("COMMIT")?;
         found
+    }
+
+    fn largest_number(&mut self, merchant: MerchantId) -> Result<Option<Box<str>>, Fault> {
+        let sql = "SELECT out_trade_no FROM orders WHERE mchid = ?1 ORDER BY out_trade_no DESC LIMIT 1";
+        let found = self.0.prepare_cached(sql).and_then(|mut statement| {
+            statement.query_row([merchant.0], |row| row.get::<_, Box<str>>(0)).optional()
+        });
+        found.map_err(failed)
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     row::{bind, failed, read, select},
 };
 use crate::{
-    columns::{Stored, Value},
+    columns::{Stored, Value, read_member, select_member},
     journal,
     pool::Pool,
     stale::{Make, stale},
@@ -36,7 +36,10 @@ use engine::{
 };
 use ledger::{Account, AccountId, Transfer};
 use rusqlite::Connection;
-use std::{path::PathBuf, sync::MutexGuard};
+use std::{
+    path::PathBuf,
+    sync::{MutexGuard, OnceLock},
+};
 use types::{
     AppId, CardId, EchoId, JournalId, MerchantId, NotificationId, OrderId, Page, PageRequest, PayerId,
     PaymentId, RefundId, Shard, ShardSet, Shards, Time, TransferId, UserTransferId, first_id_at,
@@ -169,6 +172,15 @@ impl Queries for SqliteQueries {
     }
     fn session(&self, token: Digest) -> Answer<Option<Session>> {
         self.find(&token)
+    }
+    fn member(&self, token: Digest) -> Answer<Option<(Session, Payer)>> {
+        static SQL: OnceLock<String> = OnceLock::new();
+        let mut found = None;
+        each(&self.get(), SQL.get_or_init(|| select_member("?1")), &[Value::Blob(&token.0)], |row| {
+            found = Some(read_member(row).map_err(|corrupt| failed(format!("a session: {corrupt}")))?);
+            Ok(())
+        })?;
+        Ok(found)
     }
     fn oauth_code(&self, code: Digest) -> Answer<Option<OauthCode>> {
         self.find(&code)

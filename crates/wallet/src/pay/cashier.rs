@@ -1,7 +1,7 @@
 //! The page that asks: how much, to whom, for what, from where, and the PIN.
 
 use super::{
-    demand::{Demand, Part},
+    demand::{Demand, Part, Shown},
     door::{Door, Outcome},
 };
 use crate::{
@@ -61,6 +61,7 @@ impl Source {
 struct CashierPage {
     p: Page,
     amount: Money,
+    shown: Shown,
     payee: String,
     description: String,
     /// What each merchant gets; none when there is one only.
@@ -218,11 +219,12 @@ pub(super) async fn ask(
     let page = CashierPage {
         p: Page::new(app, visit, Tab::None).at(here.clone()),
         amount,
+        shown: demand.shown(),
         payee: payee(&merchant.name, &parts, visit),
         description: if parts.is_empty() { terms.description.to_string() } else { String::new() },
         parts,
         door: door.seal(app),
-        nonce: once::nonce()?,
+        nonce: once::nonce(visit.now)?,
         balance,
         enough,
         cards: cards.iter().map(|card| CardView::of(card, visit)).collect(),

@@ -2,7 +2,7 @@
 
 use super::{
     cashier::{self, Asked, Source},
-    demand::Demand,
+    demand::{Demand, Shown},
     door::Door,
 };
 use crate::{
@@ -25,11 +25,11 @@ pub(crate) async fn confirm(
     posted: Posted,
 ) -> Result<Response, Fail> {
     let door = Door::open(&app, posted.text("door"))?;
-    let demand = Demand::find(app.queries(), door.order)?.ok_or(Rejection::OrderNotFound)?;
     let source = Source::parse(posted.text("source"));
-    let again = |words: Words| {
+    let find = || Demand::find(app.queries(), door.order)?.ok_or(Fail::from(Rejection::OrderNotFound));
+    let again = async |words: Words| {
         let asked = Asked { source, error: Some(words) };
-        cashier::ask(&app, &visit, &member, &door, &demand, asked)
+        cashier::ask(&app, &visit, &member, &door, &find()?, asked).await
     };
     let unmoved = |what: &'static str, next: &'static str| Words {
         what: what.into(),
@@ -41,10 +41,16 @@ pub(crate) async fn confirm(
     let Some(pin) = pin::hash(&app, payer, posted.text("pin")) else {
         return again(unmoved("pin-malformed", "next-pin-again")).await;
     };
-    // What the page showed, not what the order says now: the engine compares the two.
-    let Ok(shown) = posted.text("shown").parse() else { return Err(Problem::malformed().into()) };
-    let shown = Money::new(shown, demand.amount().currency);
-    let command = demand.confirm(&door, payer, shown, chosen.card(), pin);
+    let minor = posted.text("shown");
+    let shown = match Shown::of(minor, posted.text("currency"), posted.text("kind")) {
+        Some(shown) => shown,
+        None => {
+            let Ok(minor) = minor.parse() else { return Err(Problem::malformed().into()) };
+            let demand = find()?;
+            Shown { amount: Money::new(minor, demand.amount().currency), whole: demand.is_whole() }
+        }
+    };
+    let command = shown.confirm(&door, payer, chosen.card(), pin);
     let request = once::key(&app, &member, &posted, &command)?;
     match app.run_once(&visit, request, command).await {
         Ok(Reply::Paid(Paid::Done(_))) => Ok(page::see_other(&door.link(&app, "/pay/result"))),

@@ -10,7 +10,8 @@ use domain::{
 };
 use engine::{Fault, Queries};
 use types::{
-    AppId, CardId, CombineTransactionId, CombinedId, MerchantId, Money, OrderId, PayerId, TransactionId,
+    AppId, CardId, CombineTransactionId, CombinedId, Currency, MerchantId, Money, OrderId, PayerId,
+    TransactionId,
 };
 
 /// An order to be paid, or a combined one with its orders. They stand alike, so the first tells for all.
@@ -108,22 +109,69 @@ impl Demand {
             })
             .collect()
     }
+    /// What the page shows of it.
+    pub(crate) fn shown(&self) -> Shown {
+        Shown { amount: self.amount(), whole: self.is_whole() }
+    }
+}
+
+/// What a cashier page showed, as its form brings it back: the payer confirms this, whatever the order says by then.
+/// The engine compares, so that nothing need be looked up before and nobody gains by changing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) amount: Money,
+    /// A combined order.
+    pub(crate) whole: bool,
+}
+
+impl Shown {
+    /// Reads the form's fields; none when they are no amount, or not all there: a page of an older version showed the
+    /// minor units alone.
+    pub(crate) fn of(minor: &str, currency: &str, kind: &str) -> Option<Self> {
+        let amount = Money::new(minor.parse().ok()?, Currency::from_code(currency)?);
+        match kind {
+            "order" => Some(Self { amount, whole: false }),
+            "combined" => Some(Self { amount, whole: true }),
+            _ => None,
+        }
+    }
+    /// The form's word for what is paid.
+    pub(crate) const fn kind(self) -> &'static str {
+        if self.whole { "combined" } else { "order" }
+    }
     /// What the payer confirms.
-    pub(crate) fn confirm(
-        &self,
-        door: &Door,
-        payer: PayerId,
-        shown: Money,
-        card: Option<CardId>,
-        pin: Digest,
-    ) -> Command {
+    pub(crate) fn confirm(self, door: &Door, payer: PayerId, card: Option<CardId>, pin: Digest) -> Command {
         let entry = Entry { product: door.product, issued_at: door.issued_at };
-        match &self.whole {
-            None => Command::PayOrder(Confirmation { order: self.first.id, payer, entry, shown, card, pin }),
-            Some(whole) => {
-                let combined = whole.combined.id;
-                Command::PayCombined(CombinedConfirmation { combined, payer, entry, shown, card, pin })
-            }
+        let (order, shown) = (door.order, self.amount);
+        if self.whole {
+            let combined = CombinedId(order.0);
+            return Command::PayCombined(CombinedConfirmation { combined, payer, entry, shown, card, pin });
+        }
+        Command::PayOrder(Confirmation { order, payer, entry, shown, card, pin })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_shown_comes_back_as_the_form_brings_it() {
+        for shown in [
+            Shown { amount: Money::cny(1_00), whole: false },
+            Shown { amount: Money::new(7, Currency::JPY), whole: true },
+        ] {
+            let (minor, currency) = (shown.amount.minor.to_string(), shown.amount.currency.code());
+            assert_eq!(Shown::of(&minor, currency, shown.kind()), Some(shown));
+        }
+        for (minor, currency, kind) in [
+            ("1", "", ""),
+            ("", "CNY", "order"),
+            ("1.00", "CNY", "order"),
+            ("1", "XYZ", "order"),
+            ("1", "CNY", "both"),
+        ] {
+            assert_eq!(Shown::of(minor, currency, kind), None, "{minor} {currency} {kind}");
         }
     }
 }

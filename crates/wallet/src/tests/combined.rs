@@ -97,6 +97,17 @@ async fn t_30_a_combined_order_is_paid_in_three_steps_and_shows_who_gets_what() 
 }
 
 #[tokio::test]
+async fn the_form_of_an_older_page_pays_all_of_it_too() {
+    let world = World::new().await;
+    let (id, path) = combined(&world).await;
+    let browser = world.rich_payer(PHONE, 100_00).await;
+    let page = browser.get(&path).await;
+    let paid = browser.submit(&page, "/pay/confirm", &[("pin", PIN), ("currency", ""), ("kind", "")]).await;
+    assert_eq!(paid.status, StatusCode::SEE_OTHER, "{}", paid.body);
+    assert_eq!(states(&world, id), [OrderState::Paid; 2]);
+}
+
+#[tokio::test]
 async fn a_double_click_and_two_payers_pay_once() {
     let world = World::new().await;
     let (one, two) = (world.rich_payer(PHONE, 100_00).await, world.rich_payer("13912345678", 100_00).await);

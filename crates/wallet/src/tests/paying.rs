@@ -41,6 +41,34 @@ async fn t_30_a_scanned_code_is_paid_in_three_steps() {
     assert!(refused.body.contains("没有再次扣款"));
 }
 
+/// While nodes are upgraded one by one, a page may come back to a newer one than that which showed it.
+#[tokio::test]
+async fn the_form_of_an_older_page_is_paid_too_and_a_changed_one_is_not() {
+    let world = World::new().await;
+    let browser = world.rich_payer(PHONE, 100_00).await;
+    let (id, path) = world.native(10_00).await;
+    let page = browser.get(&path).await;
+    for changed in
+        [("shown", "900"), ("currency", "JPY"), ("kind", "combined"), ("shown", "10.00"), ("shown", "")]
+    {
+        // Each as a form of its own: the same one with other content is refused as such.
+        let nonce = format!("{:024}", changed.0.len() * 100 + changed.1.len());
+        let fields = [("pin", PIN), ("nonce", nonce.as_str()), changed];
+        let refused = browser.submit(&page, "/pay/confirm", &fields).await;
+        assert_ne!(refused.status, StatusCode::SEE_OTHER, "{changed:?}");
+    }
+    assert_eq!(order(&world, id).state, OrderState::Open);
+    let old = [("pin", PIN), ("currency", ""), ("kind", ""), ("nonce", "nonceofanolderpage000000")];
+    let paid = browser.submit(&page, "/pay/confirm", &old).await;
+    assert_eq!(
+        (paid.status, order(&world, id).state),
+        (StatusCode::SEE_OTHER, OrderState::Paid),
+        "{}",
+        paid.body
+    );
+    assert_eq!(browser.balance().await, "¥90.00");
+}
+
 #[tokio::test]
 async fn a_double_click_and_a_reload_pay_once_and_show_the_first_answer() {
     let world = World::new().await;
