@@ -265,6 +265,8 @@ pub struct Setup {
     pub busy: Option<Busy>,
     /// Longest wait of a batch for more commands.
     pub patience: Duration,
+    /// Commands with which a batch waits no longer.
+    pub enough: usize,
     /// Commands that are worth applying while a batch is being committed, 1 or more. The next batch can't go
     /// meanwhile and the committer's end starts it anyway, so that waking the applier for each command would cost
     /// more than applying it.
@@ -286,6 +288,7 @@ impl Default for Setup {
             place: Place::ONLY,
             busy: None,
             patience: Duration::from_millis(8),
+            enough: 96,
             apply_ahead: 32,
             observer: Arc::new(Unobserved),
         }
@@ -294,8 +297,6 @@ impl Default for Setup {
 
 /// How often it is asked whether the wait still costs nothing.
 const PATIENCE_STEP: Duration = Duration::from_micros(500);
-/// Commands that are enough for a batch.
-pub const ENOUGH: usize = 64;
 
 impl Engine {
     /// Starts over a store.
@@ -338,6 +339,7 @@ impl Engine {
             busy: setup.busy,
             waited: Waited::No,
             patience: setup.patience,
+            enough: setup.enough,
             observer: Arc::clone(&setup.observer),
         };
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
@@ -390,6 +392,7 @@ struct Applier {
     observer: Arc<dyn Observer>,
     busy: Option<Busy>,
     patience: Duration,
+    enough: usize,
     waited: Waited,
 }
 
@@ -474,7 +477,7 @@ impl Applier {
     fn patient(&mut self, inbox: &Inbox) -> bool {
         let Some(busy) = &self.busy else { return false };
         let commands = self.core.open() + inbox.work.len();
-        if commands == 0 || commands >= ENOUGH || inbox.stopping || !busy(commands) {
+        if commands == 0 || commands >= self.enough || inbox.stopping || !busy(commands) {
             return false;
         }
         match self.waited {

@@ -5,7 +5,7 @@ use crate::{
     world::{Shop, World},
 };
 use domain::{Command, merchant::Product};
-use engine::engine::{Busy, ENOUGH, Setup};
+use engine::engine::{Busy, Setup};
 use std::{sync::Arc, time::Duration};
 
 /// Longer than any test runs.
@@ -44,7 +44,7 @@ fn a_batch_of_enough_commands_does_not_wait() {
     let mut world = World::new();
     let shop = world.shop();
     let rig = rig(&world, LONG, |_| true);
-    assert!(batches(rig, orders(&shop, ENOUGH)) >= 1);
+    assert!(batches(rig, orders(&shop, Setup::default().enough)) >= 1);
 }
 
 /// However busy the others are.

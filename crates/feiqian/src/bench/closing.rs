@@ -5,6 +5,7 @@ use super::{
     console,
     in_process::{self, Load, World},
     machine::{Machine, machine, resident_kib},
+    pace::{Pace, since_us},
     stats::percentile_ms,
 };
 use crate::{
@@ -180,8 +181,8 @@ struct Stream {
 
 impl Stream {
     fn start(service: &Arc<Service>, world: &Arc<World>, per_s: u64, prefix: char) -> Self {
-        let (stop, next, began) =
-            (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Instant::now());
+        let (stop, next) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let pace = Pace::new(Instant::now(), per_s);
         let call = |_| {
             let (service, world) = (Arc::clone(service), Arc::clone(world));
             let (stop, next) = (Arc::clone(&stop), Arc::clone(&next));
@@ -189,7 +190,7 @@ impl Stream {
                 let (mut latencies, mut errors) = (Vec::new(), 0);
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    let due = began + Duration::from_nanos(number.saturating_mul(1_000_000_000 / per_s));
+                    let due = pace.due(number);
                     tokio::time::sleep_until(due.into()).await;
                     if stop.load(Ordering::Relaxed) {
                         return (latencies, errors);
@@ -199,7 +200,7 @@ impl Stream {
                     let made =
                         in_process::one(&service.engine, payer, merchant, &number, None, service.now()).await;
                     errors += u64::from(made.is_none());
-                    latencies.push(u32::try_from(due.elapsed().as_micros()).unwrap_or(u32::MAX));
+                    latencies.push(since_us(due));
                 }
             })
         };

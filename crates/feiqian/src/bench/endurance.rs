@@ -5,6 +5,7 @@
 use super::{
     in_process::{self, Load, World},
     machine::{Machine, cpu_us, machine, resident_kib},
+    pace::{Pace, since_us},
     stats::{percentile_ms, rate},
 };
 use crate::{cli, config::Config, database, home::Home, seed};
@@ -109,6 +110,12 @@ pub(super) async fn run(options: &cli::Bench, folder: &Path) -> Result<(), Error
     let name = if options.database.is_some() { "postgresql" } else { "sqlite" };
     let files = || options.database.is_none().then(|| size(folder));
     let (callers, payers) = (usize::try_from(options.callers)?, usize::try_from(options.payers)?);
+    let payments = match until {
+        Until::Payments(payments) => payments,
+        Until::Time { per_s, lasts } => per_s.saturating_mul(lasts.as_secs()),
+    };
+    // A payer may pay so often and no more: with fewer the rest of the load would be refusals.
+    let payers = payers.max(usize::try_from(payments.div_ceil(in_process::PAYMENTS_OF_ONE))?);
     let load = Load { seconds: 0, callers, payers, merchants: super::MERCHANTS, round: 0, keyed: false };
     let tell = |text: &str| {
         if !options.json {
@@ -248,8 +255,7 @@ async fn interval(
     })
 }
 
-/// One caller: takes the next payment, waits until it is due, and makes it. With a rate, a payment that could not begin
-/// in time has waited since it was due, so that a stall is not hidden by asking less.
+/// One caller: takes the next payment, waits until it is due, and makes it.
 async fn call(engine: Router, shared: Arc<Shared>) {
     loop {
         let number = shared.next.fetch_add(1, Ordering::Relaxed);
@@ -258,11 +264,10 @@ async fn call(engine: Router, shared: Arc<Shared>) {
             Until::Payments(all) if number >= all => return,
             Until::Payments(_) => {}
             Until::Time { per_s, lasts } => {
-                let after = Duration::from_nanos(number.saturating_mul(1_000_000_000 / per_s.max(1)));
-                if after >= lasts {
+                due = Pace::new(shared.began, per_s).due(number);
+                if due >= shared.began + lasts {
                     return;
                 }
-                due = shared.began + after;
                 tokio::time::sleep_until(due.into()).await;
             }
         }
@@ -273,7 +278,7 @@ async fn call(engine: Router, shared: Arc<Shared>) {
             continue;
         }
         shared.done.fetch_add(1, Ordering::Relaxed);
-        let took = u32::try_from(due.elapsed().as_micros()).unwrap_or(u32::MAX);
+        let took = since_us(due);
         shared.latencies.lock().unwrap_or_else(PoisonError::into_inner).push(took);
     }
 }

@@ -77,8 +77,13 @@ pub(crate) struct Load {
 
 const APP: AppId = AppId(0x0bec_0bec_0bec_0bec);
 pub(super) const FIRST_MERCHANT: i64 = 1_800_000_000;
-/// Large enough that the fee of 0.60 % is not rounded to nothing: every payment makes two transfers.
-const AMOUNT_FEN: i64 = 1_00;
+/// Large enough that the fee of 2.4 % is not rounded to nothing: every payment makes two transfers. No larger, since what
+/// a payer of class I may pay in a lifetime is bounded.
+const AMOUNT_FEN: i64 = 25;
+/// What each payer has.
+const FUNDS_FEN: i64 = 900_00;
+/// Payments that one payer can make.
+pub(super) const PAYMENTS_OF_ONE: u64 = (FUNDS_FEN / AMOUNT_FEN).unsigned_abs();
 
 /// A world for the load: merchants and funded payers.
 pub(crate) struct World {
@@ -108,7 +113,7 @@ pub(crate) async fn prepare(engine: &Router, vault: &Arc<Vault>, load: Load) -> 
     seed::application(engine, APP, "bench", &[], None).await?;
     for number in 0..load.merchants {
         let id = MerchantId(FIRST_MERCHANT + number);
-        let fee = Rate(6_000);
+        let fee = Rate(24_000);
         seed::merchant(engine, &MerchantSeed { id, name: "bench", app: APP, fee, rate_per_s: 1_000_000 })
             .await?;
     }
@@ -122,7 +127,7 @@ pub(crate) async fn prepare(engine: &Router, vault: &Arc<Vault>, load: Load) -> 
                 tokio::spawn(async move {
                     let phone = format!("139{number:08}");
                     let card = ("bench-token", "0000", 1);
-                    seed::payer(&engine, &vault, &phone, &[], card, Money::cny(900_00)).await
+                    seed::payer(&engine, &vault, &phone, &[], card, Money::cny(FUNDS_FEN)).await
                 })
             })
             .collect();

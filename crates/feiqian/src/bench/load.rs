@@ -1,6 +1,6 @@
 //! The load generator: a thread of its own that writes requests made before and reads the answers.
 
-use super::machine::cpu_us;
+use super::{machine::cpu_us, pace::Pace};
 use std::{
     cell::Cell,
     net::SocketAddr,
@@ -54,12 +54,11 @@ struct Work {
     requests: Arc<Vec<Vec<u8>>>,
     next: AtomicUsize,
     errors: AtomicU64,
-    started: Instant,
+    /// When requests are to be sent; as fast as answers come when none.
+    pace: Option<Pace>,
     /// From then on answers count.
     steady: Instant,
     until: Instant,
-    /// Nanoseconds between arrivals; as fast as answers come when none.
-    gap_ns: Option<u64>,
     /// The status that counts as done.
     status: u16,
 }
@@ -89,10 +88,9 @@ pub(crate) async fn load(address: SocketAddr, requests: Arc<Vec<Vec<u8>>>, shape
         requests,
         next: AtomicUsize::new(0),
         errors: AtomicU64::new(0),
-        started,
+        pace: rate_per_s.map(|rate| Pace::new(started, rate)),
         steady: started + ramp,
         until: started + lasts,
-        gap_ns: rate_per_s.map(|rate| 1_000_000_000 / rate.max(1)),
         status,
     });
     let generator = Arc::clone(&work);
@@ -145,8 +143,8 @@ async fn connection(work: Arc<Work>) -> Vec<u32> {
         let place = work.next.fetch_add(1, Ordering::Relaxed);
         let Some(request) = work.requests.get(place) else { break };
         let mut due = Instant::now();
-        if let Some(gap) = work.gap_ns {
-            due = work.started + Duration::from_nanos(gap * place as u64);
+        if let Some(pace) = work.pace {
+            due = pace.due(place as u64);
             if due >= work.until {
                 break;
             }

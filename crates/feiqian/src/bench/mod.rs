@@ -10,6 +10,7 @@ pub(crate) mod in_process;
 pub(crate) mod load;
 pub(crate) mod machine;
 pub(crate) mod nodes;
+pub(crate) mod pace;
 pub(crate) mod pay;
 pub(crate) mod server;
 pub(crate) mod stats;
