@@ -369,7 +369,9 @@ impl Core {
         self.ids.1 += told.blocks; // also of a rejected command: its journal line may name an id
         let outcome = match stop {
             Ok(reply) => {
-                self.numbers.take(OrderNumber::writes(&self.writes));
+                for ((merchant, number), _) in OrderNumber::writes(&self.writes) {
+                    self.numbers.take(*merchant, number);
+                }
                 self.tables.merge(&mut self.writes, self.number);
                 self.events.extend(told.events);
                 Ok(reply)

@@ -5,7 +5,7 @@
 //! first asked about, and every number taken since.
 
 use crate::store::{Fault, Loader};
-use domain::{Key, order::OrderNumber};
+use domain::Key;
 use rustc_hash::FxHashMap;
 use types::{MerchantId, Place};
 
@@ -34,14 +34,12 @@ impl LargestNumbers {
         }
         Ok(())
     }
-    /// Hears of numbers taken.
-    pub(crate) fn take(&mut self, written: &[((MerchantId, Box<str>), Option<OrderNumber>)]) {
-        for ((merchant, number), _) in written {
-            if let Some(largest) = self.0.get_mut(merchant)
-                && **number > **largest
-            {
-                largest.clone_from(number);
-            }
+    /// Hears of a number taken.
+    pub(crate) fn take(&mut self, merchant: MerchantId, number: &str) {
+        if let Some(largest) = self.0.get_mut(&merchant)
+            && number > &**largest
+        {
+            *largest = number.into();
         }
     }
 }

@@ -115,10 +115,11 @@ impl App {
         let setup = Setup { queue_max: config.queue_max, observer, ..Setup::default() };
         let start = {
             let (metrics, clock, under_way) = (metrics.clone(), Arc::clone(&clock), Arc::clone(&under_way));
+            let runtime = tokio::runtime::Handle::current().metrics();
             move |store, place| {
                 let bus = bus.clone();
                 let listener = Box::new(move |heard: &_| bus.tell(heard));
-                let setup = Setup { place, busy: Some(busy(&under_way)), ..setup.clone() };
+                let setup = Setup { place, busy: Some(busy(&under_way, &runtime)), ..setup.clone() };
                 Engine::start(metered(store, &metrics), Arc::clone(&clock), setup, listener)
             }
         };

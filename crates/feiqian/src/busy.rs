@@ -6,7 +6,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
-use tokio::runtime::{Handle, RuntimeMetrics};
+use tokio::runtime::RuntimeMetrics;
 
 /// Signed requests a core must have to work on before a commit may wait: they outlast the commit, so that no core
 /// runs dry meanwhile.
@@ -16,10 +16,10 @@ const SIGNATURES_AHEAD: usize = 5;
 /// wait for the commit there are signatures to make. Who reads requests has enough to do when it has not rested since
 /// it was asked the last time.
 ///
-/// To be called on the runtime that reads requests.
-pub(crate) fn busy(under_way: &Arc<AtomicUsize>) -> Busy {
+/// `runtime` is that which reads requests; an engine may be started on a thread of no runtime.
+pub(crate) fn busy(under_way: &Arc<AtomicUsize>, runtime: &RuntimeMetrics) -> Busy {
     let (under_way, ahead) = (Arc::clone(under_way), SIGNATURES_AHEAD * crate::cores());
-    let readers = Readers { metrics: Handle::current().metrics(), rests: AtomicU64::new(0) };
+    let readers = Readers { metrics: runtime.clone(), rests: AtomicU64::new(0) };
     Arc::new(move |waiting| {
         // Both are asked each time: a moment not looked at counts as rest.
         let restless = readers.restless();
@@ -62,8 +62,7 @@ mod tests {
     fn a_runtime_at_rest_is_not_busy_and_one_that_never_rests_is() {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let _entered = runtime.enter();
-        let busy = busy(&Arc::default());
+        let busy = busy(&Arc::default(), &runtime.metrics());
         let started = Instant::now();
         while busy(1) {
             assert!(started.elapsed() < Duration::from_secs(30), "its thread has not even lain down");
@@ -86,9 +85,8 @@ mod tests {
     fn signatures_beyond_the_commands_that_wait_are_work() {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let _entered = runtime.enter();
         let under_way = Arc::new(AtomicUsize::new(0));
-        let busy = busy(&under_way);
+        let busy = busy(&under_way, &runtime.metrics());
         let enough = 3 + SIGNATURES_AHEAD * crate::cores();
         under_way.store(enough, Ordering::Relaxed);
         assert!(busy(3));

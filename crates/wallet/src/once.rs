@@ -28,9 +28,10 @@ pub(crate) fn nonce(now: Time) -> Result<String, Fail> {
 /// A double click or a reload sends the same of both and gets the first answer; the same nonce with other
 /// content (another PIN after going back) is refused, and the form is shown anew.
 ///
-/// The key begins with the second in which the form was shown, so that forms sent at about the same time lie together
-/// in the store, and a commit writes a few pages of keys instead of one for each. Who changes the second in a nonce
-/// has another nonce of its own session, no more.
+/// The key of a payment begins with the second in which the form was shown, so that forms sent at about the same time
+/// lie together in the store, and a commit writes a few pages of keys instead of one for each. Who changes the second
+/// in a nonce has another nonce of its own session, no more. A node of an older version makes another key of the same
+/// form: so only for what the order's own state protects as well.
 ///
 /// # Errors
 /// [`Fail::Problem`] when the nonce is none of ours.
@@ -49,8 +50,9 @@ pub(crate) fn key(
     let hash = |subject: &str, text: &str| Digest(*hasher.code(subject, text).as_bytes());
     // The form token stands for the session: it is derived from its secret token.
     let mut key = hash("wallet/request", &format!("{}/{nonce}", member.form_token));
-    // A nonce of an older version begins with no second, and its key lies anywhere.
-    if let Ok(second) = u32::from_str_radix(&nonce[..SECOND_CHARS], 16) {
+    if matches!(command, Command::PayOrder(_) | Command::PayCombined(_)) {
+        // A nonce of an older version begins with no second: its key lies wherever.
+        let second = u32::from_str_radix(&nonce[..SECOND_CHARS], 16).unwrap_or_default();
         key.0[..4].copy_from_slice(&second.to_be_bytes());
     }
     Ok((key, hash("wallet/content", &content)))
