@@ -89,8 +89,11 @@ impl Loader for PostgresLoader {
     fn largest_number(&mut self, merchant: MerchantId) -> Result<Option<Box<str>>, Fault> {
         // The column compares byte by byte, whatever the database does by default.
         let sql = "SELECT out_trade_no FROM orders WHERE mchid = $1 ORDER BY out_trade_no DESC LIMIT 1";
-        let rows = self.ask(|link| link.rows(sql, &[&merchant.0]))?;
-        Ok(rows.first().map(|row| row.get::<_, String>(0).into()))
+        self.ask(|link| {
+            let rows = link.rows(sql, &[&merchant.0])?;
+            let number = rows.first().map(|row| row.try_get::<_, &str>(0).map(Into::into)).transpose();
+            number.map_err(|error| Trouble::Wrong(error.to_string()))
+        })
     }
 }
 

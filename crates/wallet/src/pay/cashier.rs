@@ -60,7 +60,6 @@ impl Source {
 #[template(path = "cashier.html")]
 struct CashierPage {
     p: Page,
-    amount: Money,
     shown: Shown,
     payee: String,
     description: String,
@@ -218,7 +217,6 @@ pub(super) async fn ask(
     let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let page = CashierPage {
         p: Page::new(app, visit, Tab::None).at(here.clone()),
-        amount,
         shown: demand.shown(),
         payee: payee(&merchant.name, &parts, visit),
         description: if parts.is_empty() { terms.description.to_string() } else { String::new() },
