@@ -188,6 +188,7 @@ impl Nodes {
             let Owner::Here(engine) = owner else { continue };
             let stats = engine.stats();
             sum.batches += stats.batches;
+            sum.ahead += stats.ahead;
             sum.commands += stats.commands;
             sum.commit_us += stats.commit_us;
             sum.apply_us += stats.apply_us;

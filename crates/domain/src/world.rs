@@ -62,8 +62,8 @@ struct Slot<E> {
 pub struct Table<E: Entity> {
     young: FxHashMap<E::Key, Slot<E>>,
     old: FxHashMap<E::Key, Slot<E>>,
-    /// Keys changed by the open batch, with whether the record was stored before.
-    changed: Vec<(E::Key, bool)>,
+    /// Keys changed by the open batch, with whether the record was stored before and the batch that changed it then.
+    changed: Vec<(E::Key, bool, i64)>,
 }
 
 impl<E: Entity> Default for Table<E> {
@@ -81,6 +81,9 @@ pub struct Change<E: Entity> {
     pub value: Option<E>,
     /// Whether the store held it before the batch: an update rather than an insert.
     pub existed: bool,
+    /// The batch that changed or deleted it before this one; 0 for none since it was loaded. Once that batch is
+    /// durable, this change can be written.
+    pub after: i64,
 }
 
 impl<E: Entity> Table<E> {
@@ -103,8 +106,9 @@ impl<E: Entity> Table<E> {
         let before = self.young.remove(&key).or_else(|| self.old.remove(&key));
         let open = before.as_ref().is_some_and(|slot| slot.batch == batch);
         if !open {
+            let after = before.as_ref().map_or(0, |slot| slot.batch);
             let existed = before.is_some_and(|slot| slot.value.is_some());
-            self.changed.push((key.clone(), existed));
+            self.changed.push((key.clone(), existed, after));
         }
         self.young.insert(key, Slot { value, batch });
     }
@@ -113,9 +117,9 @@ impl<E: Entity> Table<E> {
         let changed = std::mem::take(&mut self.changed);
         changed
             .into_iter()
-            .map(|(key, existed)| {
+            .map(|(key, existed, after)| {
                 let value = self.slot(&key).and_then(|slot| slot.value.clone());
-                Change { key, value, existed }
+                Change { key, value, existed, after }
             })
             .filter(|change| change.existed || change.value.is_some())
             .collect()

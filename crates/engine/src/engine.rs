@@ -6,13 +6,14 @@ use crate::{
     clock::Clock,
     core::{Asked, BATCH_MAX, Closed, Core},
     observer::{Observer, Unobserved},
-    store::{Fault, Loader, Recovered, Store},
+    store::{Fault, Loader, Recovered, Store, WriteAhead},
 };
 use domain::{
     Caller, Command, Event, Rejection, Reply,
     records::{Digest, Effect},
 };
 use std::{
+    any::Any,
     collections::VecDeque,
     fmt,
     future::Future,
@@ -113,6 +114,8 @@ pub type Listener = Box<dyn Fn(&[Event]) + Send>;
 pub struct Stats {
     /// Batches committed.
     pub batches: u64,
+    /// Batches begun while the one before was being committed.
+    pub ahead: u64,
     /// Commands answered, rejected ones too.
     pub commands: u64,
     /// Microseconds spent committing.
@@ -136,8 +139,8 @@ struct Inbox {
     work: VecDeque<(Instant, Work)>,
     /// The applier waits for more work although it has some: it need not be woken for each command.
     patient: bool,
-    /// The batch being committed, until the committer takes it.
-    outgoing: Option<(Closed, Vec<Told>)>,
+    /// The next batch to be committed, until the committer takes it.
+    outgoing: Option<Outgoing>,
     committing: bool,
     /// The last durable batch.
     durable: i64,
@@ -153,6 +156,14 @@ struct Inbox {
 }
 
 type Told = (oneshot::Sender<Answer>, Answer);
+
+/// A closed batch on its way to the committer.
+struct Outgoing {
+    closed: Closed,
+    told: Vec<Told>,
+    /// What the store has begun of it.
+    begun: Option<Box<dyn Any + Send>>,
+}
 
 struct Shared {
     inbox: Mutex<Inbox>,
@@ -271,6 +282,9 @@ pub struct Setup {
     /// meanwhile and the committer's end starts it anyway, so that waking the applier for each command would cost
     /// more than applying it.
     pub apply_ahead: usize,
+    /// Commands with which a batch is closed and begun while the one before is being committed, 1 or more, if the
+    /// store [writes ahead](WriteAhead). Fewer wait: what a batch costs whatever is in it would not pay.
+    pub ahead_from: usize,
     /// Hears how the engine works.
     pub observer: Arc<dyn Observer>,
 }
@@ -290,6 +304,7 @@ impl Default for Setup {
             patience: Duration::from_millis(8),
             enough: 96,
             apply_ahead: 32,
+            ahead_from: 256,
             observer: Arc::new(Unobserved),
         }
     }
@@ -336,6 +351,8 @@ impl Engine {
             clock,
             place: setup.place,
             told: Vec::new(),
+            ahead: committer.writes_ahead(),
+            ahead_from: setup.ahead_from.max(1),
             busy: setup.busy,
             waited: Waited::No,
             patience: setup.patience,
@@ -389,6 +406,8 @@ struct Applier {
     clock: Arc<dyn Clock>,
     place: Place,
     told: Vec<Told>,
+    ahead: Option<Box<dyn WriteAhead>>,
+    ahead_from: usize,
     observer: Arc<dyn Observer>,
     busy: Option<Busy>,
     patience: Duration,
@@ -457,9 +476,14 @@ impl Applier {
                 self.waited = Waited::No;
                 self.core.turn(inbox.durable);
                 if let Some(closed) = self.core.close() {
-                    inbox.outgoing = Some((closed, std::mem::take(&mut self.told)));
+                    inbox.outgoing =
+                        Some(Outgoing { closed, told: std::mem::take(&mut self.told), begun: None });
                     shared.committer.notify_one();
                 }
+            } else if self.ahead.is_some() && inbox.outgoing.is_none() && self.core.open() >= self.ahead_from
+            {
+                inbox = self.begin(&shared, inbox);
+                continue;
             }
             let room = BATCH_MAX - self.core.open();
             if room > 0 && !inbox.work.is_empty() {
@@ -471,6 +495,29 @@ impl Applier {
             }
             inbox = shared.applier.wait(inbox).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Hands a batch over while the one before is being committed, begun as far as the store can.
+    fn begin<'s>(&mut self, shared: &'s Shared, mut inbox: MutexGuard<'s, Inbox>) -> MutexGuard<'s, Inbox> {
+        let durable = inbox.durable;
+        self.core.turn(durable);
+        let Some(closed) = self.core.close() else { return inbox };
+        drop(inbox);
+        let ahead = &mut self.ahead;
+        let begun = catch_unwind(AssertUnwindSafe(|| ahead.as_mut()?.begin(&closed.batch, durable)));
+        let begun = begun.unwrap_or_else(|_| {
+            tracing::error!("writing ahead panicked; batches are written one after the other");
+            *ahead = None;
+            None
+        });
+        inbox = shared.lock();
+        if inbox.fault.is_none() && inbox.fenced.is_none() {
+            inbox.stats.ahead += u64::from(begun.is_some());
+            inbox.outgoing = Some(Outgoing { closed, told: std::mem::take(&mut self.told), begun });
+            shared.committer.notify_one();
+        }
+        // Otherwise it follows a batch that is not there; those who asked are told as the core starts over.
+        inbox
     }
 
     /// True while the next batch, small as it is, had better wait, see [`Setup::busy`].

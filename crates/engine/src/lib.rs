@@ -21,4 +21,4 @@ pub use engine::{Engine, Handle, Job, Pending, Refusal, RequestKey, Stats};
 pub use observer::Observer;
 pub use position::position;
 pub use query::{ConsoleQueries, Queries, SettlementQueries, SharingQueries, UserTransferQueries};
-pub use store::{Committer, Fault, Loader, Recovered, Store};
+pub use store::{Committer, Fault, Loader, Recovered, Store, WriteAhead};

@@ -2,7 +2,7 @@
 
 use crate::query::Queries;
 use domain::{Batch, Key, Record};
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 use types::{MerchantId, Time};
 
 /// A store that did not do what was asked.
@@ -61,6 +61,27 @@ pub trait Committer: Send {
     /// [`Fault::Failed`] when nothing was written, [`Fault::Unknown`] when that is not known, [`Fault::Fenced`] when
     /// nothing was written and this executor was replaced.
     fn commit(&mut self, batch: &Batch) -> Result<(), Fault>;
+    /// For a store that can write rows of a batch while the batch before it is being committed.
+    fn writes_ahead(&self) -> Option<Box<dyn WriteAhead>> {
+        None
+    }
+    /// As [`Committer::commit`], of a batch that [`WriteAhead::begin`] began.
+    ///
+    /// # Errors
+    /// As [`Committer::commit`].
+    fn commit_begun(&mut self, batch: &Batch, begun: Box<dyn Any + Send>) -> Result<(), Fault> {
+        drop(begun);
+        self.commit(batch)
+    }
+}
+
+/// Begins to write a batch before the one before it is durable, so that a store that can do two things at once does.
+/// It is a head start and nothing else: the batch is committed in its turn, or withdrawn with the one before.
+pub trait WriteAhead: Send {
+    /// Begins to write `batch`. All batches up to `durable` are durable; what those after it change must wait
+    /// ([`domain::world::Change::after`]). Must not wait for the store. What is given belongs to this batch: it goes to
+    /// [`Committer::commit_begun`], or is dropped, and then nothing of it may be left. None when it can't be begun now.
+    fn begin(&mut self, batch: &Batch, durable: i64) -> Option<Box<dyn Any + Send>>;
 }
 
 /// An opened store.

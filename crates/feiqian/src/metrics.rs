@@ -140,6 +140,8 @@ impl Readings {
         to.gauge("feiqian_queue_bound", "Commands that may wait (queue_max)", self.queue_max as u64)?;
         to.gauge("feiqian_working_set_records", "Records in the working set", stats.cached as u64)?;
         to.counter("feiqian_working_set_hits", "Reads that the working set answered", stats.found)?;
+        let help = "Batches begun while the one before was being committed (PostgreSQL)";
+        to.counter("feiqian_batches_ahead", help, stats.ahead)?;
         let trouble = service.metrics.health().trouble().is_some();
         to.gauge("feiqian_store_trouble", "1 while the store can't be written", u64::from(trouble))
     }

@@ -1,12 +1,13 @@
 //! The thread that commits: one batch at a time, each answered once its outcome is certain.
 
-use super::{Listener, Refusal, Shared, withdraw};
+use super::{Listener, Outgoing, Refusal, Shared, withdraw};
 use crate::{
     core::Closed,
     observer::Observer,
     store::{Committer, Fault, Recovered},
 };
 use std::{
+    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::PoisonError,
     thread,
@@ -36,7 +37,7 @@ pub(super) fn commit_all(
     observer: &dyn Observer,
 ) {
     loop {
-        let (closed, told) = {
+        let Outgoing { closed, told, begun } = {
             let mut inbox = shared.lock();
             loop {
                 if let Some(outgoing) = inbox.outgoing.take() {
@@ -50,9 +51,9 @@ pub(super) fn commit_all(
             }
         };
         let started = Instant::now();
-        let outcome = commit_one(&closed, committer);
+        let outcome = commit_one(&closed, begun, committer);
         let took = started.elapsed();
-        {
+        let behind = {
             let mut inbox = shared.lock();
             inbox.committing = false;
             inbox.stats.commit_us += u64::try_from(took.as_micros()).unwrap_or(0);
@@ -72,7 +73,9 @@ pub(super) fn commit_all(
                     inbox.fenced = Some(others.clone());
                 }
             }
-        }
+            // A batch that follows one that is not there goes with it.
+            if matches!(outcome, Outcome::Durable) { None } else { inbox.outgoing.take() }
+        };
         shared.applier.notify_one();
         match &outcome {
             Outcome::Durable => {
@@ -90,9 +93,14 @@ pub(super) fn commit_all(
                     tracing::error!(batch = closed.batch.number, "the listener panicked");
                 }
             }
-            Outcome::Withdrawn(reason, _) => withdraw(told.into_iter(), &Refusal::Unavailable(reason)),
-            Outcome::Fenced { batch, .. } => {
+            Outcome::Withdrawn(reason, _) => {
+                let told = told.into_iter().chain(behind.into_iter().flat_map(|behind| behind.told));
+                withdraw(told, &Refusal::Unavailable(reason));
+            }
+            Outcome::Fenced { batch, others } => {
                 withdraw(told.into_iter(), &batch);
+                let behind = behind.into_iter().flat_map(|behind| behind.told);
+                withdraw(behind, &Refusal::Unavailable(others));
                 return;
             }
         }
@@ -104,9 +112,12 @@ pub(super) fn commit_all(
 ///
 /// Once another executor has the shard, the number of its last batch says nothing of ours: it may have given our
 /// number to a batch of its own. So a commit that was in doubt by then stays in doubt, and is told as such.
-fn commit_one(closed: &Closed, committer: &mut dyn Committer) -> Outcome {
+fn commit_one(closed: &Closed, begun: Option<Box<dyn Any + Send>>, committer: &mut dyn Committer) -> Outcome {
     // A store that panics may have written: it is asked, as after a lost answer.
-    let tried = catch_unwind(AssertUnwindSafe(|| committer.commit(&closed.batch)));
+    let tried = catch_unwind(AssertUnwindSafe(|| match begun {
+        Some(begun) => committer.commit_begun(&closed.batch, begun),
+        None => committer.commit(&closed.batch),
+    }));
     let fault = match tried.unwrap_or_else(|_| Err(Fault::Unknown("it panicked".into()))) {
         Ok(()) => return Outcome::Durable,
         Err(fault @ Fault::Fenced(_)) => return fenced(closed, &fault, false),

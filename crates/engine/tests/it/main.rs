@@ -5,6 +5,7 @@
 #[path = "../../../domain/tests/it/world/mod.rs"]
 mod world;
 
+mod ahead;
 mod cache;
 mod clock;
 mod concurrency;

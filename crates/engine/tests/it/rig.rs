@@ -3,9 +3,12 @@
 use domain::{Batch, Caller, Command, Event, Key, Record, Reply, sweep::Counter};
 use engine::{
     Committer, Engine, Fault, Handle, Job, Loader, ManualClock, Pending, Recovered, Refusal, Store,
-    engine::Setup,
+    WriteAhead, engine::Setup,
 };
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::{
+    any::Any,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+};
 use types::{MerchantId, Time};
 
 /// A place in a store where its thread can be made to wait, or to do worse.
@@ -92,6 +95,13 @@ impl Committer for GatedCommitter {
         let done = self.0.commit(batch);
         assert_ne!(trick, Some(Trick::PanicAfter), "played on purpose");
         done
+    }
+    fn writes_ahead(&self) -> Option<Box<dyn WriteAhead>> {
+        self.0.writes_ahead()
+    }
+    fn commit_begun(&mut self, batch: &Batch, begun: Box<dyn Any + Send>) -> Result<(), Fault> {
+        assert_eq!(self.1.pass(), None, "no tricks here");
+        self.0.commit_begun(batch, begun)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::{Metrics, Stage};
 use domain::{Batch, Key, Record};
-use engine::{Committer, Fault, Loader, Recovered, Store};
+use engine::{Committer, Fault, Loader, Recovered, Store, WriteAhead};
 use std::{
+    any::Any,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -92,8 +93,23 @@ impl Committer for Metered<Box<dyn Committer>> {
         recovered
     }
     fn commit(&mut self, batch: &Batch) -> Result<(), Fault> {
+        self.committing(|inner| inner.commit(batch))
+    }
+    fn writes_ahead(&self) -> Option<Box<dyn WriteAhead>> {
+        self.inner.writes_ahead()
+    }
+    fn commit_begun(&mut self, batch: &Batch, begun: Box<dyn Any + Send>) -> Result<(), Fault> {
+        self.committing(|inner| inner.commit_begun(batch, begun))
+    }
+}
+
+impl Metered<Box<dyn Committer>> {
+    fn committing(
+        &mut self,
+        commit: impl FnOnce(&mut dyn Committer) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         self.metrics.health().lock().committing = Some(Instant::now());
-        let committed = self.inner.commit(batch);
+        let committed = commit(&mut *self.inner);
         let mut health = self.metrics.health().lock();
         (health.committing, health.refused) = (None, committed.as_ref().err().map(Fault::to_string));
         committed

@@ -2,7 +2,8 @@
 //!
 //! **The fence.** The table `shards` has a row for each shard: its epoch, its owner and the number of its last
 //! batch. A batch begins with `UPDATE shards SET batch = n WHERE epoch = mine AND batch = n - 1`, which must change
-//! one row. [`PostgresCommitter::recover`] raises the epoch. It waits for a transaction that still holds the row,
+//! one row. (A batch whose rows were sent [ahead](super::ahead) does so behind them.)
+//! [`PostgresCommitter::recover`] raises the epoch. It waits for a transaction that still holds the row,
 //! such as one whose client lost its connection during COMMIT, so what it reads is final; and every commit under
 //! an older epoch fails from then on, whoever sends it and however late it arrives.
 //!
@@ -16,34 +17,31 @@
 //! answers only when the batch it found is on the standby too.
 
 use super::{
+    ahead::{Begun, Idle, PostgresAhead},
     link::{Link, Purpose, Server, Trouble},
     partition::Ahead,
-    sql::{Op, Rows, Schema, each_table},
+    sql::{Rows, Schema},
     wait::Sent,
+    write::{Changed, Fence, Script, preparing},
 };
-use crate::{columns::Stored, journal};
-use domain::{Batch, world::Change};
-use engine::{Committer, Fault, Recovered};
+use crate::journal;
+use domain::Batch;
+use engine::{Committer, Fault, Recovered, WriteAhead};
 use std::{
+    any::Any,
     hash::{BuildHasher, RandomState},
     sync::Arc,
 };
-use tokio_postgres::{
-    Statement,
-    types::{ToSql, Type},
-};
+use tokio_postgres::types::ToSql;
 use types::Time;
 
-const FENCE: &str =
-    "UPDATE shards SET batch = $1, at = $2 WHERE shard = $3 AND epoch = $4 AND batch = $1 - 1";
-const JOURNAL: &str = "INSERT INTO journal (shard, batch, at, lines) VALUES ($1, $2, $3, $4)";
 /// Sent behind COMMIT: a COMMIT of a transaction that had failed is answered with success and rolls back.
 const THERE: &str = "SELECT 1 FROM shards WHERE shard = $1 AND epoch = $2 AND batch = $3";
 
 pub(super) struct PostgresCommitter {
     server: Arc<Server>,
     schema: Arc<Schema>,
-    link: Option<Link>,
+    idle: Arc<Idle>,
     shard: i16,
     /// Names this executor in `shards`.
     owner: String,
@@ -70,7 +68,7 @@ impl PostgresCommitter {
         Self {
             server: Arc::clone(server),
             schema: Arc::clone(schema),
-            link: None,
+            idle: Arc::default(),
             shard: server.options.place.shard.number().into(),
             owner: claimed.map_or_else(own, str::to_owned),
             stands: None,
@@ -80,12 +78,9 @@ impl PostgresCommitter {
         }
     }
 
-    /// The connection, opened anew when there is none of use. It is put back only when all went well.
-    fn take_link(&mut self) -> Result<Link, Fault> {
-        match self.link.take().filter(|link| !link.is_lost()) {
-            Some(link) => Ok(link),
-            None => self.server.connect(Purpose::Commit),
-        }
+    /// A connection, opened when there is none of use. It is put back only when all went well.
+    fn take_link(&self) -> Result<Link, Fault> {
+        self.idle.take().map_or_else(|| self.server.connect(Purpose::Commit), Ok)
     }
 
     /// Raises the epoch; none when the shard has another owner.
@@ -138,120 +133,91 @@ impl Committer for PostgresCommitter {
             return Err(fenced);
         };
         (self.stands, self.taken) = (Some((epoch, recovered.batch)), true);
-        self.link = Some(link);
+        self.idle.put(link);
         Ok(recovered)
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), Fault> {
+        let fence = self.fence(batch)?;
+        let Changed { early, .. } =
+            Changed::of(&self.schema, batch, i64::MAX).map_err(|why| self.server.failed(why))?;
+        let mut lines = String::new();
+        journal::write(&batch.journal, batch.at, &mut lines);
+        let mut link = self.take_link()?;
+        let mut script = Script::new();
+        let prepared = prepare_all(&mut link, &mut script, fence, early).and_then(|()| {
+            script.begin(preparing(&mut link))?;
+            script.journal(self.shard, batch, lines, preparing(&mut link))
+        });
+        let written = prepared.and_then(|()| link.wait(script.run(&link.client)));
+        if let Err(trouble) = written {
+            // Whatever it was, the transaction ends with the connection at the latest.
+            if !link.is_lost() && link.simple("ROLLBACK").is_ok() {
+                self.idle.put(link);
+            }
+            return Err(self.server.failed(trouble));
+        }
+        self.finish(link, fence)
+    }
+
+    fn writes_ahead(&self) -> Option<Box<dyn WriteAhead>> {
+        Some(Box::new(PostgresAhead::new(&self.server, &self.schema, &self.idle)))
+    }
+
+    fn commit_begun(&mut self, batch: &Batch, begun: Box<dyn Any + Send>) -> Result<(), Fault> {
+        let fence = self.fence(batch)?;
+        let begun = begun.downcast::<Begun>().map_err(|_| Trouble::Wrong("begun by another store".into()));
+        let ready = begun.and_then(|begun| begun.ready()).and_then(|(mut link, late)| {
+            let mut script = Script::new();
+            prepare_all(&mut link, &mut script, fence, late)?;
+            link.wait(script.run(&link.client))?;
+            Ok(link)
+        });
+        match ready {
+            Ok(link) => self.finish(link, fence),
+            Err(trouble) => {
+                // The connection is gone, and the transaction with it.
+                tracing::warn!(%trouble, "what was sent ahead came to nothing; the batch is written anew");
+                self.commit(batch)
+            }
+        }
+    }
+}
+
+impl PostgresCommitter {
+    /// Where a batch stands, if it is the next one.
+    fn fence(&self, batch: &Batch) -> Result<Fence, Fault> {
         if let Some(fenced) = &self.fenced {
             return Err(fenced.clone());
         }
         let Some((epoch, _)) = self.stands.filter(|(_, last)| *last == batch.number - 1) else {
             return Err(Fault::Failed(format!("batch {} does not follow {:?}", batch.number, self.stands)));
         };
-        let schema = Arc::clone(&self.schema);
-        let rows = collect(&schema, batch).map_err(|why| self.server.failed(why))?;
-        let mut lines = String::new();
-        journal::write(&batch.journal, batch.at, &mut lines);
-        let mut link = self.take_link()?;
-        if let Err(trouble) = write(&mut link, &rows, (self.shard, epoch, batch.number, batch.at.0), &lines) {
-            // Whatever it was, the transaction ends with the connection at the latest.
-            if !link.is_lost() && link.simple("ROLLBACK").is_ok() {
-                self.link = Some(link);
-            }
-            return Err(self.server.failed(trouble));
-        }
+        Ok(Fence { shard: self.shard, epoch, number: batch.number, at: batch.at.0 })
+    }
+
+    /// Commits what is written.
+    fn finish(&mut self, mut link: Link, fence: Fence) -> Result<(), Fault> {
         // From here on only the database can tell whether the batch is in it.
         self.stands = None;
-        finish(&mut link, self.shard, epoch, batch.number)
+        let Fence { shard, epoch, number, at } = fence;
+        finish(&mut link, shard, epoch, number)
             .map_err(|trouble| Fault::Unknown(format!("COMMIT: {trouble}")))?;
-        self.stands = Some((epoch, batch.number));
-        self.link = Some(link);
-        self.ahead.reached(batch.at);
+        self.stands = Some((epoch, number));
+        self.idle.put(link);
+        self.idle.grow(&self.server);
+        self.ahead.reached(Time(at));
         Ok(())
     }
 }
 
-/// The batch's changes, a statement for each table and kind of change.
-fn collect<'s>(schema: &'s Schema, batch: &Batch) -> Result<Vec<Rows<'s>>, String> {
-    let mut all = Vec::new();
-    macro_rules! add {
-        ($($field:ident: $record:ty,)*) => { $(add(schema, &batch.$field, &mut all)?;)* };
-    }
-    each_table!(add);
-    // `phones`, `order_numbers` and `refund_numbers` are the unique indexes of payers, orders and refunds.
-    Ok(all)
-}
-
-fn add<'s, E: Stored>(
-    schema: &'s Schema,
-    changes: &[Change<E>],
-    all: &mut Vec<Rows<'s>>,
-) -> Result<(), String> {
-    if changes.is_empty() {
-        return Ok(());
-    }
-    let table = schema.of::<E>();
-    let [mut delete, mut update, mut insert] =
-        [Op::Delete, Op::Update, Op::Insert].map(|op| Rows::new(table, op));
-    for change in changes {
-        match (&change.value, change.existed) {
-            (None, _) => delete.push(|put| E::key_values(&change.key, put))?,
-            (Some(record), true) => update.push(|put| record.values(put))?,
-            (Some(record), false) => insert.push(|put| record.values(put))?,
-        }
-    }
-    all.extend([delete, update, insert].into_iter().filter(|rows| rows.count > 0));
-    Ok(())
-}
-
-type Fence = (i16, i64, i64, i64);
-
-/// Sends the whole batch without waiting in between, then checks every answer.
-fn write(link: &mut Link, rows: &[Rows<'_>], fence: Fence, lines: &str) -> Result<(), Trouble> {
-    let begin = link.prepare("BEGIN", &[])?;
-    let fenced = link.prepare(FENCE, &[Type::INT8, Type::INT8, Type::INT2, Type::INT8])?;
-    let journal = link.prepare(JOURNAL, &[])?;
-    let mut statements: Vec<Statement> = Vec::with_capacity(rows.len());
-    for rows in rows {
-        statements.push(link.prepare(&rows.sql.text, &rows.sql.types)?);
-    }
-    // Prepared above: what it says to send behind the transaction must not wait for a round trip.
+/// What is written under the fence. Also prepared here is what is sent behind the transaction: that must not wait
+/// for a round trip.
+fn prepare_all(link: &mut Link, script: &mut Script, fence: Fence, rows: Vec<Rows>) -> Result<(), Trouble> {
+    script.fence(fence, preparing(link))?;
+    script.rows(rows, preparing(link))?;
     link.prepare("COMMIT", &[])?;
-    link.prepare(THERE, &[])?;
-    let (shard, epoch, number, at) = fence;
-    let client = &link.client;
-    let fence: [&(dyn ToSql + Sync); 4] = [&number, &at, &shard, &epoch];
-    let line: [&(dyn ToSql + Sync); 4] = [&shard, &number, &at, &lines];
-    link.wait(async {
-        let begin = Sent::new(client.execute(&begin, &[])).await;
-        let fenced = Sent::new(client.execute(&fenced, &fence)).await;
-        let mut sent = Vec::with_capacity(rows.len());
-        for (rows, statement) in rows.iter().zip(&statements) {
-            sent.push(Sent::new(client.execute_raw(statement, &rows.columns)).await);
-        }
-        let journal = Sent::new(client.execute(&journal, &line)).await;
-        begin.answer().await?;
-        let fenced = fenced.answer().await?;
-        if fenced != 1 {
-            return Ok(Err(Trouble::Wrong(format!(
-                "batch {number} under epoch {epoch} does not follow what shard {shard} holds: it was taken over, or \
-                 the batch in doubt before was written"
-            ))));
-        }
-        for (rows, sent) in rows.iter().zip(sent) {
-            let changed = sent.answer().await?;
-            if changed != rows.count {
-                // The working set and the database disagree: nothing of this batch may be kept.
-                return Ok(Err(Trouble::Wrong(format!(
-                    "{changed} rows changed where {} must: {}",
-                    rows.count, rows.sql.text
-                ))));
-            }
-        }
-        journal.answer().await?;
-        Ok(Ok(()))
-    })?
+    link.prepare(THERE, &[]).map(drop)
 }
 
 /// Sends COMMIT and makes sure of it.

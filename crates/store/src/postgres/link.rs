@@ -16,7 +16,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     runtime::{Builder, Handle, Runtime},
-    task::AbortHandle,
+    task::{AbortHandle, JoinHandle},
 };
 use tokio_postgres::{
     AsyncMessage, Client, Connection, Error, NoTls, SimpleQueryMessage, Statement,
@@ -57,6 +57,14 @@ impl Server {
         let tls = target.tls.as_ref().map(Tls::new).transpose()?;
         let io = runtime.handle().clone();
         Ok(Arc::new(Self { runtime: Some(runtime), io, target: target.clone(), tls, options }))
+    }
+
+    /// Runs what asks connections, beside their I/O.
+    pub(super) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.io.spawn(work)
     }
 
     /// The database, as it is shown to people.
@@ -227,15 +235,23 @@ impl Link {
     }
 
     /// Waits for requests on this connection.
-    pub(super) fn wait<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
+    pub(super) fn wait<T, E: Into<Trouble>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Trouble> {
         match wait(work, self.limit) {
             Some(Ok(output)) => Ok(output),
-            Some(Err(error)) => Err(Trouble::Sql(error)),
+            Some(Err(error)) => Err(error.into()),
             None => {
                 self.lost.store(true, Ordering::Release);
                 Err(Trouble::Late(self.limit))
             }
         }
+    }
+
+    /// How long it waits for answers.
+    pub(super) const fn limit(&self) -> Duration {
+        self.limit
     }
 
     /// The warning that came since this was last asked.
@@ -251,6 +267,11 @@ impl Link {
         let statement = self.wait(self.client.prepare_typed(sql, types))?;
         self.statements.insert(sql.to_owned(), statement.clone());
         Ok(statement)
+    }
+
+    /// The statement, if it was prepared before.
+    pub(super) fn prepared(&self, sql: &str) -> Option<Statement> {
+        self.statements.get(sql).cloned()
     }
 
     /// The rows of a prepared statement.

@@ -101,15 +101,15 @@ impl Loader for PostgresLoader {
 type Read = fn(&Row) -> Result<(Key, Record), Fault>;
 
 /// The keys of one kind.
-struct Ask<'s> {
+struct Ask {
     kind: Discriminant<Key>,
-    rows: Rows<'s>,
+    rows: Rows,
     read: Read,
 }
 
 /// The records under `keys`, in order.
 pub(super) fn load(link: &mut Link, schema: &Schema, keys: &[Key]) -> Result<Vec<Option<Record>>, Trouble> {
-    let mut asks: Vec<Ask<'_>> = Vec::new();
+    let mut asks: Vec<Ask> = Vec::new();
     for key in keys {
         let kind = discriminant(key);
         let place = asks.iter().position(|ask| ask.kind == kind).unwrap_or_else(|| {
@@ -134,7 +134,7 @@ pub(super) fn load(link: &mut Link, schema: &Schema, keys: &[Key]) -> Result<Vec
         for sent in sent {
             answers.push(sent.answer().await?);
         }
-        Ok(answers)
+        Ok::<_, Trouble>(answers)
     })?;
     let mut found = HashMap::with_capacity(keys.len());
     for (ask, rows) in asks.iter().zip(answers) {
@@ -147,7 +147,7 @@ pub(super) fn load(link: &mut Link, schema: &Schema, keys: &[Key]) -> Result<Vec
 }
 
 /// The empty request for keys of this key's kind, and how its rows are read.
-fn request<'s>(schema: &'s Schema, key: &Key) -> (Rows<'s>, Read) {
+fn request(schema: &Schema, key: &Key) -> (Rows, Read) {
     macro_rules! request {
         ($($field:ident: $record:ident,)*) => {
             match key {

@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! committer ─ BEGIN, fence, one statement a table and kind of change, journal ─▶ all answers checked ─ COMMIT ─▶
+//! ahead     ─ under load: the rows of the next batch meanwhile, on a second connection ─▶
 //! loader    ─ one statement a kind of key, all sent at once ─▶ records in order
 //! queries   ─ one of a few connections, a statement at a time
 //!              each waits on its own thread; sockets are driven by the store's one I/O thread
 //! ```
 //!
-//! Rows travel as arrays, a column each (`array`), in statements made from `columns` and the catalogue (`sql`).
+//! Rows travel as arrays, a column each (`array`), in statements made from `columns` and the catalogue (`sql`, `write`).
 //! `commit` explains the fence that keeps two executors of one shard apart, and which outcomes are unknown.
 
+mod ahead;
 mod array;
 mod commit;
 mod console;
@@ -26,6 +28,7 @@ mod target;
 mod tls;
 mod user_transfer;
 mod wait;
+mod write;
 
 pub use nodes::{postgres_registry, postgres_shards, postgres_shards_found};
 pub use target::{BadTarget, PostgresTarget};
@@ -43,7 +46,7 @@ use types::{Place, Time};
 pub struct PostgresOptions {
     /// The shard that this store commits, of how many.
     pub place: Place,
-    /// Connections for queries, 1 or more; besides them there is one to commit and one to load.
+    /// Connections for queries, 1 or more; besides them there is one to load and one to commit, two under load.
     pub readers: usize,
     /// How long a statement may take, also while it waits for a lock. Afterwards the batch has failed, or its
     /// outcome is unknown.

@@ -39,7 +39,7 @@ use domain::{
 };
 use engine::Fault;
 use ledger::{Account, Transfer};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 use tokio_postgres::{
     Row,
     types::{FromSql, Type},
@@ -94,19 +94,19 @@ pub(super) struct Sql {
 pub(super) struct TableSql {
     name: &'static str,
     columns: &'static [&'static str],
-    delete: Sql,
-    update: Sql,
-    insert: Sql,
-    load: Sql,
+    delete: Arc<Sql>,
+    update: Arc<Sql>,
+    insert: Arc<Sql>,
+    load: Arc<Sql>,
 }
 
 /// Every table's statements.
 #[derive(Debug)]
 pub(super) struct Schema {
     tables: HashMap<&'static str, TableSql>,
-    by_order_number: Sql,
-    by_refund_number: Sql,
-    by_phone: Sql,
+    by_order_number: Arc<Sql>,
+    by_refund_number: Arc<Sql>,
+    by_phone: Arc<Sql>,
 }
 
 impl Schema {
@@ -138,10 +138,12 @@ impl Schema {
             ($($field:ident: $record:ty,)*) => { $(add(<$record as Stored>::TABLE)?;)* };
         }
         each_table!(add);
-        let own = |text: &str, kinds: &[Kind]| Sql {
-            text: text.to_owned(),
-            types: kinds.iter().map(|kind| kind.array()).collect(),
-            takes: kinds.iter().copied().map(Some).collect(),
+        let own = |text: &str, kinds: &[Kind]| {
+            Arc::new(Sql {
+                text: text.to_owned(),
+                types: kinds.iter().map(|kind| kind.array()).collect(),
+                takes: kinds.iter().copied().map(Some).collect(),
+            })
         };
         Ok(Self {
             tables,
@@ -181,7 +183,7 @@ impl TableSql {
             let arrays: Vec<String> =
                 taken().zip(1..).map(|((_, kind), place)| format!("${place}::{}[]", kind.sql())).collect();
             let types = taken().map(|(_, kind)| kind.array()).collect();
-            Sql { text: write(&names.join(", "), &arrays.join(", ")), types, takes }
+            Arc::new(Sql { text: write(&names.join(", "), &arrays.join(", ")), types, takes })
         };
         let is_key = |at: usize| at < table.keys;
         let sets: Vec<String> = table.mutable.iter().map(|at| format!("{0} = u.{0}", all[*at])).collect();
@@ -207,7 +209,7 @@ impl TableSql {
         }
     }
 
-    pub(super) const fn sql(&self, op: Op) -> &Sql {
+    pub(super) const fn sql(&self, op: Op) -> &Arc<Sql> {
         match op {
             Op::Delete => &self.delete,
             Op::Update => &self.update,
@@ -218,33 +220,33 @@ impl TableSql {
 }
 
 /// The rows of one statement.
-pub(super) struct Rows<'a> {
+pub(super) struct Rows {
     table: &'static str,
     names: &'static [&'static str],
-    pub(super) sql: &'a Sql,
+    pub(super) sql: Arc<Sql>,
     pub(super) columns: Vec<Column>,
     pub(super) count: u64,
 }
 
-impl<'a> Rows<'a> {
-    pub(super) fn new(table: &'a TableSql, op: Op) -> Self {
+impl Rows {
+    pub(super) fn new(table: &TableSql, op: Op) -> Self {
         Self::of(table.name, table.columns, table.sql(op))
     }
     /// Finds orders by merchant and its own number.
-    pub(super) fn by_order_number(schema: &'a Schema) -> Self {
+    pub(super) fn by_order_number(schema: &Schema) -> Self {
         Self::of("orders", &["mchid", "out_trade_no"], &schema.by_order_number)
     }
     /// Finds refunds by merchant and its own number.
-    pub(super) fn by_refund_number(schema: &'a Schema) -> Self {
+    pub(super) fn by_refund_number(schema: &Schema) -> Self {
         Self::of("refunds", &["mchid", "out_refund_no"], &schema.by_refund_number)
     }
     /// Finds payers by phone.
-    pub(super) fn by_phone(schema: &'a Schema) -> Self {
+    pub(super) fn by_phone(schema: &Schema) -> Self {
         Self::of("payers", &["phone"], &schema.by_phone)
     }
-    fn of(table: &'static str, names: &'static [&'static str], sql: &'a Sql) -> Self {
+    fn of(table: &'static str, names: &'static [&'static str], sql: &Arc<Sql>) -> Self {
         let columns = sql.takes.iter().flatten().map(|kind| Column::new(*kind)).collect();
-        Self { table, names, sql, columns, count: 0 }
+        Self { table, names, sql: Arc::clone(sql), columns, count: 0 }
     }
 
     /// Appends a row: `fill` puts values in the order of the table's columns, of all or of the key only.

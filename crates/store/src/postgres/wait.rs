@@ -62,14 +62,14 @@ fn park<F: Future>(future: F, limit: Duration) -> Option<F::Output> {
 
 /// A request that is on its way while others are still being made: the client sends when first polled.
 pub(super) struct Sent<'a, T> {
-    future: Pin<Box<dyn Future<Output = T> + 'a>>,
+    future: Pin<Box<dyn Future<Output = T> + Send + 'a>>,
     early: Option<T>,
 }
 
 impl<'a, T> Sent<'a, T> {
     /// Sends it.
-    pub(super) async fn new(future: impl Future<Output = T> + 'a) -> Self {
-        let mut future: Pin<Box<dyn Future<Output = T> + 'a>> = Box::pin(future);
+    pub(super) async fn new(future: impl Future<Output = T> + Send + 'a) -> Self {
+        let mut future: Pin<Box<dyn Future<Output = T> + Send + 'a>> = Box::pin(future);
         let early = poll_fn(|context| {
             Poll::Ready(match future.as_mut().poll(context) {
                 Poll::Ready(output) => Some(output),

@@ -163,6 +163,7 @@ fn text_that_the_database_cannot_keep_is_refused_clearly() {
         key: counter.name.clone(),
         value: Some(counter),
         existed: false,
+        after: 0,
     });
     let fault = store.committer.commit(&change).unwrap_err();
     assert!(

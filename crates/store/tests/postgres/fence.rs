@@ -8,7 +8,7 @@ use domain::{Batch, Caller, Command, JournalLine, Subject};
 use engine::{Committer, Fault, Recovered, Refusal};
 use types::JournalId;
 
-fn batch(stands: Recovered) -> Batch {
+pub(crate) fn batch(stands: Recovered) -> Batch {
     let (number, at) = (stands.batch + 1, stands.at.plus(1));
     let line = JournalLine {
         id: JournalId(number * 4096),
@@ -23,7 +23,7 @@ fn batch(stands: Recovered) -> Batch {
     Batch { number, at, journal: vec![line], ..Batch::default() }
 }
 
-fn commits(committer: &mut dyn Committer, stands: &mut Recovered) -> Result<(), Fault> {
+pub(crate) fn commits(committer: &mut dyn Committer, stands: &mut Recovered) -> Result<(), Fault> {
     let batch = batch(*stands);
     committer.commit(&batch)?;
     *stands = Recovered { batch: batch.number, at: batch.at };

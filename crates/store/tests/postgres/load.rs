@@ -38,8 +38,10 @@ pub(crate) struct Load {
     pub(crate) pause: Duration,
 }
 
+/// Every batch is begun while the one before is being committed.
 pub(crate) fn start(store: Store) -> Engine {
-    Engine::start(store, Arc::new(SystemClock), Setup::default(), Box::new(|_| {})).unwrap()
+    let setup = Setup { apply_ahead: 1, ahead_from: 1, ..Setup::default() };
+    Engine::start(store, Arc::new(SystemClock), setup, Box::new(|_| {})).unwrap()
 }
 
 impl Load {

@@ -4,6 +4,7 @@
 //! say that they were skipped.
 #![allow(clippy::unwrap_used, reason = "a test stops where an expectation fails")]
 
+mod ahead;
 mod faults;
 mod fence;
 mod load;

@@ -231,7 +231,7 @@ fn write_by_hand(fixture: &Fixture, order: Order) {
         note: None,
         previous: None,
     };
-    let orders = vec![Change { key: order.id, value: Some(order), existed: true }];
+    let orders = vec![Change { key: order.id, value: Some(order), existed: true, after: 0 }];
     store.committer.commit(&Batch { number, at, journal: vec![line], orders, ..Batch::default() }).unwrap();
 }
 

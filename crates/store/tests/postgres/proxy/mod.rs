@@ -7,9 +7,10 @@ use crate::{
     load::{self, Load, must_be_paid},
     place::{Place, options},
 };
-use domain::{Caller, Command};
-use engine::{Committer, Engine, Fault, Recovered, Refusal, Store};
+use domain::{Batch, Caller, Command};
+use engine::{Committer, Engine, Fault, Recovered, Refusal, Store, WriteAhead};
 use std::{
+    any::Any,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -45,8 +46,21 @@ impl Committer for Watched {
         }
         Ok(recovered)
     }
-    fn commit(&mut self, batch: &domain::Batch) -> Result<(), Fault> {
+    fn commit(&mut self, batch: &Batch) -> Result<(), Fault> {
         let done = self.inner.commit(batch);
+        self.see(batch, done)
+    }
+    fn writes_ahead(&self) -> Option<Box<dyn WriteAhead>> {
+        self.inner.writes_ahead()
+    }
+    fn commit_begun(&mut self, batch: &Batch, begun: Box<dyn Any + Send>) -> Result<(), Fault> {
+        let done = self.inner.commit_begun(batch, begun);
+        self.see(batch, done)
+    }
+}
+
+impl Watched {
+    fn see(&mut self, batch: &Batch, done: Result<(), Fault>) -> Result<(), Fault> {
         match &done {
             Ok(()) => {}
             Err(Fault::Unknown(_)) => {
