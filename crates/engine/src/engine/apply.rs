@@ -1,0 +1,235 @@
+//! The thread that applies: it takes what waits into the open batch, and hands the batch over as soon as the committer
+//! can do something with it.
+
+use super::{Busy, Inbox, Outgoing, Refusal, Shared, Told, Work, withdraw};
+use crate::{
+    clock::Clock,
+    core::{Asked, BATCH_MAX, Core},
+    observer::Observer,
+    store::{Fault, Loader, Recovered, WriteAhead},
+};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use types::Place;
+
+/// How often it is asked whether the wait still costs nothing.
+const PATIENCE_STEP: Duration = Duration::from_micros(500);
+
+pub(super) struct Applier {
+    pub(super) shared: Arc<Shared>,
+    pub(super) core: Core,
+    pub(super) loader: Box<dyn Loader>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) place: Place,
+    pub(super) told: Vec<Told>,
+    pub(super) ahead: Option<Box<dyn WriteAhead>>,
+    pub(super) ahead_from: usize,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) busy: Option<Busy>,
+    pub(super) patience: Duration,
+    pub(super) enough: usize,
+    pub(super) waited: Waited,
+}
+
+/// How long the next batch has waited for more commands.
+pub(super) enum Waited {
+    No,
+    Since(Instant),
+    /// It goes next.
+    Over,
+}
+
+impl Applier {
+    /// Runs until the engine stops, or this executor was replaced.
+    pub(super) fn run(mut self) {
+        while let Some(work) = self.next() {
+            let started = Instant::now();
+            self.observer.taken(work.first().map_or(Duration::ZERO, |(came, _)| came.elapsed()));
+            let found = self.core.found();
+            self.apply(work);
+            let took = started.elapsed();
+            self.observer.applied(took);
+            // A fault may have started the core over in between, with its count at nothing.
+            let found = self.core.found().saturating_sub(found);
+            let cached = self.core.cached();
+            let mut inbox = self.shared.lock();
+            inbox.stats.apply_us += u64::try_from(took.as_micros()).unwrap_or(0);
+            inbox.stats.cached = cached;
+            inbox.stats.found += found;
+        }
+        self.shared.lock().applier_done = true;
+        self.shared.committer.notify_all();
+    }
+
+    /// Waits for work that fits into the open batch; hands the batch over as soon as the committer is idle.
+    /// None when stopping and all is handed over, or when this executor was replaced and all is refused.
+    fn next(&mut self) -> Option<Vec<(Instant, Work)>> {
+        let shared = Arc::clone(&self.shared);
+        let mut inbox = shared.lock();
+        loop {
+            if let Some(reason) = &inbox.fenced {
+                let (reason, waiting) = (reason.clone(), std::mem::take(&mut inbox.work));
+                drop(inbox);
+                self.refuse(&reason, waiting);
+                return None;
+            }
+            if let Some((reason, recovered)) = inbox.fault.take() {
+                self.start_over(&reason, recovered);
+            }
+            let room = BATCH_MAX - self.core.open();
+            let idle = !inbox.committing && inbox.outgoing.is_none();
+            if idle && self.patient(&inbox) {
+                inbox.patient = true;
+                let waited = shared.applier.wait_timeout(inbox, PATIENCE_STEP);
+                inbox = waited.unwrap_or_else(PoisonError::into_inner).0;
+                inbox.patient = false;
+                continue;
+            }
+            // What came while the batch waited belongs to it.
+            let joins = matches!(self.waited, Waited::Since(_)) && room > 0 && !inbox.work.is_empty();
+            if idle && joins {
+                self.waited = Waited::Over;
+            } else if idle {
+                self.waited = Waited::No;
+                self.core.turn(inbox.durable);
+                if let Some(closed) = self.core.close() {
+                    inbox.outgoing =
+                        Some(Outgoing { closed, told: std::mem::take(&mut self.told), begun: None });
+                    shared.committer.notify_one();
+                }
+            } else if self.ahead.is_some() && inbox.outgoing.is_none() && self.core.open() >= self.ahead_from
+            {
+                inbox = self.begin(&shared, inbox);
+                continue;
+            }
+            let room = BATCH_MAX - self.core.open();
+            if room > 0 && !inbox.work.is_empty() {
+                let take = room.min(inbox.work.len());
+                return Some(inbox.work.drain(..take).collect());
+            }
+            if inbox.stopping && inbox.work.is_empty() && self.core.open() == 0 {
+                return None;
+            }
+            inbox = shared.applier.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Hands a batch over while the one before is being committed, begun as far as the store can.
+    fn begin<'s>(&mut self, shared: &'s Shared, mut inbox: MutexGuard<'s, Inbox>) -> MutexGuard<'s, Inbox> {
+        let durable = inbox.durable;
+        self.core.turn(durable);
+        let Some(closed) = self.core.close() else { return inbox };
+        drop(inbox);
+        let ahead = &mut self.ahead;
+        let begun = catch_unwind(AssertUnwindSafe(|| ahead.as_mut()?.begin(&closed.batch, durable)));
+        let begun = begun.unwrap_or_else(|_| {
+            tracing::error!("writing ahead panicked; batches are written one after the other");
+            *ahead = None;
+            None
+        });
+        inbox = shared.lock();
+        if inbox.fault.is_none() && inbox.fenced.is_none() {
+            inbox.stats.ahead += u64::from(begun.is_some());
+            inbox.outgoing = Some(Outgoing { closed, told: std::mem::take(&mut self.told), begun });
+            shared.committer.notify_one();
+        }
+        // Otherwise it follows a batch that is not there; those who asked are told as the core starts over.
+        inbox
+    }
+
+    /// True while the next batch, small as it is, had better wait, see [`Setup::busy`].
+    fn patient(&mut self, inbox: &Inbox) -> bool {
+        let Some(busy) = &self.busy else { return false };
+        let commands = self.core.open() + inbox.work.len();
+        if commands == 0 || commands >= self.enough || inbox.stopping || !busy(commands) {
+            return false;
+        }
+        match self.waited {
+            Waited::No => {
+                self.waited = Waited::Since(Instant::now());
+                true
+            }
+            Waited::Since(start) => start.elapsed() < self.patience,
+            Waited::Over => false,
+        }
+    }
+
+    fn apply(&mut self, work: Vec<(Instant, Work)>) {
+        let mut asked = Vec::with_capacity(work.len());
+        let mut tell = Vec::with_capacity(work.len());
+        let now = self.clock.now();
+        for (_, item) in work {
+            match item {
+                Work::Command(command, sender) => {
+                    asked.push(command);
+                    tell.push(Some(sender));
+                }
+                Work::DryRun(command, sender) => {
+                    let (core, loader) = (&mut self.core, &mut *self.loader);
+                    let ran = catch_unwind(AssertUnwindSafe(|| core.dry_run(now, &command, loader)));
+                    let ran = ran.unwrap_or_else(|_| Err(Fault::Failed(self.after_panic())));
+                    drop(sender.send(ran.map_err(|fault| Refusal::Unavailable(fault.to_string()))));
+                }
+            }
+        }
+        let jobs: Vec<&Asked> = asked.iter().collect();
+        let (core, loader, told) = (&mut self.core, &mut *self.loader, &mut self.told);
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            core.run(now, &jobs, loader, |place, outcome| {
+                if let Some(sender) = tell[place].take() {
+                    told.push((sender, outcome.map_err(Refusal::Rejected)));
+                }
+            })
+        }));
+        let reason = match ran {
+            Ok(Ok(())) => return,
+            Ok(Err(fault)) => fault.to_string(),
+            Err(_) => self.after_panic(),
+        };
+        for sender in tell.into_iter().flatten() {
+            drop(sender.send(Err(Refusal::Unavailable(reason.clone()))));
+        }
+    }
+
+    /// After a panic nothing of the open batch may be kept, and the working set is in doubt: starts over from
+    /// the store once it is idle. Gives the reason to tell.
+    fn after_panic(&mut self) -> String {
+        let reason = "a command broke an invariant";
+        tracing::error!("{reason}; starting over from the store");
+        let shared = Arc::clone(&self.shared);
+        let mut inbox = shared.lock();
+        while inbox.committing || inbox.outgoing.is_some() {
+            inbox = shared.applier.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+        }
+        let recovered = match inbox.fault.take() {
+            Some((_, recovered)) => recovered,
+            None => Recovered { batch: inbox.durable, at: self.core.at() },
+        };
+        inbox.stats.faults += 1;
+        drop(inbox);
+        self.start_over(reason, recovered);
+        reason.to_owned()
+    }
+
+    /// Drops the working set and everything not durable; those who asked are told to try again.
+    fn start_over(&mut self, reason: &str, recovered: Recovered) {
+        withdraw(self.told.drain(..), &Refusal::Unavailable(reason.to_owned()));
+        self.core = Core::new(recovered, self.place);
+    }
+
+    /// Refuses the commands of the open batch and those that wait.
+    fn refuse(&mut self, reason: &str, waiting: VecDeque<(Instant, Work)>) {
+        withdraw(self.told.drain(..), &Refusal::Unavailable(reason.to_owned()));
+        for (_, work) in waiting {
+            let refusal = Refusal::Unavailable(reason.to_owned());
+            match work {
+                Work::Command(_, sender) => drop(sender.send(Err(refusal))),
+                Work::DryRun(_, sender) => drop(sender.send(Err(refusal))),
+            }
+        }
+    }
+}
