@@ -26,18 +26,18 @@ use std::{
 };
 use tokio::task::JoinHandle;
 
-/// Connections to commit with, at most.
-const LINKS: usize = 2;
 /// Between two tries to open the second one.
 const AGAIN: Duration = Duration::from_secs(60);
 
-/// The connections that commit, while they are idle. The second is opened once a batch could have used it.
+/// The connections that commit, while they are idle: one, and a second once a batch could have used it.
 #[derive(Default)]
 pub(super) struct Idle(Mutex<Links>);
 
 #[derive(Default)]
 struct Links {
     idle: Vec<Link>,
+    /// There are two, idle or not: one may be taken for a head start, and the committer still has one.
+    pair: bool,
     wanted: bool,
     tried: Option<Instant>,
 }
@@ -59,12 +59,30 @@ impl Idle {
         self.with(|links| links.idle.push(link));
     }
 
+    /// For a head start: never the committer's only one.
+    fn take_spare(&self) -> Option<Link> {
+        self.with(|links| {
+            links.idle.retain(|link| !link.is_lost());
+            links.pair &= !links.idle.is_empty();
+            links.wanted |= !links.pair;
+            if links.pair { Some(links.idle.remove(0)) } else { None }
+        })
+    }
+
+    /// One of them may be gone: none is taken for a head start until there are two again.
+    pub(super) fn lost(&self) {
+        self.with(|links| links.pair = false);
+    }
+
     /// Between two batches: opens the second connection if one was wanted. Without it all goes on as before.
     pub(super) fn grow(&self, server: &Server) {
         let due = self.with(|links| {
-            let due = std::mem::take(&mut links.wanted)
-                && links.idle.len() < LINKS
-                && links.tried.is_none_or(|tried| tried.elapsed() > AGAIN);
+            if !std::mem::take(&mut links.wanted) {
+                return false;
+            }
+            // Of less than a pair none is taken for a head start: all there are lie here.
+            links.pair = links.idle.len() > 1;
+            let due = !links.pair && links.tried.is_none_or(|tried| tried.elapsed() > AGAIN);
             if due {
                 links.tried = Some(Instant::now());
             }
@@ -72,7 +90,10 @@ impl Idle {
         });
         if due {
             match server.connect(Purpose::Commit) {
-                Ok(link) => self.put(link),
+                Ok(link) => self.with(|links| {
+                    links.idle.push(link);
+                    links.pair = true;
+                }),
                 Err(fault) => tracing::warn!(%fault, "batches are written one after the other"),
             }
         }
@@ -89,9 +110,11 @@ pub(super) struct PostgresAhead {
 
 /// A transaction with the first rows of a batch.
 pub(super) struct Begun {
+    idle: Arc<Idle>,
     task: JoinHandle<(Link, Result<(), Trouble>)>,
     limit: Duration,
-    late: Vec<Rows>,
+    /// None once the connection was handed on.
+    late: Option<Vec<Rows>>,
 }
 
 impl PostgresAhead {
@@ -115,10 +138,7 @@ impl PostgresAhead {
 
 impl WriteAhead for PostgresAhead {
     fn begin(&mut self, batch: &Batch, durable: i64) -> Option<Box<dyn Any + Send>> {
-        let Some(link) = self.idle.take() else {
-            self.idle.with(|links| links.wanted = true);
-            return None;
-        };
+        let link = self.idle.take_spare()?;
         let Some((script, late)) = self.script(&link, batch, durable) else {
             // The next batch committed on this connection prepares what it lacks.
             self.idle.put(link);
@@ -129,7 +149,7 @@ impl WriteAhead for PostgresAhead {
             let sent = script.run(&link.client).await;
             (link, sent)
         });
-        Some(Box::new(Begun { task, limit, late }))
+        Some(Box::new(Begun { idle: Arc::clone(&self.idle), task, limit, late: Some(late) }))
     }
 }
 
@@ -137,18 +157,21 @@ impl Begun {
     /// Waits for the answers. Gives the connection with the open transaction, and the rows that are still to be
     /// written. After an error nothing of it is left.
     pub(super) fn ready(mut self) -> Result<(Link, Vec<Rows>), Trouble> {
-        let late = std::mem::take(&mut self.late);
         let (link, sent) = match wait(&mut self.task, self.limit) {
             None => return Err(Trouble::Late(self.limit)),
             Some(Err(ended)) => return Err(Trouble::Wrong(ended.to_string())),
             Some(Ok(done)) => done,
         };
-        sent.map(|()| (link, late))
+        sent?;
+        Ok((link, self.late.take().unwrap_or_default()))
     }
 }
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        self.task.abort(); // closes the connection, which rolls back
+        if self.late.is_some() {
+            self.task.abort(); // closes the connection, which rolls back
+            self.idle.lost();
+        }
     }
 }

@@ -124,6 +124,7 @@ impl Committer for PostgresCommitter {
             return Err(fenced.clone());
         }
         self.stands = None;
+        self.idle.lost(); // what made this necessary may have cost a connection
         let mut link = self.take_link()?;
         let raised =
             self.raise(&mut link).map_err(|trouble| Fault::Unknown(format!("where it stands: {trouble}")))?;
@@ -169,8 +170,9 @@ impl Committer for PostgresCommitter {
         let begun = begun.downcast::<Begun>().map_err(|_| Trouble::Wrong("begun by another store".into()));
         let ready = begun.and_then(|begun| begun.ready()).and_then(|(mut link, late)| {
             let mut script = Script::new();
-            prepare_all(&mut link, &mut script, fence, late)?;
-            link.wait(script.run(&link.client))?;
+            prepare_all(&mut link, &mut script, fence, late)
+                .and_then(|()| link.wait(script.run(&link.client)))
+                .inspect_err(|_| self.idle.lost())?;
             Ok(link)
         });
         match ready {

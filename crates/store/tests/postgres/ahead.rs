@@ -35,9 +35,8 @@ fn warm(place: &Place) -> (Box<dyn Committer>, Recovered) {
         committer.commit(&next).unwrap();
         stands = after(&next);
         if round == 0 {
-            // Two are wanted at once, so the next commit opens the second.
-            let held = ahead.begin(&batch(stands), stands.batch);
-            assert!(held.is_some() && ahead.begin(&batch(stands), stands.batch).is_none());
+            // The only connection is the committer's; now that a second is wanted, the next commit opens it.
+            assert!(ahead.begin(&batch(stands), stands.batch).is_none());
         }
     }
     commits(&mut *committer, &mut stands).unwrap();
@@ -119,17 +118,21 @@ fn a_head_start_that_came_to_nothing_is_made_up_for() {
     assert_eq!(place.sql(end).len(), 1);
     committer.commit_begun(&next, begun).unwrap();
     assert_eq!(counter(&place), "200");
-    // What it begins with can't be: the row is not there before batch one, which makes it.
+}
+
+/// What it begins with can't be: the row is not there before the batch before, which makes it.
+#[test]
+fn a_head_start_that_the_server_refused_is_made_up_for() {
+    let Some(place) = Place::new() else { return };
+    let (mut committer, stands) = warm(&place);
     place.sql("DELETE FROM counters");
-    let one = counting(after(&next), 1, None);
-    let wrong = counting(after(&one), 2, Some(0));
-    let mut stands = after(&one);
-    let begun = committer.writes_ahead().unwrap().begin(&wrong, next.number);
+    let one = counting(stands, 1, None);
+    let two = counting(after(&one), 2, Some(0));
+    let begun = begin(&*committer, &two, stands.batch);
     committer.commit(&one).unwrap();
-    if let Some(begun) = begun {
-        committer.commit_begun(&wrong, begun).expect("now it is there");
-        stands = after(&wrong);
-    }
+    committer.commit_begun(&two, begun).expect("now it is there");
+    assert_eq!(counter(&place), "2");
+    let mut stands = after(&two);
     commits(&mut *committer, &mut stands).unwrap();
 }
 
