@@ -305,7 +305,7 @@ impl Default for Setup {
             patience: Duration::from_millis(8),
             enough: 96,
             apply_ahead: 32,
-            ahead_from: 256,
+            ahead_from: 500,
             observer: Arc::new(Unobserved),
         }
     }

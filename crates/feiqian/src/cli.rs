@@ -366,6 +366,9 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "N", requires = "database", requires = "nodes_database",
           value_parser = clap::value_parser!(u8).range(2..=16))]
     pub(crate) nodes: Option<u8>,
+    /// How payers come to their orders, in process.
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["payments", "rate", "close", "console"])]
+    pub(crate) product: crate::bench::LoadProduct,
     /// Empty PostgreSQL database for those nodes; best on the same server.
     #[arg(long, value_name = "URL", requires = "nodes")]
     pub(crate) nodes_database: Option<String>,

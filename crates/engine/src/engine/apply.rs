@@ -17,7 +17,7 @@ use std::{
 use types::Place;
 
 /// How often it is asked whether the wait still costs nothing.
-const PATIENCE_STEP: Duration = Duration::from_micros(500);
+const PATIENCE_STEP: Duration = Duration::from_micros(1500);
 
 pub(super) struct Applier {
     pub(super) shared: Arc<Shared>,

@@ -98,6 +98,7 @@ pub(super) async fn run(options: &cli::Bench, folder: &Path) -> Result<(), Error
         merchants: MERCHANTS,
         round: 0,
         keyed: false,
+        product: in_process::LoadProduct::default(),
     };
     tell(&format!("making {payments} payments"));
     let world = console::pay(&service, load, payments).await?;
@@ -197,8 +198,13 @@ impl Stream {
                     }
                     let (payer, merchant) = world.scattered(number);
                     let number = format!("{prefix}{number:012}");
-                    let made =
-                        in_process::one(&service.engine, payer, merchant, &number, None, service.now()).await;
+                    let made = in_process::one(
+                        &service.engine,
+                        payer,
+                        merchant,
+                        in_process::Asks::plain(&number, service.now()),
+                    )
+                    .await;
                     errors += u64::from(made.is_none());
                     latencies.push(since_us(due));
                 }

@@ -80,6 +80,7 @@ pub(super) async fn run(options: &cli::Bench, folder: &Path) -> Result<(), Error
         merchants: super::MERCHANTS,
         round: 0,
         keyed: false,
+        product: in_process::LoadProduct::default(),
     };
     pay(&server.service, load, payments).await?;
     tell("closing the day");
@@ -138,7 +139,8 @@ pub(super) async fn pay(service: &Arc<Service>, load: Load, payments: u64) -> Re
                 }
                 let (payer, merchant) = world.scattered(number);
                 let (number, now) = (format!("C{number:012}"), seed::unix_now());
-                let made = in_process::one(&engine, payer, merchant, &number, None, now).await;
+                let made =
+                    in_process::one(&engine, payer, merchant, in_process::Asks::plain(&number, now)).await;
                 errors.fetch_add(u64::from(made.is_none()), Ordering::Relaxed);
             }
         })

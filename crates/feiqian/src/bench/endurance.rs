@@ -116,7 +116,15 @@ pub(super) async fn run(options: &cli::Bench, folder: &Path) -> Result<(), Error
     };
     // A payer may pay so often and no more: with fewer the rest of the load would be refusals.
     let payers = payers.max(usize::try_from(payments.div_ceil(in_process::PAYMENTS_OF_ONE))?);
-    let load = Load { seconds: 0, callers, payers, merchants: super::MERCHANTS, round: 0, keyed: false };
+    let load = Load {
+        seconds: 0,
+        callers,
+        payers,
+        merchants: super::MERCHANTS,
+        round: 0,
+        keyed: false,
+        product: in_process::LoadProduct::default(),
+    };
     let tell = |text: &str| {
         if !options.json {
             let _ = writeln!(std::io::stderr(), "{text}");
@@ -273,7 +281,7 @@ async fn call(engine: Router, shared: Arc<Shared>) {
         }
         let (payer, merchant) = shared.world.scattered(number);
         let (number, now) = (format!("E{number:012}"), seed::unix_now());
-        if in_process::one(&engine, payer, merchant, &number, None, now).await.is_none() {
+        if in_process::one(&engine, payer, merchant, in_process::Asks::plain(&number, now)).await.is_none() {
             shared.errors.fetch_add(1, Ordering::Relaxed);
             continue;
         }

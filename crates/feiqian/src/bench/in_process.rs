@@ -73,6 +73,20 @@ pub(crate) struct Load {
     pub(crate) round: u64,
     /// Whether each payment comes under a request key, as the wallet's do: a row more.
     pub(crate) keyed: bool,
+    /// How payers come to their orders.
+    pub(crate) product: LoadProduct,
+}
+
+/// How payers come to their orders. It says when the payer of an order is known, and with several nodes where the order
+/// begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LoadProduct {
+    /// The merchant's code is scanned: nobody knows the payer when the order is placed.
+    #[default]
+    Native,
+    /// A mini-program's order, which names its payer.
+    Jsapi,
 }
 
 const APP: AppId = AppId(0x0bec_0bec_0bec_0bec);
@@ -143,6 +157,7 @@ struct Shared {
     world: Arc<World>,
     round: u64,
     keyed: bool,
+    product: LoadProduct,
     done: AtomicU64,
     errors: AtomicU64,
     until: Instant,
@@ -185,6 +200,7 @@ pub(crate) async fn measure(store: &'static str, engines: &[Router], world: &Arc
         world: Arc::clone(world),
         round: load.round,
         keyed: load.keyed,
+        product: load.product,
         done: AtomicU64::new(0),
         errors: AtomicU64::new(0),
         until: Instant::now() + Duration::from_secs(load.seconds),
@@ -314,7 +330,8 @@ async fn call(engine: Router, shared: Arc<Shared>, caller: usize) -> (Vec<u32>, 
         // Ascending as time goes on, as merchants' numbers are that begin with a date.
         let number = format!("B{:02}{turn:08}{caller:06}", shared.round);
         let request = shared.keyed.then(|| key(shared.round, caller, turn));
-        match one(&engine, payer, merchant, &number, request, seed::unix_now()).await {
+        let asks = Asks { number: &number, request, product: shared.product, now: seed::unix_now() };
+        match one(&engine, payer, merchant, asks).await {
             Some((us, order)) => {
                 shared.done.fetch_add(1, Ordering::Relaxed);
                 latencies.push(us);
@@ -337,27 +354,47 @@ fn key(round: u64, caller: usize, turn: usize) -> RequestKey {
     (Digest(bytes), Digest(bytes))
 }
 
-/// Places an order and pays it at `now`, under a request key if one is given: how long paying took, in microseconds.
+/// A payment to make.
+pub(super) struct Asks<'a> {
+    pub(super) number: &'a str,
+    /// The key under which it is paid, if any.
+    pub(super) request: Option<RequestKey>,
+    pub(super) product: LoadProduct,
+    pub(super) now: Time,
+}
+
+impl<'a> Asks<'a> {
+    /// A scanned code, without a key.
+    pub(super) const fn plain(number: &'a str, now: Time) -> Self {
+        Self { number, request: None, product: LoadProduct::Native, now }
+    }
+}
+
+/// Places an order and pays it: how long paying took, in microseconds.
 pub(super) async fn one(
     engine: &Router,
     payer: SeededPayer,
     merchant: MerchantId,
-    number: &str,
-    request: Option<RequestKey>,
-    now: Time,
+    asks: Asks<'_>,
 ) -> Option<(u32, OrderId)> {
-    let terms = seed::load_terms(merchant, APP, number, AMOUNT_FEN);
+    let mut terms = seed::load_terms(merchant, APP, asks.number, AMOUNT_FEN);
+    let mut product = Product::Native;
+    if asks.product == LoadProduct::Jsapi {
+        product = Product::Jsapi;
+        let terms = Arc::make_mut(&mut terms);
+        (terms.product, terms.payer) = (product, Some(payer.id));
+    }
     let amount = terms.amount;
     let create = Command::CreateOrder { terms, expires_at: None };
     let Ok(Reply::Order(order)) = engine.run(create, Caller::of(domain::Actor::Merchant(merchant))).await
     else {
         return None;
     };
-    let entry = Entry { product: Product::Native, issued_at: now };
+    let entry = Entry { product, issued_at: asks.now };
     let pay = Confirmation { order, payer: payer.id, entry, shown: amount, card: None, pin: payer.pin };
     let started = Instant::now();
     let caller = Caller::of(domain::Actor::Payer(payer.id));
-    match engine.submit(Job { command: Command::PayOrder(pay), caller, request }).ok()?.await {
+    match engine.submit(Job { command: Command::PayOrder(pay), caller, request: asks.request }).ok()?.await {
         Ok(Reply::Paid(Paid::Done(_))) => {
             Some((u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX), order))
         }

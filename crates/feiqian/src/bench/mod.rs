@@ -16,6 +16,7 @@ pub(crate) mod server;
 pub(crate) mod stats;
 
 use crate::{cli, config::Config, database, home::Home};
+pub(crate) use in_process::LoadProduct;
 use serde::Serialize;
 use std::{fs, io::Write};
 
@@ -81,6 +82,7 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
         merchants: MERCHANTS,
         round: 0,
         keyed: false,
+        product: options.product,
     };
     let in_process = in_process::run(name, store, load).await?;
     let hand_sql = match &options.database {

@@ -47,6 +47,7 @@ struct Measured {
 struct Report {
     machine: machine::Machine,
     callers: usize,
+    product: super::LoadProduct,
     one: Measured,
     several: Measured,
     /// Rate of several nodes in percent of one node's.
@@ -152,7 +153,15 @@ pub(super) async fn run(options: &cli::Bench, count: u8, (one, several): (&str, 
     database::must_be_empty(&config)?;
     database::must_be_empty(&node_config)?;
     let (callers, payers) = (usize::try_from(options.callers)?, usize::try_from(options.payers)?);
-    let load = Load { seconds: 1, callers, payers, merchants: super::MERCHANTS, round: 0, keyed: true };
+    let load = Load {
+        seconds: 1,
+        callers,
+        payers,
+        merchants: super::MERCHANTS,
+        round: 0,
+        keyed: true,
+        product: options.product,
+    };
     let vault = Arc::new(Vault::new(1, &MasterKey::generate()?));
     progress(&format!("1/3 preparing {payers} payers for one node, and for {count}"));
     let metrics = Metrics::default();
@@ -190,7 +199,15 @@ pub(super) async fn run(options: &cli::Bench, count: u8, (one, several): (&str, 
     }
     let (one, several) = (by_one.measured(1), by_several.measured(usize::from(count)));
     let percent = several.payments_per_s * 100 / one.payments_per_s.max(1);
-    let report = Report { machine: machine::machine(), callers, one, several, percent, nodes: status };
+    let report = Report {
+        machine: machine::machine(),
+        callers,
+        product: options.product,
+        one,
+        several,
+        percent,
+        nodes: status,
+    };
     let mut out = std::io::stdout();
     if options.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
