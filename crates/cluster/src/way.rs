@@ -14,7 +14,6 @@ use aws_lc_rs::rand;
 use domain::{
     Caller, Command, Rejection, Reply,
     home::{self, After, Home, Next},
-    merchant::Product,
     records::Digest,
 };
 use engine::{Handle, Job, Refusal, RequestKey};
@@ -22,7 +21,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
-use types::{Shard, Shards};
+use types::Shard;
 
 /// How long a command waits for an owner.
 const OWNER_WITHIN: Duration = Duration::from_secs(15);
@@ -48,7 +47,7 @@ pub(crate) async fn run(nodes: &Arc<Nodes>, job: Job) -> Answer {
     let until = Instant::now() + OWNER_WITHIN;
     let mut errand = Errand { nodes, caller: &caller, until, hops: 0, pause: PAUSE_FIRST };
     let mut at = first(nodes, &command).await?;
-    if let Some((shard, before)) = ahead(nodes.shards, &command, at) {
+    if let Some((shard, before)) = home::ahead(&command, at, nodes.shards) {
         match errand.before(shard, before, at).await {
             // The order may be refused and the command's first answer still be known where it belongs.
             Ok(_) | Err(Refusal::Rejected(_)) => {}
@@ -99,19 +98,6 @@ async fn first(nodes: &Arc<Nodes>, command: &Command) -> Result<Shard, Refusal> 
     let found = found.map_err(|_| Refusal::Unavailable("reading an authorization code panicked".into()))?;
     let found = found.map_err(|fault| Refusal::Unavailable(fault.to_string()))?;
     Ok(found.map_or(Shard::FIRST, |code| nodes.shards.of_payer(code.payer)))
-}
-
-/// What is certain to be needed first: an order that is paid moves to its payer. Asking right away spares a refusal.
-fn ahead(shards: Shards, command: &Command, at: Shard) -> Option<(Shard, Command)> {
-    let before = match command {
-        // An order for a page names its payer and began where that payer is; one that did not is moved when that says so.
-        Command::PayOrder(confirmed) if confirmed.entry.product == Product::Jsapi => return None,
-        Command::PayOrder(confirmed) => Command::MoveOrder { order: confirmed.order, to: at },
-        Command::PayCombined(confirmed) => Command::MoveCombined { combined: confirmed.combined, to: at },
-        _ => return None,
-    };
-    let made = before.home(shards).first(shards)?;
-    (made != at).then_some((made, before))
 }
 
 impl Errand<'_> {
@@ -282,29 +268,5 @@ impl<'a> Waits<'a> {
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use domain::payment::{Confirmation, Entry};
-    use types::{IdBlock, Money, OrderId, PayerId, Time};
-
-    #[test]
-    fn only_an_order_without_a_payer_is_asked_to_move_before_it_is_paid() {
-        let shards = Shards::new(2).unwrap();
-        let [one, two] = [0, 1].map(|number| Shard::new(number).unwrap());
-        let made_in = |shard: Shard| OrderId(IdBlock::new(Time(1), shard.number(), 0).id(0));
-        let pays = |product, order| {
-            let entry = Entry { product, issued_at: Time(1) };
-            let (payer, shown) = (PayerId(7), Money::cny(1));
-            Command::PayOrder(Confirmation { order, payer, entry, shown, card: None, pin: Digest([0; 32]) })
-        };
-        let scanned = pays(Product::Native, made_in(one));
-        assert_eq!(ahead(shards, &scanned, one), None, "it is there");
-        let moves = Command::MoveOrder { order: made_in(one), to: two };
-        assert_eq!(ahead(shards, &scanned, two), Some((one, moves)));
-        assert_eq!(ahead(shards, &pays(Product::Jsapi, made_in(one)), two), None, "it began there");
     }
 }

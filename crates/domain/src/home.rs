@@ -6,6 +6,7 @@
 use crate::{
     Command, Rejection, Reply,
     crossing::{Crossing, Sent},
+    merchant::Product,
     records::Digest,
 };
 use ledger::{AccountId, AccountKind};
@@ -102,23 +103,39 @@ pub fn after(first: &Command, reply: Reply) -> After {
     }
 }
 
-fn elsewhere(command: &Command, asked: Shard, other: Shard) -> Next {
-    match command {
-        Command::PayOrder(confirmed) => {
-            Next::First(other, Box::new(Command::MoveOrder { order: confirmed.order, to: asked }))
-        }
-        Command::CodePay { terms, .. } => {
-            Next::First(other, Box::new(Command::ClaimOrder { terms: terms.clone(), to: asked }))
-        }
-        Command::PayCombined(confirmed) => {
-            let before = Command::MoveCombined { combined: confirmed.combined, to: asked };
-            Next::First(other, Box::new(before))
-        }
-        Command::CreateCombined { terms, .. } => {
-            Next::First(other, Box::new(Command::ClaimParts { terms: terms.clone(), to: asked }))
-        }
-        _ => Next::Send(other),
+/// What is certain to be needed before `at`, the command's home, can decide it, and whom to ask for that: an order is
+/// brought to its payer. Asking right away spares a refusal; without it [`next`] says the same one hop later. Nothing
+/// for an order of a page (JSAPI): it names its payer, and began where that payer is.
+#[must_use]
+pub fn ahead(command: &Command, at: Shard, shards: Shards) -> Option<(Shard, Command)> {
+    if matches!(command, Command::PayOrder(confirmed) if confirmed.entry.product == Product::Jsapi) {
+        return None;
     }
+    let brings = brings(command, at)?;
+    let made = brings.home(shards).first(shards)?;
+    (made != at).then_some((made, brings))
+}
+
+/// What brings to `at` the orders that a command pays.
+const fn brings(command: &Command, at: Shard) -> Option<Command> {
+    match command {
+        Command::PayOrder(confirmed) => Some(Command::MoveOrder { order: confirmed.order, to: at }),
+        Command::PayCombined(confirmed) => {
+            Some(Command::MoveCombined { combined: confirmed.combined, to: at })
+        }
+        _ => None,
+    }
+}
+
+fn elsewhere(command: &Command, asked: Shard, other: Shard) -> Next {
+    let first = match command {
+        Command::CodePay { terms, .. } => Some(Command::ClaimOrder { terms: terms.clone(), to: asked }),
+        Command::CreateCombined { terms, .. } => {
+            Some(Command::ClaimParts { terms: terms.clone(), to: asked })
+        }
+        _ => brings(command, asked),
+    };
+    first.map_or(Next::Send(other), |first| Next::First(other, Box::new(first)))
 }
 
 /// The shard that an id says; the first for one that no shard here can have made.

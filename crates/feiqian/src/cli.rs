@@ -338,6 +338,9 @@ pub(crate) struct Bench {
     /// Payers with money, in process; each is an account.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub(crate) payers: u64,
+    /// How payers come to their orders, in process.
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["payments", "rate", "close", "console"])]
+    pub(crate) product: crate::bench::LoadProduct,
     /// Pay until so many payments are made, and nothing else: how rate, memory and store change on the way.
     #[arg(long, value_name = "N", conflicts_with = "nodes",
           value_parser = clap::value_parser!(u64).range(10..=100_000_000))]
@@ -366,9 +369,6 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "N", requires = "database", requires = "nodes_database",
           value_parser = clap::value_parser!(u8).range(2..=16))]
     pub(crate) nodes: Option<u8>,
-    /// How payers come to their orders, in process.
-    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["payments", "rate", "close", "console"])]
-    pub(crate) product: crate::bench::LoadProduct,
     /// Empty PostgreSQL database for those nodes; best on the same server.
     #[arg(long, value_name = "URL", requires = "nodes")]
     pub(crate) nodes_database: Option<String>,

@@ -9,7 +9,7 @@ use domain::{
     combined::CombinedConfirmation,
     crossing::{Crossing, Sent},
     echo::NewEcho,
-    home::{After, Next, after, next, of_account},
+    home::{After, Next, after, ahead, next, of_account},
     keyring::KeyRing,
     limit::LimitTable,
     merchant::{Certificate, NewMerchant, Product, Products},
@@ -181,6 +181,34 @@ fn a_number_is_claimed_before_a_command_is_asked_again() {
     assert!(claims.is_between_shards(), "nobody but the platform asks for it");
     assert_eq!(next(&wants, one, &refused), Some(Next::First(two, Box::new(claims.clone()))));
     assert_eq!(after(&claims, Reply::Done), After::Again);
+}
+
+/// An order moves before it is paid, unless it names its payer: then it began there.
+#[test]
+fn what_is_paid_is_brought_to_its_payer_first() {
+    let three = Shards::new(3).unwrap();
+    let [one, two] = [1, 2].map(|number| Shard::new(number).unwrap());
+    let order = OrderId(MADE_IN_2);
+    let entry = |product| Entry { product, issued_at: Time(0) };
+    let (shown, pin) = (Money::cny(1), digest("pin"));
+    let pays = |product| {
+        let entry = entry(product);
+        Command::PayOrder(Confirmation { order, payer: PAYER, entry, shown, card: None, pin })
+    };
+    let moves = Command::MoveOrder { order, to: one };
+    for product in Product::ALL {
+        let brought = (product != Product::Jsapi).then(|| (two, moves.clone()));
+        assert_eq!(ahead(&pays(product), one, three), brought, "{product:?}");
+        assert_eq!(ahead(&pays(product), two, three), None, "it was made there");
+    }
+    // Where that was wrong, the refusal says where the order is.
+    let refused = next(&pays(Product::Jsapi), one, &Rejection::Elsewhere(two));
+    assert_eq!(refused, Some(Next::First(two, Box::new(moves))));
+    let (combined, entry) = (CombinedId(MADE_IN_2), entry(Product::Jsapi));
+    let whole = CombinedConfirmation { combined, payer: PAYER, entry, shown, card: None, pin };
+    let moves = Command::MoveCombined { combined, to: one };
+    assert_eq!(ahead(&Command::PayCombined(whole), one, three), Some((two, moves)));
+    assert_eq!(ahead(&Command::ExpireOrder(order), one, three), None);
 }
 
 /// Money that is needed is sent and received, then the command is asked again.
