@@ -131,7 +131,7 @@ pub(crate) async fn enter(
     match app.run(&visit, command).await {
         Ok(Reply::StaffStep(StaffStep::Right)) => {
             let to = web::link::to(next_step(&staff), &[("next", next)]);
-            enter_with(&app, &token, &to)
+            enter_with(&app, &visit, &token, &to)
         }
         Ok(_) => again(wrong()),
         Err(Refusal::Rejected(Rejection::StaffNotFound)) => again(wrong()),
@@ -149,13 +149,22 @@ fn nobodys_hash() -> Secret<String> {
     Secret::new(hash.to_owned())
 }
 
+/// Refuses an address from which too much that was wrong has come lately.
 pub(crate) fn limit(app: &App, visit: &Visit) -> Result<(), Fail> {
     let Some(address) = visit.address else { return Ok(()) };
     app.limiter().take(address, visit.now).map_err(|seconds| Problem::too_often(seconds).into())
 }
 
-/// Goes on with a session's new token.
-fn enter_with(app: &App, token: &Secret<String>, to: &str) -> Result<Response, Fail> {
+/// What [`limit`] took is given back: it was right.
+pub(crate) fn was_right(app: &App, visit: &Visit) {
+    if let Some(address) = visit.address {
+        app.limiter().give_back(address, visit.now);
+    }
+}
+
+/// Goes on with a session's new token, after a step that was right.
+fn enter_with(app: &App, visit: &Visit, token: &Secret<String>, to: &str) -> Result<Response, Fail> {
+    was_right(app, visit);
     let mut response = page::see_other(to);
     let cookie = session::start(app, token).ok_or_else(|| Problem::fault("a token is no cookie"))?;
     response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -232,7 +241,7 @@ pub(crate) async fn change_password(
         StaffStep::Right => {
             let staff = Staff { must_change: false, ..member.staff.clone() };
             let to = if member.session.whole { "/console" } else { next_step(&staff) };
-            enter_with(&app, &token, &web::link::to(to, &[("next", next)]))
+            enter_with(&app, &visit, &token, &web::link::to(to, &[("next", next)]))
         }
     }
 }
@@ -336,7 +345,7 @@ pub(crate) async fn enrol(
         token: digest,
     };
     match step(app.run(&visit, command).await)? {
-        StaffStep::Right => enter_with(&app, &token, next),
+        StaffStep::Right => enter_with(&app, &visit, &token, next),
         StaffStep::Wrong => enrol_page(&app, &visit, &member.staff, &secret, next, Some("error-code")),
     }
 }
@@ -383,7 +392,7 @@ pub(crate) async fn confirm(
     let (token, digest) = session::fresh(&app)?;
     let command = Command::ConfirmTotp { session: member.session.token, step: matched, token: digest };
     match step(app.run(&visit, command).await)? {
-        StaffStep::Right => enter_with(&app, &token, next),
+        StaffStep::Right => enter_with(&app, &visit, &token, next),
         StaffStep::Wrong => code_page(&app, &visit, next, Some("error-code")),
     }
 }

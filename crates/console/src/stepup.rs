@@ -45,7 +45,10 @@ pub(crate) async fn take(app: &App, signed_in: &SignedIn, posted: &Posted) -> Re
     let step = secret.step_of(&code, app.service().wall_now());
     let command = Command::StepUp { session: member.session.token, step };
     match app.run(&signed_in.visit, command).await {
-        Ok(Reply::StaffStep(StaffStep::Right)) => Ok(None),
+        Ok(Reply::StaffStep(StaffStep::Right)) => {
+            signin::was_right(app, &signed_in.visit);
+            Ok(None)
+        }
         Ok(Reply::StaffStep(StaffStep::Wrong)) => Ok(say("error-code")),
         Ok(other) => Err(Problem::fault(&format!("a code was answered with {other:?}")).into()),
         Err(Refusal::Rejected(locked @ Rejection::StaffLocked(_))) => {

@@ -158,6 +158,13 @@ fn limit(app: &App, visit: &Visit) -> Result<(), Fail> {
     app.limiter().take(address, visit.now).map_err(|seconds| Problem::too_often(seconds).into())
 }
 
+/// What [`limit`] took is given back: the code was right. Sending it still counts: it costs the operator a message.
+fn was_right(app: &App, visit: &Visit) {
+    if let Some(address) = visit.address {
+        app.limiter().give_back(address, visit.now);
+    }
+}
+
 /// Sends a code and asks for it.
 pub(crate) async fn send_code(
     State(app): State<App>,
@@ -234,6 +241,7 @@ pub(crate) async fn enter(
             code_page(&app, &visit, next, &phone, Some(Phrase::new("code-wrong").with("left", left)))
         }
         SignIn::Welcome { new, .. } => {
+            was_right(&app, &visit);
             let first = web::link::to("/wallet/pin", &[("next", next)]);
             let mut response = page::go_on(&app, &visit, if new { &first } else { next })?;
             let cookie = session::start(app.https(), &token);

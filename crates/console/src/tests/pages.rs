@@ -3,6 +3,7 @@
 use axum::{
     Router,
     body::Body,
+    extract::ConnectInfo,
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use domain::{
@@ -12,7 +13,7 @@ use domain::{
 };
 use fixture::Fixture;
 use http_body_util::BodyExt;
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 use tower::ServiceExt;
 use types::{MerchantId, OperatorId, OrderId, Secret};
 
@@ -105,6 +106,32 @@ impl Browser<'_> {
 /// The order's page address.
 fn page(order: OrderId) -> String {
     format!("/console/orders/{order}")
+}
+
+/// Posts a name and a password from one address, which a hospital's whole staff may share.
+async fn enter(door: &Door, name: &str, password: &str) -> StatusCode {
+    let office: SocketAddr = "192.0.2.7:40000".parse().unwrap();
+    let request = Request::post("/console/sign-in")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .extension(ConnectInfo(office))
+        .body(Body::from(format!("name={name}&password={password}")));
+    door.router.clone().oneshot(request.unwrap()).await.unwrap().status()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_office_signs_in_at_once_and_guesses_from_there_are_stopped() {
+    let door = Door::new();
+    let password = crypto::password::hash(&Secret::new("long enough words".to_owned())).unwrap();
+    let new = NewStaff { name: "kim".into(), merchant: None, role: Role::Auditor, password };
+    door.fixture.run(Command::CreateStaff(Box::new(new)));
+    for _ in 0..30 {
+        assert_eq!(enter(&door, "kim", "long+enough+words").await, StatusCode::SEE_OTHER);
+    }
+    for n in 0..20 {
+        assert_eq!(enter(&door, "nobody", "guess").await, StatusCode::UNPROCESSABLE_ENTITY, "{n}");
+    }
+    assert_eq!(enter(&door, "nobody", "guess").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(enter(&door, "kim", "long+enough+words").await, StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test(flavor = "multi_thread")]
