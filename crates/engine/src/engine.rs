@@ -140,6 +140,8 @@ struct Inbox {
     work: VecDeque<(Instant, Work)>,
     /// The applier waits for more work although it has some: it need not be woken for each command.
     patient: bool,
+    /// The open batch could be begun, and waits for the committer to take the one before.
+    full: bool,
     /// The next batch to be committed, until the committer takes it.
     outgoing: Option<Outgoing>,
     committing: bool,
@@ -327,6 +329,7 @@ impl Engine {
         let inbox = Inbox {
             work: VecDeque::new(),
             patient: false,
+            full: false,
             outgoing: None,
             committing: false,
             durable: recovered.batch,

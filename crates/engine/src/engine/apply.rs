@@ -101,8 +101,7 @@ impl Applier {
                         Some(Outgoing { closed, told: std::mem::take(&mut self.told), begun: None });
                     shared.committer.notify_one();
                 }
-            } else if self.ahead.is_some() && inbox.outgoing.is_none() && self.core.open() >= self.ahead_from
-            {
+            } else if self.can_begin() && inbox.outgoing.is_none() {
                 inbox = self.begin(&shared, inbox);
                 continue;
             }
@@ -114,8 +113,15 @@ impl Applier {
             if inbox.stopping && inbox.work.is_empty() && self.core.open() == 0 {
                 return None;
             }
+            inbox.full = self.can_begin();
             inbox = shared.applier.wait(inbox).unwrap_or_else(PoisonError::into_inner);
+            inbox.full = false;
         }
+    }
+
+    /// Whether the open batch is worth a head start, and the store gives one.
+    fn can_begin(&self) -> bool {
+        self.ahead.is_some() && self.core.open() >= self.ahead_from
     }
 
     /// Hands a batch over while the one before is being committed, begun as far as the store can.

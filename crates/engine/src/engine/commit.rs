@@ -42,6 +42,10 @@ pub(super) fn commit_all(
             loop {
                 if let Some(outgoing) = inbox.outgoing.take() {
                     inbox.committing = true;
+                    if inbox.full {
+                        // The batch behind can be begun now, and no command may come that would wake the applier.
+                        shared.applier.notify_one();
+                    }
                     break outgoing;
                 }
                 if inbox.applier_done {

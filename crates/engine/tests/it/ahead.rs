@@ -231,6 +231,26 @@ fn few_commands_wait_until_the_one_before_is_durable() {
     town.end(OrderState::Paid);
 }
 
+/// All who could ask are waiting for an answer: no command comes that would wake the applier.
+#[test]
+fn a_batch_that_waits_is_begun_as_soon_as_the_one_before_is_taken() {
+    let town = town();
+    town.rig.commit.close();
+    let first = town.rig.submit(town.pay()).unwrap();
+    town.rig.commit.reached();
+    let second = town.rig.submit(town.create("order-0002")).unwrap();
+    town.until(|stats| stats.ahead == 1);
+    let third = town.rig.submit(town.create("order-0003")).unwrap();
+    town.until(|stats| stats.queued == 0);
+    town.rig.commit.let_one_pass();
+    assert!(first.wait().is_ok());
+    town.rig.commit.reached();
+    town.until(|stats| stats.ahead == 2);
+    town.rig.commit.open();
+    assert!(second.wait().is_ok() && third.wait().is_ok());
+    town.end(OrderState::Paid);
+}
+
 #[test]
 fn a_store_that_panics_writing_ahead_goes_on_without() {
     let town = town();

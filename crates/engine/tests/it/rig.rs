@@ -18,6 +18,8 @@ pub(crate) struct Gate(Arc<(Mutex<Post>, Condvar)>);
 #[derive(Default)]
 struct Post {
     closed: bool,
+    /// One may pass although it is closed.
+    one: bool,
     waiting: bool,
     trick: Option<Trick>,
 }
@@ -44,6 +46,11 @@ impl Gate {
         self.post().closed = false;
         self.0.1.notify_all();
     }
+    /// Lets whoever stands there pass, and stays closed.
+    pub(crate) fn let_one_pass(&self) {
+        self.post().one = true;
+        self.0.1.notify_all();
+    }
     /// Plays a trick on the next one who passes.
     pub(crate) fn play(&self, trick: Trick) {
         self.post().trick = Some(trick);
@@ -57,7 +64,7 @@ impl Gate {
     }
     fn pass(&self) -> Option<Trick> {
         let mut post = self.post();
-        while post.closed {
+        while post.closed && !std::mem::take(&mut post.one) {
             post.waiting = true;
             self.0.1.notify_all();
             post = self.0.1.wait(post).unwrap();
