@@ -48,13 +48,17 @@ impl From<Handle> for Router {
 }
 
 /// An answer to come; it comes once the command is durable.
-#[derive(Debug)]
 pub struct Pending(Coming);
 
-#[derive(Debug)]
 enum Coming {
     Direct(engine::Pending),
-    Sent(oneshot::Receiver<Answer>),
+    Nodes(way::Under),
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pending")
+    }
 }
 
 impl Future for Pending {
@@ -62,7 +66,7 @@ impl Future for Pending {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
         match &mut self.0 {
             Coming::Direct(pending) => Pin::new(pending).poll(cx),
-            Coming::Sent(told) => Pin::new(told).poll(cx).map(|got| got.unwrap_or(Err(Refusal::Stopped))),
+            Coming::Nodes(under) => Pin::new(under).poll(cx),
         }
     }
 }
@@ -74,17 +78,12 @@ impl Router {
     /// Sends a command on its way.
     ///
     /// # Errors
-    /// [`Refusal::Busy`], [`Refusal::Stopped`], [`Refusal::Unavailable`] when the engine is here; the rest comes with
-    /// the answer.
+    /// [`Refusal::Busy`], [`Refusal::Stopped`], [`Refusal::Unavailable`] when that is known at once; the rest comes
+    /// with the answer.
     pub fn submit(&self, job: Job) -> Result<Pending, Refusal> {
         match &self.0 {
             Way::Direct(engine) => engine.submit(job).map(Coming::Direct).map(Pending),
-            Way::Nodes(nodes) => {
-                let (tell, told) = oneshot::channel();
-                let route = Arc::clone(nodes);
-                nodes.runtime.spawn(async move { drop(tell.send(way::run(&route, job).await)) });
-                Ok(Pending(Coming::Sent(told)))
-            }
+            Way::Nodes(nodes) => way::Under::submit(nodes, job).map(Coming::Nodes).map(Pending),
         }
     }
     /// Runs a command for `caller` and waits for it to be durable.
@@ -94,8 +93,7 @@ impl Router {
     pub async fn run(&self, command: Command, caller: Caller) -> Answer {
         match &self.0 {
             Way::Direct(engine) => engine.run(command, caller).await,
-            // Boxed, so that the direct way carries nothing of this one.
-            Way::Nodes(nodes) => Box::pin(way::run(nodes, Job { command, caller, request: None })).await,
+            Way::Nodes(nodes) => way::Under::submit(nodes, Job { command, caller, request: None })?.await,
         }
     }
     /// As [`Router::run`], on this thread. Not for async code.

@@ -20,7 +20,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use types::{Shard, Shards};
+use types::{Place, Shard, Shards};
 
 const TWO: Shards = match Shards::new(2) {
     Some(two) => two,
@@ -249,4 +249,21 @@ async fn what_an_owner_takes_with_it_is_sent_again_to_the_next() {
     let answer = tokio::time::timeout(Duration::from_secs(14), router.run(sweep(theirs), Caller::platform()));
     assert_eq!(answer.await.expect("within the time a command waits"), Ok(Reply::Count(0)));
     until("the loss is seen", || b.router().status().unwrap().lost == 1).await;
+}
+
+/// As in an engine's queue: a command that was taken is decided, also when it must be asked for again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_goes_on_when_nobody_waits_for_it_any_more() {
+    let (_, stores, a, b) = pair().await;
+    let asked = if a.router().owned().contains(Shard::FIRST) { b.router() } else { a.router() };
+    // Its owner can't commit any more, and does not know yet: it takes the command and says that it is not the owner.
+    let first = Place { shard: Shard::FIRST, shards: TWO };
+    stores.0.at(first).open_fenced().committer.recover().unwrap();
+    for name in ["platform", "other"] {
+        let command = Command::ReplaceKeyRing { name: name.into(), sealed: Box::from([1]) };
+        let job = engine::Job { command, caller: Caller::platform(), request: None };
+        drop(asked.submit(job).unwrap());
+        let queries = stores.queries();
+        until("it was decided", || queries.key_ring(name).unwrap().is_some()).await;
+    }
 }

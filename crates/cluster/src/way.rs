@@ -7,7 +7,7 @@
 use crate::{
     frame::Said,
     nodes::{Nodes, Owner},
-    peer::NotSent,
+    peer::{NotSent, Told},
     router::Answer,
 };
 use aws_lc_rs::rand;
@@ -18,9 +18,13 @@ use domain::{
 };
 use engine::{Handle, Job, Refusal, RequestKey};
 use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
     sync::{Arc, atomic::Ordering},
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
+use tokio::sync::oneshot;
 use types::Shard;
 
 /// How long a command waits for an owner.
@@ -43,21 +47,28 @@ struct Errand<'a> {
 
 /// Has a command decided where it belongs.
 pub(crate) async fn run(nodes: &Arc<Nodes>, job: Job) -> Answer {
-    let Job { command, caller, mut request } = job;
-    let until = Instant::now() + OWNER_WITHIN;
-    let mut errand = Errand { nodes, caller: &caller, until, hops: 0, pause: PAUSE_FIRST };
-    let mut at = first(nodes, &command).await?;
-    if let Some((shard, before)) = home::ahead(&command, at, nodes.shards) {
-        match errand.before(shard, before, at).await {
+    let at = first(nodes, &job.command).await?;
+    if let Some((shard, before)) = home::ahead(&job.command, at, nodes.shards) {
+        match Errand::of(nodes, &job.caller).before(shard, before, at).await {
             // The order may be refused and the command's first answer still be known where it belongs.
             Ok(_) | Err(Refusal::Rejected(_)) => {}
             Err(refusal) => return Err(refusal),
         }
     }
+    go_on(nodes, job, at, None).await
+}
+
+/// As [`run`], from `at` on, where the command may have been `refused` already.
+async fn go_on(nodes: &Nodes, job: Job, mut at: Shard, mut refused: Option<Rejection>) -> Answer {
+    let Job { command, caller, mut request } = job;
+    let mut errand = Errand::of(nodes, &caller);
     loop {
-        let refused = match errand.ask(at, &command, &mut request).await {
-            Err(Refusal::Rejected(refused)) => refused,
-            answer => return answer,
+        let refused = match refused.take() {
+            Some(refused) => refused,
+            None => match errand.ask(at, &command, &mut request).await {
+                Err(Refusal::Rejected(refused)) => refused,
+                answer => return answer,
+            },
         };
         match home::next(&command, at, &refused) {
             None => return Err(Refusal::Rejected(refused)),
@@ -86,13 +97,22 @@ pub(crate) async fn owner_here(nodes: &Arc<Nodes>, command: &Command) -> Result<
     })
 }
 
+/// The shard to ask first, or the authorization code that tells.
+fn first_known(nodes: &Nodes, command: &Command) -> Result<Shard, Digest> {
+    let home = command.home(nodes.shards);
+    match (home.first(nodes.shards), home) {
+        (Some(shard), _) => Ok(shard),
+        (None, Home::OauthCode(code)) => Err(code),
+        (None, _) => Ok(Shard::FIRST),
+    }
+}
+
 /// The shard to ask first.
 async fn first(nodes: &Arc<Nodes>, command: &Command) -> Result<Shard, Refusal> {
-    let home = command.home(nodes.shards);
-    if let Some(shard) = home.first(nodes.shards) {
-        return Ok(shard);
-    }
-    let Home::OauthCode(code) = home else { return Ok(Shard::FIRST) };
+    let code = match first_known(nodes, command) {
+        Ok(shard) => return Ok(shard),
+        Err(code) => code,
+    };
     let queries = Arc::clone(&nodes.queries);
     let found = tokio::task::spawn_blocking(move || queries.oauth_code(code)).await;
     let found = found.map_err(|_| Refusal::Unavailable("reading an authorization code panicked".into()))?;
@@ -100,7 +120,11 @@ async fn first(nodes: &Arc<Nodes>, command: &Command) -> Result<Shard, Refusal> 
     Ok(found.map_or(Shard::FIRST, |code| nodes.shards.of_payer(code.payer)))
 }
 
-impl Errand<'_> {
+impl<'a> Errand<'a> {
+    fn of(nodes: &'a Nodes, caller: &'a Caller) -> Self {
+        Self { nodes, caller, until: Instant::now() + OWNER_WITHIN, hops: 0, pause: PAUSE_FIRST }
+    }
+
     fn hop(&mut self) -> Result<(), Refusal> {
         self.hops += 1;
         if self.hops > home::hops_max(self.nodes.shards) {
@@ -191,56 +215,202 @@ impl Errand<'_> {
         command: &Command,
         request: &mut Option<RequestKey>,
     ) -> Option<Answer> {
+        match Asked::ask(self.nodes, shard, command, self.caller, request)? {
+            Err(refusal) => Some(Err(refusal)),
+            Ok(mut asked) => poll_fn(|context| asked.poll(self.nodes, context)).await,
+        }
+    }
+}
+
+/// A command that was given to the owner of its shard.
+enum Asked {
+    Here {
+        engine: Handle,
+        pending: engine::Pending,
+        /// Whether it may be given again when nobody knows what became of it.
+        repeats: bool,
+    },
+    There {
+        told: Told,
+        since: Instant,
+    },
+}
+
+impl Asked {
+    /// Gives a command to whoever owns `shard`; none when nobody does. What travels gets a key.
+    fn ask(
+        nodes: &Nodes,
+        shard: Shard,
+        command: &Command,
+        caller: &Caller,
+        request: &mut Option<RequestKey>,
+    ) -> Option<Result<Self, Refusal>> {
         let platform = Caller::platform();
-        let caller = if command.is_between_shards() { &platform } else { self.caller };
-        match self.nodes.owner(shard) {
+        let caller = if command.is_between_shards() { &platform } else { caller };
+        let alike = command.repeats_alike();
+        match nodes.owner(shard) {
             Owner::Nobody => None,
             Owner::Here(engine) => {
                 let job = Job { command: command.clone(), caller: caller.clone(), request: *request };
-                let answer = match engine.submit(job) {
-                    Ok(pending) => pending.await,
-                    Err(refusal) => Err(refusal),
-                };
-                match answer {
+                match engine.submit(job) {
+                    Ok(pending) => {
+                        Some(Ok(Self::Here { engine, pending, repeats: request.is_some() || alike }))
+                    }
                     // Nothing of it was kept.
                     Err(Refusal::Stopped) => None,
                     Err(Refusal::Unavailable(_)) if engine.stats().fenced => None,
-                    // It may be kept: only a key tells.
-                    Err(Refusal::Unknown(_))
-                        if (request.is_some() || command.repeats_alike()) && engine.stats().fenced =>
-                    {
-                        None
-                    }
-                    answer => Some(answer),
+                    Err(refusal) => Some(Err(refusal)),
                 }
             }
             Owner::There(peer) => {
-                if request.is_none() && !command.repeats_alike() {
+                if request.is_none() && !alike {
                     match new_key() {
                         Ok(key) => *request = Some(key),
                         Err(refusal) => return Some(Err(refusal)),
                     }
                 }
-                let started = Instant::now();
-                let told = match peer.ask(shard, caller, *request, command) {
-                    Ok(told) => told,
-                    Err(NotSent::Busy) => return Some(Err(Refusal::Busy)),
-                    Err(NotSent::TooLarge(error)) => {
-                        return Some(Err(Refusal::Unavailable(error.to_string())));
-                    }
-                };
-                let said = told.await.ok()?;
-                self.nodes.counters.forwarded.fetch_add(1, Ordering::Relaxed);
-                self.nodes.traffic.forwarded(started.elapsed());
-                Some(match said {
-                    Said::Reply(reply) => Ok(reply),
-                    Said::Rejected(rejection) => Err(Refusal::Rejected(rejection)),
-                    Said::Busy => Err(Refusal::Busy),
-                    Said::Unavailable(why) => Err(Refusal::Unavailable(why)),
-                    Said::Unknown(why) => Err(Refusal::Unknown(why)),
-                    Said::NotOwner => return None,
+                let since = Instant::now();
+                Some(match peer.ask(shard, caller, *request, command) {
+                    Ok(told) => Ok(Self::There { told, since }),
+                    Err(NotSent::Busy) => Err(Refusal::Busy),
+                    Err(NotSent::TooLarge(error)) => Err(Refusal::Unavailable(error.to_string())),
                 })
             }
+        }
+    }
+
+    /// What the owner says; none when it is the owner no more, or its answer was lost.
+    fn poll(&mut self, nodes: &Nodes, context: &mut Context<'_>) -> Poll<Option<Answer>> {
+        Poll::Ready(match self {
+            Self::Here { engine, pending, repeats } => match ready!(Pin::new(pending).poll(context)) {
+                // Nothing of it was kept.
+                Err(Refusal::Stopped) => None,
+                Err(Refusal::Unavailable(_)) if engine.stats().fenced => None,
+                // It may be kept: only a key tells.
+                Err(Refusal::Unknown(_)) if *repeats && engine.stats().fenced => None,
+                answer => Some(answer),
+            },
+            Self::There { told, since } => {
+                let Ok(said) = ready!(Pin::new(told).poll(context)) else { return Poll::Ready(None) };
+                nodes.counters.forwarded.fetch_add(1, Ordering::Relaxed);
+                nodes.traffic.forwarded(since.elapsed());
+                match said {
+                    Said::Reply(reply) => Some(Ok(reply)),
+                    Said::Rejected(rejection) => Some(Err(Refusal::Rejected(rejection))),
+                    Said::Busy => Some(Err(Refusal::Busy)),
+                    Said::Unavailable(why) => Some(Err(Refusal::Unavailable(why))),
+                    Said::Unknown(why) => Some(Err(Refusal::Unknown(why))),
+                    Said::NotOwner => None,
+                }
+            }
+        })
+    }
+}
+
+/// A command on its way. Most are answered by the first owner that is asked, and need no task of their own; what needs
+/// more gets one. It goes on when nobody waits for it any more, as in an engine's queue.
+pub(crate) enum Under {
+    /// None once it is answered.
+    First(Option<Box<First>>),
+    Sent(oneshot::Receiver<Answer>),
+}
+
+/// The first try of a command.
+pub(crate) struct First {
+    nodes: Arc<Nodes>,
+    job: Job,
+    at: Shard,
+    asked: Asked,
+}
+
+impl Under {
+    /// Sends a command on its way.
+    pub(crate) fn submit(nodes: &Arc<Nodes>, mut job: Job) -> Result<Self, Refusal> {
+        let known = first_known(nodes, &job.command).ok();
+        if let Some(at) = known.filter(|at| home::ahead(&job.command, *at, nodes.shards).is_none())
+            && let Some(asked) = Asked::ask(nodes, at, &job.command, &job.caller, &mut job.request)
+        {
+            let asked = asked?;
+            return Ok(Self::First(Some(Box::new(First { nodes: Arc::clone(nodes), job, at, asked }))));
+        }
+        let route = Arc::clone(nodes);
+        Ok(Self::spawn(nodes, async move { run(&route, job).await }))
+    }
+
+    fn spawn(nodes: &Nodes, work: impl Future<Output = Answer> + Send + 'static) -> Self {
+        let (tell, told) = oneshot::channel();
+        nodes.runtime.spawn(async move { drop(tell.send(work.await)) });
+        Self::Sent(told)
+    }
+}
+
+impl Future for Under {
+    type Output = Answer;
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        loop {
+            match &mut *self {
+                Self::First(open) => {
+                    let Some(first) = open else { return Poll::Ready(Err(Refusal::Stopped)) };
+                    let answer = ready!(first.poll(context));
+                    let Some(first) = open.take() else { return Poll::Ready(Err(Refusal::Stopped)) };
+                    match first.settles(answer) {
+                        Ok(answer) => return Poll::Ready(answer),
+                        Err(refused) => {
+                            let nodes = Arc::clone(&first.nodes);
+                            *self = Self::spawn(&nodes, async move { first.go_on(refused).await });
+                        }
+                    }
+                }
+                Self::Sent(told) => {
+                    return Pin::new(told).poll(context).map(|got| got.unwrap_or(Err(Refusal::Stopped)));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Under {
+    fn drop(&mut self) {
+        if let Self::First(open) = self
+            && let Some(first) = open.take()
+        {
+            let runtime = first.nodes.runtime.clone();
+            runtime.spawn(first.finish());
+        }
+    }
+}
+
+impl First {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Answer>> {
+        self.asked.poll(&self.nodes, context)
+    }
+
+    /// The answer, if that is one; or else with what refusal, if any, it goes on.
+    fn settles(&self, answer: Option<Answer>) -> Result<Answer, Option<Rejection>> {
+        match answer {
+            None => {
+                self.nodes.counters.again.fetch_add(1, Ordering::Relaxed);
+                self.nodes.look();
+                Err(None)
+            }
+            Some(Err(Refusal::Rejected(refused)))
+                if home::next(&self.job.command, self.at, &refused).is_some() =>
+            {
+                Err(Some(refused))
+            }
+            Some(answer) => Ok(answer),
+        }
+    }
+
+    async fn go_on(self: Box<Self>, refused: Option<Rejection>) -> Answer {
+        let Self { nodes, job, at, .. } = *self;
+        go_on(&nodes, job, at, refused).await
+    }
+
+    async fn finish(mut self: Box<Self>) {
+        let answer = poll_fn(|context| self.poll(context)).await;
+        if let Err(refused) = self.settles(answer) {
+            drop(self.go_on(refused).await);
         }
     }
 }
