@@ -103,10 +103,7 @@ impl Router {
     pub fn run_blocking(&self, command: Command, caller: Caller) -> Answer {
         match &self.0 {
             Way::Direct(engine) => engine.run_blocking(command, caller),
-            Way::Nodes(nodes) => {
-                let job = Job { command, caller, request: None };
-                nodes.runtime.block_on(way::run(nodes, job))
-            }
+            Way::Nodes(nodes) => nodes.runtime.block_on(self.run(command, caller)),
         }
     }
     /// What a command would do, without doing it: its answer, and each record before and after. With several nodes

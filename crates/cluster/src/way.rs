@@ -35,7 +35,120 @@ const WAITING_MAX: usize = 20_000;
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 
-/// A command on its way.
+/// A command on its way. Most are answered by the first owner that is asked, and need no task of their own; what needs
+/// more gets one. It goes on when nobody waits for it any more, as in an engine's queue.
+pub(crate) enum Under {
+    /// None once it is answered.
+    First(Option<Box<First>>),
+    Sent(oneshot::Receiver<Answer>),
+}
+
+/// The first try of a command.
+pub(crate) struct First {
+    nodes: Arc<Nodes>,
+    job: Job,
+    at: Shard,
+    asked: Asked,
+    until: Instant,
+}
+
+/// What became of a try that gave no answer.
+enum Tried {
+    Refused(Rejection),
+    /// The owner is the owner no more, or what it said was lost.
+    Lost,
+}
+
+impl Under {
+    /// Sends a command on its way.
+    pub(crate) fn submit(nodes: &Arc<Nodes>, mut job: Job) -> Result<Self, Refusal> {
+        let known = first_known(nodes, &job.command).ok();
+        if let Some(at) = known.filter(|at| home::ahead(&job.command, *at, nodes.shards).is_none())
+            && let Some(asked) = Asked::ask(nodes, at, &job.command, &job.caller, &mut job.request)
+        {
+            let (nodes, asked, until) = (Arc::clone(nodes), asked?, Instant::now() + OWNER_WITHIN);
+            return Ok(Self::First(Some(Box::new(First { nodes, job, at, asked, until }))));
+        }
+        let route = Arc::clone(nodes);
+        Ok(Self::spawn(nodes, async move { run(&route, job).await }))
+    }
+
+    fn spawn(nodes: &Nodes, work: impl Future<Output = Answer> + Send + 'static) -> Self {
+        let (tell, told) = oneshot::channel();
+        nodes.runtime.spawn(async move { drop(tell.send(work.await)) });
+        Self::Sent(told)
+    }
+}
+
+impl Future for Under {
+    type Output = Answer;
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        loop {
+            match &mut *self {
+                Self::First(open) => {
+                    let Some(first) = open else { return Poll::Ready(Err(Refusal::Stopped)) };
+                    let answer = ready!(first.poll(context));
+                    let Some(first) = open.take() else { return Poll::Ready(Err(Refusal::Stopped)) };
+                    match first.settles(answer) {
+                        Ok(answer) => return Poll::Ready(answer),
+                        Err(tried) => {
+                            let nodes = Arc::clone(&first.nodes);
+                            *self = Self::spawn(&nodes, first.go_on(tried));
+                        }
+                    }
+                }
+                Self::Sent(told) => {
+                    return Pin::new(told).poll(context).map(|got| got.unwrap_or(Err(Refusal::Stopped)));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Under {
+    fn drop(&mut self) {
+        if let Self::First(open) = self
+            && let Some(first) = open.take()
+        {
+            let runtime = first.nodes.runtime.clone();
+            runtime.spawn(first.finish());
+        }
+    }
+}
+
+impl First {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Answer>> {
+        self.asked.poll(&self.nodes, context)
+    }
+
+    /// The answer, if that is one; or else what the command goes on from.
+    fn settles(&self, answer: Option<Answer>) -> Result<Answer, Tried> {
+        match answer {
+            None => Err(Tried::Lost),
+            Some(Err(Refusal::Rejected(refused)))
+                if home::next(&self.job.command, self.at, &refused).is_some() =>
+            {
+                Err(Tried::Refused(refused))
+            }
+            Some(answer) => Ok(answer),
+        }
+    }
+
+    async fn go_on(self: Box<Self>, tried: Tried) -> Answer {
+        let Self { nodes, job, at, until, .. } = *self;
+        let errand = Errand::of(&nodes, &job.caller, until);
+        errand.decide(&job.command, job.request, at, Some(tried)).await
+    }
+
+    async fn finish(mut self: Box<Self>) {
+        let answer = poll_fn(|context| self.poll(context)).await;
+        if let Err(tried) = self.settles(answer) {
+            drop(self.go_on(tried).await);
+        }
+    }
+}
+
+/// Whatever a command needs until it is decided.
 struct Errand<'a> {
     nodes: &'a Nodes,
     caller: &'a Caller,
@@ -46,45 +159,17 @@ struct Errand<'a> {
 }
 
 /// Has a command decided where it belongs.
-pub(crate) async fn run(nodes: &Arc<Nodes>, job: Job) -> Answer {
+async fn run(nodes: &Arc<Nodes>, job: Job) -> Answer {
+    let mut errand = Errand::of(nodes, &job.caller, Instant::now() + OWNER_WITHIN);
     let at = first(nodes, &job.command).await?;
     if let Some((shard, before)) = home::ahead(&job.command, at, nodes.shards) {
-        match Errand::of(nodes, &job.caller).before(shard, before, at).await {
+        match errand.before(shard, before, at).await {
             // The order may be refused and the command's first answer still be known where it belongs.
             Ok(_) | Err(Refusal::Rejected(_)) => {}
             Err(refusal) => return Err(refusal),
         }
     }
-    go_on(nodes, job, at, None).await
-}
-
-/// As [`run`], from `at` on, where the command may have been `refused` already.
-async fn go_on(nodes: &Nodes, job: Job, mut at: Shard, mut refused: Option<Rejection>) -> Answer {
-    let Job { command, caller, mut request } = job;
-    let mut errand = Errand::of(nodes, &caller);
-    loop {
-        let refused = match refused.take() {
-            Some(refused) => refused,
-            None => match errand.ask(at, &command, &mut request).await {
-                Err(Refusal::Rejected(refused)) => refused,
-                answer => return answer,
-            },
-        };
-        match home::next(&command, at, &refused) {
-            None => return Err(Refusal::Rejected(refused)),
-            Some(Next::Send(other)) => {
-                errand.hop()?;
-                at = other;
-            }
-            Some(Next::First(other, before)) => {
-                errand.hop()?;
-                if let Some(answer) = errand.before(other, *before, at).await? {
-                    return Ok(answer);
-                }
-            }
-            Some(Next::Wait) => errand.wait().await?,
-        }
-    }
+    errand.decide(&job.command, job.request, at, None).await
 }
 
 /// The engine here that a command belongs to.
@@ -121,8 +206,39 @@ async fn first(nodes: &Arc<Nodes>, command: &Command) -> Result<Shard, Refusal> 
 }
 
 impl<'a> Errand<'a> {
-    fn of(nodes: &'a Nodes, caller: &'a Caller) -> Self {
-        Self { nodes, caller, until: Instant::now() + OWNER_WITHIN, hops: 0, pause: PAUSE_FIRST }
+    fn of(nodes: &'a Nodes, caller: &'a Caller, until: Instant) -> Self {
+        Self { nodes, caller, until, hops: 0, pause: PAUSE_FIRST }
+    }
+
+    /// Has a command decided that belongs to `at`, as far as is known, and may have been tried there.
+    async fn decide(
+        mut self,
+        command: &Command,
+        mut request: Option<RequestKey>,
+        mut at: Shard,
+        mut tried: Option<Tried>,
+    ) -> Answer {
+        loop {
+            let answer = match tried.take() {
+                Some(Tried::Refused(refused)) => Err(Refusal::Rejected(refused)),
+                tried => self.ask(at, command, &mut request, tried.is_some()).await,
+            };
+            let Err(Refusal::Rejected(refused)) = answer else { return answer };
+            match home::next(command, at, &refused) {
+                None => return Err(Refusal::Rejected(refused)),
+                Some(Next::Send(other)) => {
+                    self.hop()?;
+                    at = other;
+                }
+                Some(Next::First(other, before)) => {
+                    self.hop()?;
+                    if let Some(answer) = self.before(other, *before, at).await? {
+                        return Ok(answer);
+                    }
+                }
+                Some(Next::Wait) => self.wait().await?,
+            }
+        }
     }
 
     fn hop(&mut self) -> Result<(), Refusal> {
@@ -157,7 +273,7 @@ impl<'a> Errand<'a> {
     ) -> Result<Option<Reply>, Refusal> {
         let mut request = None;
         loop {
-            match self.ask(at, &command, &mut request).await {
+            match self.ask(at, &command, &mut request, false).await {
                 Ok(answer) => match home::after(&command, answer) {
                     After::Again => return Ok(None),
                     After::First(shard, then) => (at, command, request) = (shard, *then, None),
@@ -173,12 +289,20 @@ impl<'a> Errand<'a> {
         }
     }
 
-    /// The answer of the owner of `shard`, whoever that is by the time.
-    async fn ask(&self, shard: Shard, command: &Command, request: &mut Option<RequestKey>) -> Answer {
+    /// The answer of the owner of `shard`, whoever that is by the time; of the next one when a first try was `lost`.
+    async fn ask(
+        &self,
+        shard: Shard,
+        command: &Command,
+        request: &mut Option<RequestKey>,
+        mut lost: bool,
+    ) -> Answer {
         let mut pause = PAUSE_FIRST;
         let mut waits = None;
         loop {
-            if let Some(answer) = self.try_once(shard, command, request).await {
+            if !std::mem::take(&mut lost)
+                && let Some(answer) = self.try_once(shard, command, request).await
+            {
                 return answer;
             }
             if waits.is_none() {
@@ -304,114 +428,6 @@ impl Asked {
                 }
             }
         })
-    }
-}
-
-/// A command on its way. Most are answered by the first owner that is asked, and need no task of their own; what needs
-/// more gets one. It goes on when nobody waits for it any more, as in an engine's queue.
-pub(crate) enum Under {
-    /// None once it is answered.
-    First(Option<Box<First>>),
-    Sent(oneshot::Receiver<Answer>),
-}
-
-/// The first try of a command.
-pub(crate) struct First {
-    nodes: Arc<Nodes>,
-    job: Job,
-    at: Shard,
-    asked: Asked,
-}
-
-impl Under {
-    /// Sends a command on its way.
-    pub(crate) fn submit(nodes: &Arc<Nodes>, mut job: Job) -> Result<Self, Refusal> {
-        let known = first_known(nodes, &job.command).ok();
-        if let Some(at) = known.filter(|at| home::ahead(&job.command, *at, nodes.shards).is_none())
-            && let Some(asked) = Asked::ask(nodes, at, &job.command, &job.caller, &mut job.request)
-        {
-            let asked = asked?;
-            return Ok(Self::First(Some(Box::new(First { nodes: Arc::clone(nodes), job, at, asked }))));
-        }
-        let route = Arc::clone(nodes);
-        Ok(Self::spawn(nodes, async move { run(&route, job).await }))
-    }
-
-    fn spawn(nodes: &Nodes, work: impl Future<Output = Answer> + Send + 'static) -> Self {
-        let (tell, told) = oneshot::channel();
-        nodes.runtime.spawn(async move { drop(tell.send(work.await)) });
-        Self::Sent(told)
-    }
-}
-
-impl Future for Under {
-    type Output = Answer;
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
-        loop {
-            match &mut *self {
-                Self::First(open) => {
-                    let Some(first) = open else { return Poll::Ready(Err(Refusal::Stopped)) };
-                    let answer = ready!(first.poll(context));
-                    let Some(first) = open.take() else { return Poll::Ready(Err(Refusal::Stopped)) };
-                    match first.settles(answer) {
-                        Ok(answer) => return Poll::Ready(answer),
-                        Err(refused) => {
-                            let nodes = Arc::clone(&first.nodes);
-                            *self = Self::spawn(&nodes, async move { first.go_on(refused).await });
-                        }
-                    }
-                }
-                Self::Sent(told) => {
-                    return Pin::new(told).poll(context).map(|got| got.unwrap_or(Err(Refusal::Stopped)));
-                }
-            }
-        }
-    }
-}
-
-impl Drop for Under {
-    fn drop(&mut self) {
-        if let Self::First(open) = self
-            && let Some(first) = open.take()
-        {
-            let runtime = first.nodes.runtime.clone();
-            runtime.spawn(first.finish());
-        }
-    }
-}
-
-impl First {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Answer>> {
-        self.asked.poll(&self.nodes, context)
-    }
-
-    /// The answer, if that is one; or else with what refusal, if any, it goes on.
-    fn settles(&self, answer: Option<Answer>) -> Result<Answer, Option<Rejection>> {
-        match answer {
-            None => {
-                self.nodes.counters.again.fetch_add(1, Ordering::Relaxed);
-                self.nodes.look();
-                Err(None)
-            }
-            Some(Err(Refusal::Rejected(refused)))
-                if home::next(&self.job.command, self.at, &refused).is_some() =>
-            {
-                Err(Some(refused))
-            }
-            Some(answer) => Ok(answer),
-        }
-    }
-
-    async fn go_on(self: Box<Self>, refused: Option<Rejection>) -> Answer {
-        let Self { nodes, job, at, .. } = *self;
-        go_on(&nodes, job, at, refused).await
-    }
-
-    async fn finish(mut self: Box<Self>) {
-        let answer = poll_fn(|context| self.poll(context)).await;
-        if let Err(refused) = self.settles(answer) {
-            drop(self.go_on(refused).await);
-        }
     }
 }
 
