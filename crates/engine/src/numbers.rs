@@ -1,5 +1,7 @@
-//! The largest order number of each merchant. Merchants' numbers ascend as a rule, since they begin with a date or
-//! count: then a number beyond the largest is free, and the store need not be asked.
+//! The largest order numbers of each merchant. Merchants' numbers ascend as a rule, since they begin with a date or
+//! count: then a number beyond the largest is free, and the store need not be asked. They come a little out of order
+//! where a merchant has several tills or servers, or this platform several nodes. So the last ones taken are remembered
+//! one by one, and what lies among them and is none of them is free, too.
 //!
 //! It holds because numbers are taken in one shard only, by this executor: what the store holds when a merchant is
 //! first asked about, and every number taken since.
@@ -7,39 +9,151 @@
 use crate::store::{Fault, Loader};
 use domain::Key;
 use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
 use types::{MerchantId, Place};
 
 /// Merchants remembered at most, some 10 MiB. The numbers of any more are looked up: to forget one would be wrong
 /// while numbers of it wait to be committed.
 const MERCHANTS_MAX: usize = 100_000;
+/// Numbers of one merchant remembered one by one at most: what a large one takes in a tenth of a second.
+const LATEST_MAX: usize = 256;
+/// Numbers of all merchants remembered one by one at most, some 25 MiB. Where there are more, those of merchants that
+/// take a number are forgotten but for the largest.
+const LATEST_OF_ALL_MAX: usize = 500_000;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct LargestNumbers(FxHashMap<MerchantId, Box<str>>);
+pub(crate) struct LargestNumbers {
+    merchants: FxHashMap<MerchantId, Numbers>,
+    /// Numbers remembered one by one.
+    latest: usize,
+}
+
+/// What is known of one merchant's numbers.
+#[derive(Debug, Default)]
+struct Numbers {
+    /// Above it only `latest` are taken.
+    floor: Box<str>,
+    /// The last ones taken, ascending.
+    latest: VecDeque<Box<str>>,
+}
+
+impl Numbers {
+    /// Where in `latest` a number stands, or would. Most come behind all others.
+    fn find(&self, number: &str) -> Result<usize, usize> {
+        match self.latest.back() {
+            Some(largest) if number <= &**largest => {
+                self.latest.binary_search_by(|taken| (**taken).cmp(number))
+            }
+            _ => Err(self.latest.len()),
+        }
+    }
+}
 
 impl LargestNumbers {
     /// Whether nothing stands under a number, for sure and without asking the store.
     pub(crate) fn is_free(&self, merchant: MerchantId, number: &str, place: Place) -> bool {
         place.shards.of_number(merchant, number) == place.shard
-            && self.0.get(&merchant).is_some_and(|largest| number > &**largest)
+            && self
+                .merchants
+                .get(&merchant)
+                .is_some_and(|known| number > &*known.floor && known.find(number).is_err())
     }
     /// Asks the store for the merchants of these keys that are not known yet. To be called before any number of them
     /// is taken, so at every load.
     pub(crate) fn learn(&mut self, keys: &[Key], loader: &mut dyn Loader) -> Result<(), Fault> {
         for key in keys {
             let Key::OrderNumber((merchant, _)) = key else { continue };
-            if self.0.len() < MERCHANTS_MAX && !self.0.contains_key(merchant) {
-                self.0.insert(*merchant, loader.largest_number(*merchant)?.unwrap_or_default());
+            if self.merchants.len() < MERCHANTS_MAX && !self.merchants.contains_key(merchant) {
+                let floor = loader.largest_number(*merchant)?.unwrap_or_default();
+                self.merchants.insert(*merchant, Numbers { floor, latest: VecDeque::new() });
             }
         }
         Ok(())
     }
     /// Hears of a number taken.
     pub(crate) fn take(&mut self, merchant: MerchantId, number: &str) {
-        if let Some(largest) = self.0.get_mut(&merchant)
-            && number > &**largest
-        {
-            *largest = number.into();
+        let Some(known) = self.merchants.get_mut(&merchant).filter(|known| number > &*known.floor) else {
+            return;
+        };
+        let Err(place) = known.find(number) else { return };
+        known.latest.insert(place, number.into());
+        self.latest += 1;
+        while known.latest.len() > LATEST_MAX || self.latest > LATEST_OF_ALL_MAX {
+            let Some(smallest) = known.latest.pop_front() else { return };
+            known.floor = smallest;
+            self.latest -= 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::Record;
+
+    const MERCHANT: MerchantId = MerchantId(1_900_000_001);
+
+    /// A store that knows one number of each merchant.
+    struct Knows(&'static str);
+
+    impl Loader for Knows {
+        fn load(&mut self, keys: &[Key]) -> Result<Vec<Option<Record>>, Fault> {
+            Ok(vec![None; keys.len()])
+        }
+        fn largest_number(&mut self, _merchant: MerchantId) -> Result<Option<Box<str>>, Fault> {
+            Ok(Some(self.0.into()))
+        }
+    }
+
+    fn knowing(number: &'static str) -> LargestNumbers {
+        let mut numbers = LargestNumbers::default();
+        numbers.learn(&[Key::OrderNumber((MERCHANT, "".into()))], &mut Knows(number)).unwrap();
+        numbers
+    }
+
+    fn is_free(numbers: &LargestNumbers, number: &str) -> bool {
+        numbers.is_free(MERCHANT, number, Place::ONLY)
+    }
+
+    #[test]
+    fn among_the_latest_numbers_what_is_not_taken_is_free() {
+        let mut numbers = knowing("100");
+        for number in ["105", "103", "109", "103"] {
+            numbers.take(MERCHANT, number);
+        }
+        for (number, free) in
+            [("099", false), ("100", false), ("101", true), ("103", false), ("104", true), ("105", false)]
+        {
+            assert_eq!(is_free(&numbers, number), free, "{number}");
+        }
+        assert!(!is_free(&numbers, "109") && is_free(&numbers, "110") && is_free(&numbers, "1030"));
+        assert_eq!(numbers.latest, 3, "one that was taken before counts once");
+        assert!(!numbers.is_free(MerchantId(1), "110", Place::ONLY), "nothing is known of this one");
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_taken_for_free() {
+        let mut numbers = knowing("0");
+        // Downwards first: the smallest are the ones that are forgotten, not the oldest.
+        for number in (1000..1000 + LATEST_MAX).rev() {
+            numbers.take(MERCHANT, &number.to_string());
+        }
+        assert!(is_free(&numbers, "0999"), "nothing is forgotten yet");
+        numbers.take(MERCHANT, "5000");
+        assert!(!is_free(&numbers, "0999") && !is_free(&numbers, "1000"), "below what is forgotten");
+        assert!(!is_free(&numbers, "1001") && is_free(&numbers, "1001-a"));
+        assert_eq!(numbers.latest, LATEST_MAX);
+    }
+
+    #[test]
+    fn where_too_many_are_remembered_only_the_largest_is() {
+        let mut numbers = knowing("0");
+        numbers.latest = LATEST_OF_ALL_MAX;
+        numbers.take(MERCHANT, "7");
+        assert_eq!(numbers.latest, LATEST_OF_ALL_MAX);
+        assert!(!is_free(&numbers, "6") && !is_free(&numbers, "7") && is_free(&numbers, "8"));
+        numbers.take(MERCHANT, "5");
+        assert!(!is_free(&numbers, "6"), "a smaller one changes nothing");
     }
 }

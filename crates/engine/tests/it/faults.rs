@@ -121,7 +121,8 @@ fn a_store_may_fail_again_and_again() {
 /// A load that fails refuses the commands that needed it, not those that did not.
 #[test]
 fn a_failed_load_refuses_only_who_needed_it() {
-    let (world, shop, buyer) = town();
+    let (mut world, shop, buyer) = town();
+    world.order(&shop, "order-0000", Product::Jsapi, 5_00);
     let rig = Rig::start(world.memory.open(), world.now);
     rig.run(shop.create("order-0001", Product::Jsapi, 5_00)).unwrap();
     rig.load.close();
@@ -135,7 +136,7 @@ fn a_failed_load_refuses_only_who_needed_it() {
     cold.wait().unwrap();
     assert_eq!(warm.wait(), Ok(Reply::Done));
     world.memory.break_load(1);
-    // Below the largest number: the store has to be asked whether it is free.
+    // Not beyond what stood there before: the store has to be asked.
     let cold = rig.submit(shop.create("order-0000", Product::Jsapi, 5_00)).unwrap();
     unavailable(&cold.wait());
     rig.run(shop.create("order-0000", Product::Jsapi, 5_00)).unwrap();

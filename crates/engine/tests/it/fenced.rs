@@ -95,7 +95,7 @@ fn ask(rig: &Rig, shop: &Shop) -> Asked {
     let open = rig.submit(shop.close("order-0001")).unwrap();
     until(rig, |stats| stats.queued == 0);
     rig.load.close();
-    // Below the largest number: the store has to be asked whether it is free.
+    // Not beyond what stood there before: the store has to be asked.
     let applied = rig.submit(shop.create("order-0000", Product::Jsapi, 5_00)).unwrap();
     rig.load.reached();
     let waiting = rig.submit(shop.create("order-0003", Product::Jsapi, 5_00)).unwrap();
@@ -143,6 +143,7 @@ fn must_have_ended(rig: Rig, shop: &Shop, fence: &Fence, asked: Asked) -> Refusa
 fn nothing_is_kept(replace: impl FnOnce(&World, &Fence)) {
     let mut world = World::new();
     let shop = world.shop();
+    world.order(&shop, "order-0000", Product::Jsapi, 5_00);
     let before = world.queries.counts().unwrap();
     let fence = Fence::default();
     let rig = start(&world, &fence);
@@ -178,6 +179,7 @@ fn a_commit_in_doubt_when_another_took_over_is_never_told_as_success() {
     for (how, there) in [(Break::LostBefore, false), (Break::LostAfter, true)] {
         let mut world = World::new();
         let shop = world.shop();
+        world.order(&shop, "order-0000", Product::Jsapi, 5_00);
         let before = world.queries.counts().unwrap().batch;
         let fence = Fence::default();
         let rig = start(&world, &fence);

@@ -1,5 +1,5 @@
-//! Order numbers that ascend are known to be free without asking the store; the rule that each is taken once holds
-//! for all.
+//! Order numbers that ascend, more or less, are known to be free without asking the store; the rule that each is taken
+//! once holds for all.
 
 use crate::world::{Shop, World, asked};
 use domain::{Caller, Key, Record, Rejection, merchant::Product};
@@ -64,11 +64,16 @@ fn the_store_is_not_asked_about_numbers_beyond_the_largest() {
     };
     assert_eq!(place(&["20261122-001", "20261122-002"], 1), (vec![], 0), "nothing stands there yet");
     assert_eq!(place(&["20261122-004", "20261122-005"], 1), (vec![], 0));
-    assert_eq!(place(&["20261122-003"], 1), (vec![], 1), "between others");
+    assert_eq!(place(&["20261122-003", "20261121-009"], 1), (vec![], 0), "between others, and before them");
     assert_eq!(place(&["20261122-006", "20261122-006"], 1), (vec![], 0), "the same order twice in one batch");
     let used = Rejection::OrderNumberUsed;
     assert_eq!(place(&["20261122-004", "20261122-007"], 2), (vec![used.clone()], 0));
-    assert_eq!(place(&["20261122-007", "20261122-001"], 1), (vec![used], 0), "taken by another amount above");
+    assert_eq!(
+        place(&["20261122-007", "20261122-001"], 1),
+        (vec![used.clone()], 0),
+        "taken by another amount above"
+    );
+    assert_eq!(place(&["20261122-003", "20261121-009"], 2), (vec![used; 2], 0), "taken out of order");
     world.prove();
 }
 

@@ -160,6 +160,7 @@ struct Shared {
     product: LoadProduct,
     done: AtomicU64,
     errors: AtomicU64,
+    started: Instant,
     until: Instant,
 }
 
@@ -196,6 +197,7 @@ pub(crate) struct Turn {
 
 /// Runs the load, its callers spread over `engines`, and measures it.
 pub(crate) async fn measure(store: &'static str, engines: &[Router], world: &Arc<World>, load: Load) -> Turn {
+    let started = Instant::now();
     let shared = Arc::new(Shared {
         world: Arc::clone(world),
         round: load.round,
@@ -203,7 +205,8 @@ pub(crate) async fn measure(store: &'static str, engines: &[Router], world: &Arc
         product: load.product,
         done: AtomicU64::new(0),
         errors: AtomicU64::new(0),
-        until: Instant::now() + Duration::from_secs(load.seconds),
+        started,
+        until: started + Duration::from_secs(load.seconds),
     });
     let stats = || {
         engines
@@ -212,7 +215,7 @@ pub(crate) async fn measure(store: &'static str, engines: &[Router], world: &Arc
             .fold((0, 0), |(commands, batches), stats| (commands + stats.commands, batches + stats.batches))
     };
     let before = stats();
-    let (started, cpu, machine_cpu) = (Instant::now(), cpu_us(), machine_cpu_us());
+    let (cpu, machine_cpu) = (cpu_us(), machine_cpu_us());
     let tasks: Vec<_> = (0..load.callers)
         .map(|caller| {
             tokio::spawn(call(engines[caller % engines.len()].clone(), Arc::clone(&shared), caller))
@@ -327,8 +330,8 @@ async fn call(engine: Router, shared: Arc<Shared>, caller: usize) -> (Vec<u32>, 
         turn += 1;
         let place = caller.wrapping_mul(7919).wrapping_add(turn.wrapping_mul(104_729));
         let (payer, merchant) = shared.world.pick(place);
-        // Ascending as time goes on, as merchants' numbers are that begin with a date.
-        let number = format!("B{:02}{turn:08}{caller:06}", shared.round);
+        // As merchants' numbers are that begin with date and time.
+        let number = format!("B{:02}{:011}{caller:06}", shared.round, shared.started.elapsed().as_micros());
         let request = shared.keyed.then(|| key(shared.round, caller, turn));
         let asks = Asks { number: &number, request, product: shared.product, now: seed::unix_now() };
         match one(&engine, payer, merchant, asks).await {
