@@ -1,7 +1,7 @@
 //! Commands from other nodes for the shards that this one owns.
 
 use crate::{
-    frame::{self, Answer, Called, Hello, Said},
+    frame::{self, Answer, Called, Form, Hello, Said},
     nodes::Nodes,
     tls::fingerprint,
 };
@@ -70,7 +70,7 @@ pub(crate) async fn open(
 async fn serve(nodes: &Arc<Nodes>, stream: TcpStream, acceptor: &TlsAcceptor) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let greeted = tokio::time::timeout(GREETING_MAX, greet(nodes, stream, acceptor)).await;
-    let (stream, shown) = greeted.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let (stream, shown, form) = greeted.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     let (from, to) = tokio::io::split(stream);
     let (answers, told) = mpsc::channel(UNDER_WAY_MAX);
     let mut view = nodes.watch();
@@ -83,7 +83,7 @@ async fn serve(nodes: &Arc<Nodes>, stream: TcpStream, acceptor: &TlsAcceptor) ->
         }
     };
     tokio::select! {
-        read = take_in(nodes, from, answers) => read,
+        read = take_in(nodes, from, Answers { to: answers, form }) => read,
         written = write(to, told) => written,
         () = struck => Ok(()),
     }
@@ -94,7 +94,7 @@ async fn greet(
     nodes: &Arc<Nodes>,
     stream: TcpStream,
     acceptor: &TlsAcceptor,
-) -> io::Result<(TlsStream<TcpStream>, String)> {
+) -> io::Result<(TlsStream<TcpStream>, String, Form)> {
     let mut stream = acceptor.accept(stream).await?;
     let shown = stream.get_ref().1.peer_certificates().and_then(|shown| shown.first()).map(fingerprint);
     let shown = shown.ok_or_else(|| io::Error::from(io::ErrorKind::PermissionDenied))?;
@@ -117,20 +117,28 @@ async fn greet(
     let hello: Hello = frame::parse(&bytes)?;
     let ours = nodes.hello();
     bytes.clear();
-    frame::put(&ours, &mut bytes)?;
+    frame::put(&ours, Form::Json, &mut bytes)?;
     stream.write_all(&bytes).await?;
     stream.flush().await?;
     if hello.node != name || (hello.protocol, hello.shards) != (ours.protocol, ours.shards) {
         let text = format!("refused: node {name} greets with {hello:?}, this node with {ours:?}");
         return Err(io::Error::new(io::ErrorKind::InvalidData, text));
     }
-    Ok((stream, shown))
+    let form = hello.reads();
+    Ok((stream, shown, form))
+}
+
+/// Where answers go, in a form that the other node reads.
+#[derive(Clone)]
+struct Answers {
+    to: mpsc::Sender<Vec<u8>>,
+    form: Form,
 }
 
 async fn take_in(
     nodes: &Arc<Nodes>,
     from: ReadHalf<TlsStream<TcpStream>>,
-    answers: mpsc::Sender<Vec<u8>>,
+    answers: Answers,
 ) -> io::Result<()> {
     let mut shards: HashMap<Shard, mpsc::Sender<Asking>> = HashMap::new();
     let (mut from, mut bytes) = (BufReader::with_capacity(64 * 1024, from), Vec::new());
@@ -144,13 +152,13 @@ async fn take_in(
             Err(error) => {
                 let number = frame::number(&bytes).ok_or(error)?;
                 let why = "the owner's version does not know the command; upgrade all nodes".to_owned();
-                say(&answers, number, Said::Unavailable(why)).await;
+                answers.say(number, Said::Unavailable(why)).await;
                 continue;
             }
         };
         let Some(engine) = nodes.engine(asked.shard) else {
             nodes.look();
-            say(&answers, asked.number, Said::NotOwner).await;
+            answers.say(asked.number, Said::NotOwner).await;
             continue;
         };
         let job = Job { command: asked.command, caller: asked.caller, request: asked.request };
@@ -177,11 +185,15 @@ struct Asking {
 
 /// Collects the answers of one shard. They come a batch at a time: the first is waited for, and whatever is there with
 /// it goes into the same write.
-async fn collect(mut told: mpsc::Receiver<Asking>, answers: mpsc::Sender<Vec<u8>>) {
+async fn collect(mut told: mpsc::Receiver<Asking>, answers: Answers) {
     let mut waits = told.recv().await;
     while let Some(asking) = waits.take() {
         let mut bytes = Vec::with_capacity(4096);
-        put(asking.number, &asking.engine, asking.pending, &mut bytes).await;
+        let answer = match asking.pending {
+            Ok(pending) => pending.await,
+            Err(refusal) => Err(refusal),
+        };
+        answers.put(asking.number, &asking.engine, answer, &mut bytes);
         while bytes.len() < TOGETHER_BYTES {
             let Ok(mut next) = told.try_recv() else { break };
             let ready = match &mut next.pending {
@@ -189,14 +201,14 @@ async fn collect(mut told: mpsc::Receiver<Asking>, answers: mpsc::Sender<Vec<u8>
                 Err(refusal) => Poll::Ready(Err(refusal.clone())),
             };
             match ready {
-                Poll::Ready(answer) => put_answer(next.number, &next.engine, answer, &mut bytes),
+                Poll::Ready(answer) => answers.put(next.number, &next.engine, answer, &mut bytes),
                 Poll::Pending => {
                     waits = Some(next);
                     break;
                 }
             }
         }
-        if answers.send(bytes).await.is_err() {
+        if answers.to.send(bytes).await.is_err() {
             return;
         }
         if waits.is_none() {
@@ -205,26 +217,19 @@ async fn collect(mut told: mpsc::Receiver<Asking>, answers: mpsc::Sender<Vec<u8>
     }
 }
 
-async fn put(number: u64, engine: &Handle, pending: Result<Pending, Refusal>, bytes: &mut Vec<u8>) {
-    let answer = match pending {
-        Ok(pending) => pending.await,
-        Err(refusal) => Err(refusal),
-    };
-    put_answer(number, engine, answer, bytes);
-}
-
-fn put_answer(number: u64, engine: &Handle, answer: Result<Reply, Refusal>, bytes: &mut Vec<u8>) {
-    let said = Said::of(answer, || engine.stats().fenced);
-    if let Err(error) = frame::put(&Answer { number, said }, bytes) {
-        tracing::error!(%error, "an answer can't be sent; it is asked for again");
+impl Answers {
+    fn put(&self, number: u64, engine: &Handle, answer: Result<Reply, Refusal>, bytes: &mut Vec<u8>) {
+        let said = Said::of(answer, || engine.stats().fenced);
+        if let Err(error) = frame::put(&Answer { number, said }, self.form, bytes) {
+            tracing::error!(%error, "an answer can't be sent; it is asked for again");
+        }
     }
-}
-
-async fn say(answers: &mpsc::Sender<Vec<u8>>, number: u64, said: Said) {
-    let mut bytes = Vec::with_capacity(96);
-    if frame::put(&Answer { number, said }, &mut bytes).is_ok() {
-        // Who asked may be gone; it asks again under the same key.
-        drop(answers.send(bytes).await);
+    async fn say(&self, number: u64, said: Said) {
+        let mut bytes = Vec::with_capacity(96);
+        if frame::put(&Answer { number, said }, self.form, &mut bytes).is_ok() {
+            // Who asked may be gone; it asks again under the same key.
+            drop(self.to.send(bytes).await);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
-//! What nodes say to each other: frames of a length (4 bytes, big end first) and so many bytes of JSON. A command is
-//! the same JSON that tests and the journal's tools know; names may be added to it between neighbouring versions.
+//! What nodes say to each other: frames of a length (4 bytes, big end first) and so many bytes. The greeting is JSON;
+//! what follows is MessagePack with the same names where both nodes know it, and JSON where one of them is of a version
+//! that does not. Each frame shows which it is, so that names may be added between neighbouring versions in both.
 
 use domain::{Caller, Command, Rejection, Reply, records::Digest};
 use engine::{Refusal, RequestKey};
@@ -20,6 +21,35 @@ pub(crate) struct Hello {
     pub(crate) node: String,
     pub(crate) instance: String,
     pub(crate) shards: Shards,
+    /// Whether this node reads [`Form::Packed`]. Builds that don't say nothing of it.
+    #[serde(default)]
+    pub(crate) packed: bool,
+}
+
+impl Hello {
+    /// The greeting of this version.
+    pub(crate) const fn new(node: String, instance: String, shards: Shards) -> Self {
+        Self { protocol: PROTOCOL, node, instance, shards, packed: true }
+    }
+    /// What whoever greets so can read.
+    pub(crate) const fn reads(&self) -> Form {
+        if self.packed { Form::Packed } else { Form::Json }
+    }
+}
+
+/// How a frame is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Begins with a brace or a quote.
+    Json,
+    /// MessagePack: begins with a map's or a string's first byte, which no JSON text begins with.
+    Packed,
+}
+
+impl Form {
+    fn of(bytes: &[u8]) -> Self {
+        if bytes.first().is_some_and(u8::is_ascii) { Self::Json } else { Self::Packed }
+    }
 }
 
 /// A command for the owner of `shard`.
@@ -98,12 +128,15 @@ impl Said {
 ///
 /// # Errors
 /// When it would be larger than [`FRAME_MAX`]; nothing is appended.
-pub(crate) fn put(message: &impl Serialize, into: &mut Vec<u8>) -> io::Result<()> {
+pub(crate) fn put(message: &impl Serialize, form: Form, into: &mut Vec<u8>) -> io::Result<()> {
     let start = into.len();
     into.extend_from_slice(&[0; 4]);
-    let written = serde_json::to_writer(&mut *into, message);
+    let written = match form {
+        Form::Json => serde_json::to_writer(&mut *into, message).is_ok(),
+        Form::Packed => rmp_serde::encode::write_named(&mut *into, message).is_ok(),
+    };
     let length = into.len() - start - 4;
-    if written.is_err() || length > FRAME_MAX {
+    if !written || length > FRAME_MAX {
         into.truncate(start);
         let text = format!("a frame of {length} bytes; at most {FRAME_MAX} may be sent");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
@@ -137,10 +170,17 @@ pub(crate) async fn read(from: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8
 /// # Errors
 /// When it says nothing that is known. The text never quotes it: it could hold what a payer gave.
 pub(crate) fn parse<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> io::Result<T> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        let text = format!("an unknown frame ({:?} at byte {})", error.classify(), error.column());
-        io::Error::new(io::ErrorKind::InvalidData, text)
-    })
+    let text = match Form::of(bytes) {
+        Form::Json => match serde_json::from_slice(bytes) {
+            Ok(said) => return Ok(said),
+            Err(error) => format!("an unknown frame ({:?} at byte {})", error.classify(), error.column()),
+        },
+        Form::Packed => match rmp_serde::from_slice(bytes) {
+            Ok(said) => return Ok(said),
+            Err(_) => format!("an unknown packed frame of {} bytes", bytes.len()),
+        },
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidData, text))
 }
 
 /// The number of an ask whose command this version does not know.
@@ -153,7 +193,7 @@ pub(crate) fn number(bytes: &[u8]) -> Option<u64> {
     struct Number {
         number: u64,
     }
-    serde_json::from_slice::<Numbered>(bytes).ok().map(|numbered| numbered.ask.number)
+    parse::<Numbered>(bytes).ok().map(|numbered| numbered.ask.number)
 }
 
 #[cfg(test)]
@@ -170,43 +210,76 @@ mod tests {
     async fn frames_arrive_as_they_were_sent() {
         let caller = Caller { device: Some("手机".into()), ..Caller::of(Actor::Visitor) };
         let command = close();
-        let key = Some((Digest([1; 32]), Digest([2; 32])));
+        let key = Some((Digest([1; 32]), Digest([0xfe; 32])));
         let ask =
             |number| Ask { number, shard: Shard::FIRST, caller: &caller, request: key, command: &command };
-        let mut bytes = Vec::new();
-        put(&Call::Ask(ask(1)), &mut bytes).unwrap();
-        put(&Call::Look, &mut bytes).unwrap();
-        put(&Call::Ask(ask(u64::MAX)), &mut bytes).unwrap();
-        let (mut from, mut buffer) = (&bytes[..], Vec::new());
-        for expected in [1, u64::MAX] {
-            assert!(read(&mut from, &mut buffer).await.unwrap());
-            let Called::Ask(asked) = parse(&buffer).unwrap() else { panic!("an ask") };
-            assert_eq!((asked.number, asked.request, &asked.caller), (expected, key, &caller));
-            assert_eq!(asked.command, command);
-            assert_eq!(number(&buffer), Some(expected));
-            if expected == 1 {
+        for form in [Form::Json, Form::Packed] {
+            let mut bytes = Vec::new();
+            put(&Call::Ask(ask(1)), form, &mut bytes).unwrap();
+            put(&Call::Look, form, &mut bytes).unwrap();
+            put(&Call::Ask(ask(u64::MAX)), form, &mut bytes).unwrap();
+            let (mut from, mut buffer) = (&bytes[..], Vec::new());
+            for expected in [1, u64::MAX] {
                 assert!(read(&mut from, &mut buffer).await.unwrap());
-                assert!(matches!(parse(&buffer), Ok(Called::Look)));
-                assert_eq!(number(&buffer), None);
+                assert_eq!(Form::of(&buffer), form);
+                let Called::Ask(asked) = parse(&buffer).unwrap() else { panic!("an ask") };
+                assert_eq!((asked.number, asked.request, &asked.caller), (expected, key, &caller));
+                assert_eq!(asked.command, command);
+                assert_eq!(number(&buffer), Some(expected));
+                if expected == 1 {
+                    assert!(read(&mut from, &mut buffer).await.unwrap());
+                    assert!(matches!(parse(&buffer), Ok(Called::Look)));
+                    assert_eq!((Form::of(&buffer), number(&buffer)), (form, None));
+                }
             }
+            assert!(!read(&mut from, &mut buffer).await.unwrap());
         }
-        assert!(!read(&mut from, &mut buffer).await.unwrap());
+    }
+
+    /// A command of a later version: its number is read, to say that it is not known.
+    #[test]
+    fn an_unknown_command_still_has_its_number() {
+        #[derive(Serialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Later {
+            Ask { command: (&'static str, [u8; 3]), number: u64 },
+        }
+        for form in [Form::Json, Form::Packed] {
+            let mut bytes = Vec::new();
+            put(&Later::Ask { command: ("Teleport", [1, 2, 255]), number: 7 }, form, &mut bytes).unwrap();
+            assert!(parse::<Called>(&bytes[4..]).is_err());
+            assert_eq!(number(&bytes[4..]), Some(7), "{form:?}");
+        }
+    }
+
+    /// A build that knows JSON only greets without the name, and is spoken to in JSON.
+    #[test]
+    fn who_does_not_say_that_it_reads_packed_frames_gets_none() {
+        let ours = Hello::new("a".into(), "a 1".into(), Shards::ONE);
+        assert_eq!(ours.reads(), Form::Packed);
+        let mut theirs = serde_json::to_value(&ours).unwrap();
+        theirs.as_object_mut().unwrap().remove("packed").unwrap();
+        assert_eq!(serde_json::from_value::<Hello>(theirs).unwrap().reads(), Form::Json);
     }
 
     #[tokio::test]
     async fn what_is_too_long_cut_off_or_unknown_is_refused() {
-        let mut bytes = Vec::new();
-        put(&"x".repeat(10), &mut bytes).unwrap();
-        assert!(put(&"x".repeat(FRAME_MAX), &mut bytes).is_err());
-        assert_eq!(bytes.len(), 16, "nothing of it is sent");
-        let mut buffer = Vec::new();
-        assert!(read(&mut &bytes[..], &mut buffer).await.unwrap());
-        let unknown = parse::<Called>(&buffer).unwrap_err();
-        assert!(!unknown.to_string().contains("xxx"), "{unknown}");
-        let cut = read(&mut &bytes[..9], &mut buffer).await;
-        assert_eq!(cut.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-        let long = read(&mut &[0xff_u8; 8][..], &mut buffer).await;
+        for form in [Form::Json, Form::Packed] {
+            let mut bytes = Vec::new();
+            put(&"x".repeat(10), form, &mut bytes).unwrap();
+            let length = bytes.len();
+            assert!(put(&"x".repeat(FRAME_MAX), form, &mut bytes).is_err());
+            assert_eq!(bytes.len(), length, "nothing of it is sent");
+            let mut buffer = Vec::new();
+            assert!(read(&mut &bytes[..], &mut buffer).await.unwrap());
+            let unknown = parse::<Called>(&buffer).unwrap_err();
+            assert!(!unknown.to_string().contains("xxx"), "{unknown}");
+            let cut = read(&mut &bytes[..9], &mut buffer).await;
+            assert_eq!(cut.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        }
+        let long = read(&mut &[0xff_u8; 8][..], &mut Vec::new()).await;
         assert_eq!(long.unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert!(parse::<Called>(&[]).is_err());
     }
 
     #[test]
@@ -218,8 +291,11 @@ mod tests {
             Said::Reply(Reply::Count(3)),
             Said::Unknown("why".into()),
         ] {
-            let text = serde_json::to_string(&said).unwrap();
-            assert_eq!(serde_json::from_str::<Said>(&text).unwrap(), said, "{text}");
+            for form in [Form::Json, Form::Packed] {
+                let mut bytes = Vec::new();
+                put(&Answer { number: 1, said: said.clone() }, form, &mut bytes).unwrap();
+                assert_eq!(parse::<Answer>(&bytes[4..]).unwrap().said, said, "{form:?}");
+            }
         }
         let gone = Said::of(Err(Refusal::Unavailable("it was replaced".into())), || true);
         assert_eq!(gone, Said::NotOwner);

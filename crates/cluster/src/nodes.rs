@@ -1,10 +1,6 @@
 //! What this node knows: who owns which shard now, and how to reach them.
 
-use crate::{
-    frame::{Hello, PROTOCOL},
-    member::Word,
-    peer::Peer,
-};
+use crate::{frame::Hello, member::Word, peer::Peer};
 use engine::{Handle, Queries, Stats};
 use std::{
     collections::HashMap,
@@ -136,8 +132,7 @@ impl Nodes {
         Self { name, instance, shards, queries, runtime, traffic, counters, waiting, view, words, asked }
     }
     pub(crate) fn hello(&self) -> Hello {
-        let (node, instance) = (self.name.clone(), self.instance.clone());
-        Hello { protocol: PROTOCOL, node, instance, shards: self.shards }
+        Hello::new(self.name.clone(), self.instance.clone(), self.shards)
     }
     pub(crate) fn watch(&self) -> watch::Receiver<View> {
         self.view.subscribe()

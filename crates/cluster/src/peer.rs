@@ -1,25 +1,22 @@
 //! The way to another node: one connection, many commands in flight, as many frames in one write as there are.
 
 use crate::{
-    frame::{self, Ask, Call, Hello, Said},
+    frame::{self, Ask, Call, Form, Hello, Said},
     tls::{self, Identity},
 };
 use domain::{Caller, Command};
 use engine::{RequestKey, nodes::Node};
+use rustc_hash::FxHashMap;
 use std::{
-    collections::HashMap,
     io,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
     io::{AsyncWriteExt, BufReader},
     net::TcpStream,
     runtime::Handle,
-    sync::{mpsc, oneshot},
+    sync::{Notify, oneshot},
     task::AbortHandle,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -27,8 +24,10 @@ use types::{Shard, Shards};
 
 /// Commands on their way to one node at once; one more is refused as busy.
 const UNDER_WAY_MAX: usize = 16_384;
-/// Frames in one write at most.
-const TOGETHER_MAX: usize = 256;
+/// Bytes that wait to be sent to one node; what comes then is refused as busy.
+const OUTGOING_MAX: usize = 16 << 20;
+/// What is kept of the room for them while nothing waits.
+const OUTGOING_KEPT: usize = 1 << 20;
 /// How long reaching a node and greeting it may take.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
 /// Pauses between tries to reach it.
@@ -38,21 +37,64 @@ const PAUSE_MAX: Duration = Duration::from_millis(800);
 /// Waits for an answer; an error when none comes any more: the connection is gone, or the shard has moved.
 pub(crate) type Told = oneshot::Receiver<Said>;
 
+/// What is on its way to a node.
 #[derive(Default)]
-struct Waiting(Mutex<HashMap<u64, (Shard, oneshot::Sender<Said>)>>);
+struct Desk {
+    open: Mutex<Open>,
+    /// Told when there is something to send where there was nothing.
+    called: Notify,
+}
 
-impl Waiting {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, (Shard, oneshot::Sender<Said>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+struct Open {
+    number: u64,
+    /// Who waits for the answer of that number, and about which shard.
+    waiting: FxHashMap<u64, (Shard, oneshot::Sender<Said>)>,
+    /// Frames to be sent, one after the other.
+    outgoing: Vec<u8>,
+    /// What the node read when it was last greeted.
+    form: Form,
+}
+
+impl Default for Open {
+    fn default() -> Self {
+        Self { number: 0, waiting: FxHashMap::default(), outgoing: Vec::new(), form: Form::Json }
+    }
+}
+
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Puts a frame with what is to be sent.
+    fn put(&self, open: &mut Open, call: &Call<'_>) -> Result<(), NotSent> {
+        if open.outgoing.len() >= OUTGOING_MAX {
+            return Err(NotSent::Busy);
+        }
+        let first = open.outgoing.is_empty();
+        frame::put(call, open.form, &mut open.outgoing).map_err(NotSent::TooLarge)?;
+        if first {
+            self.called.notify_one();
+        }
+        Ok(())
+    }
+    /// Takes what is to be sent, for an empty buffer.
+    fn take(&self, bytes: &mut Vec<u8>) {
+        bytes.clear();
+        bytes.shrink_to(OUTGOING_KEPT);
+        std::mem::swap(bytes, &mut self.lock().outgoing);
+    }
+    /// Waits for no answer any more, and sends nothing of what there is.
+    fn clear(&self) {
+        let mut open = self.lock();
+        open.outgoing.clear();
+        open.waiting.clear();
     }
 }
 
 /// Another node.
 pub(crate) struct Peer {
     pub(crate) node: Node,
-    calls: mpsc::Sender<Vec<u8>>,
-    waiting: Arc<Waiting>,
-    numbers: AtomicU64,
+    desk: Arc<Desk>,
     driver: AbortHandle,
 }
 
@@ -67,7 +109,7 @@ struct Way {
     hello: Hello,
     address: String,
     connector: TlsConnector,
-    waiting: Arc<Waiting>,
+    desk: Arc<Desk>,
     name: String,
 }
 
@@ -80,19 +122,16 @@ impl Peer {
         identity: &Identity,
         runtime: &Handle,
     ) -> Result<Self, rustls::Error> {
-        let waiting = Arc::<Waiting>::default();
-        let (calls, called) = mpsc::channel(UNDER_WAY_MAX);
-        let hello =
-            Hello { protocol: frame::PROTOCOL, node: me.name.clone(), instance: me.instance.clone(), shards };
+        let desk = Arc::<Desk>::default();
         let way = Way {
-            hello,
+            hello: Hello::new(me.name.clone(), me.instance.clone(), shards),
             address: node.address.clone(),
             connector: identity.connector(&node.fingerprint)?,
-            waiting: Arc::clone(&waiting),
+            desk: Arc::clone(&desk),
             name: node.name.clone(),
         };
-        let driver = runtime.spawn(way.drive(called)).abort_handle();
-        Ok(Self { node: node.clone(), calls, waiting, numbers: AtomicU64::new(1), driver })
+        let driver = runtime.spawn(way.drive()).abort_handle();
+        Ok(Self { node: node.clone(), desk, driver })
     }
 
     /// Sends a command for `shard`.
@@ -103,72 +142,59 @@ impl Peer {
         request: Option<RequestKey>,
         command: &Command,
     ) -> Result<Told, NotSent> {
-        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        let mut bytes = Vec::with_capacity(512);
-        let ask = Ask { number, shard, caller, request, command };
-        frame::put(&Call::Ask(ask), &mut bytes).map_err(NotSent::TooLarge)?;
         let (tell, told) = oneshot::channel();
-        {
-            let mut waiting = self.waiting.lock();
-            if waiting.len() >= UNDER_WAY_MAX {
-                return Err(NotSent::Busy);
-            }
-            waiting.insert(number, (shard, tell));
-        }
-        if self.calls.try_send(bytes).is_err() {
-            self.waiting.lock().remove(&number);
+        let mut open = self.desk.lock();
+        if open.waiting.len() >= UNDER_WAY_MAX {
             return Err(NotSent::Busy);
         }
+        open.number += 1;
+        let number = open.number;
+        self.desk.put(&mut open, &Call::Ask(Ask { number, shard, caller, request, command }))?;
+        open.waiting.insert(number, (shard, tell));
         Ok(told)
     }
 
     /// Asks the node to look at the list now; whether it hears does not matter.
     pub(crate) fn nudge(&self) {
-        let mut bytes = Vec::new();
-        if frame::put(&Call::Look, &mut bytes).is_ok() {
-            drop(self.calls.try_send(bytes));
-        }
+        drop(self.desk.put(&mut self.desk.lock(), &Call::Look));
     }
 
     /// Waits no more for answers about a shard that the node has lost.
     pub(crate) fn give_up(&self, shard: Shard) {
-        self.waiting.lock().retain(|_, (of, _)| *of != shard);
+        self.desk.lock().waiting.retain(|_, (of, _)| *of != shard);
     }
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
         self.driver.abort();
-        self.waiting.lock().clear();
+        self.desk.clear();
     }
 }
 
 impl Way {
-    async fn drive(self, mut calls: mpsc::Receiver<Vec<u8>>) {
+    async fn drive(self) {
         let mut pause = PAUSE_FIRST;
-        while let Some(first) = calls.recv().await {
+        loop {
+            self.desk.called.notified().await;
             let connected = tokio::time::timeout(CONNECT_MAX, self.connect()).await;
             let ended = match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
                 Ok(stream) => {
                     pause = PAUSE_FIRST;
-                    self.talk(stream, first, &mut calls).await
+                    self.talk(stream).await
                 }
-                Err(error) => Err(error),
+                Err(error) => error,
             };
-            if let Err(error) = &ended {
-                tracing::warn!(node = self.name, address = self.address, %error, "the way to this node is cut");
-            }
-            // What waits can't be answered on another connection; whoever asked sends it again under its key. The
-            // channel is emptied first: everything in it was entered as waiting before.
+            tracing::warn!(node = self.name, address = self.address, error = %ended, "the way to this node is cut");
+            // What waits can't be answered on another connection; whoever asked sends it again under its key.
             let jitter = fastrand::u64(0..=u64::try_from(pause.as_millis()).unwrap_or(0));
             let rest = tokio::time::sleep(pause / 2 + Duration::from_millis(jitter));
             tokio::pin!(rest);
             loop {
-                while calls.try_recv().is_ok() {}
-                self.waiting.lock().clear();
+                self.desk.clear();
                 tokio::select! {
                     () = &mut rest => break,
-                    call = calls.recv() => if call.is_none() { return },
+                    () = self.desk.called.notified() => {}
                 }
             }
             pause = (pause * 2).min(PAUSE_MAX);
@@ -180,7 +206,7 @@ impl Way {
         stream.set_nodelay(true)?;
         let mut stream = self.connector.connect(tls::name(), stream).await?;
         let (mut bytes, mut heard) = (Vec::new(), Vec::new());
-        frame::put(&self.hello, &mut bytes)?;
+        frame::put(&self.hello, Form::Json, &mut bytes)?;
         stream.write_all(&bytes).await?;
         stream.flush().await?;
         if !frame::read(&mut stream, &mut heard).await? {
@@ -196,49 +222,42 @@ impl Way {
                 format!("it greets with {theirs:?}, this node with {ours:?}; upgrade one version at a time");
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
+        self.desk.lock().form = hello.reads();
         Ok(stream)
     }
 
-    async fn talk(
-        &self,
-        stream: TlsStream<TcpStream>,
-        first: Vec<u8>,
-        calls: &mut mpsc::Receiver<Vec<u8>>,
-    ) -> io::Result<()> {
+    /// Sends and hears until the connection ends; why it did.
+    async fn talk(&self, stream: TlsStream<TcpStream>) -> io::Error {
         let (from, mut to) = tokio::io::split(stream);
         let write = async {
-            let (mut bytes, mut more) = (first, Vec::with_capacity(TOGETHER_MAX));
+            let mut bytes = Vec::new();
             loop {
+                self.desk.take(&mut bytes);
+                if bytes.is_empty() {
+                    self.desk.called.notified().await;
+                    // Whoever is about to ask does so first: one write for all costs less than it delays.
+                    tokio::task::yield_now().await;
+                    continue;
+                }
                 to.write_all(&bytes).await?;
                 to.flush().await?;
-                if calls.recv_many(&mut more, TOGETHER_MAX).await == 0 {
-                    return Ok(());
-                }
-                // Whoever is about to ask does so first: one write for all costs less than it delays.
-                tokio::task::yield_now().await;
-                while more.len() < TOGETHER_MAX
-                    && let Ok(frame) = calls.try_recv()
-                {
-                    more.push(frame);
-                }
-                bytes.clear();
-                more.drain(..).for_each(|frame| bytes.extend_from_slice(&frame));
             }
         };
         let read = async {
             let (mut from, mut bytes) = (BufReader::with_capacity(64 * 1024, from), Vec::new());
             while frame::read(&mut from, &mut bytes).await? {
                 let answer: frame::Answer = frame::parse(&bytes)?;
-                let waiting = self.waiting.lock().remove(&answer.number);
+                let waiting = self.desk.lock().waiting.remove(&answer.number);
                 if let Some((_, tell)) = waiting {
                     drop(tell.send(answer.said));
                 }
             }
             Err(io::Error::new(io::ErrorKind::ConnectionAborted, "it ended the connection"))
         };
-        tokio::select! {
+        let ended: io::Result<()> = tokio::select! {
             written = write => written,
             read = read => read,
-        }
+        };
+        ended.err().unwrap_or_else(|| io::ErrorKind::ConnectionAborted.into())
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::{
     Cluster, JoinError, Setup, Start, Unheard,
-    frame::{self, Hello, PROTOCOL},
+    frame::{self, Form, Hello},
     tls::{self, Identity},
 };
 use domain::{Caller, Command, Reply};
@@ -212,10 +212,9 @@ async fn who_is_not_in_the_list_gets_no_word_in() {
     let stream = TcpStream::connect(&to).await.unwrap();
     let mut stream =
         stranger.connector(&listed.fingerprint).unwrap().connect(tls::name(), stream).await.unwrap();
-    let hello =
-        Hello { protocol: PROTOCOL, node: "b".into(), instance: listed.instance.clone(), shards: TWO };
+    let hello = Hello::new("b".into(), listed.instance.clone(), TWO);
     let mut bytes = Vec::new();
-    frame::put(&hello, &mut bytes).unwrap();
+    frame::put(&hello, Form::Json, &mut bytes).unwrap();
     drop(stream.write_all(&bytes).await);
     let mut heard = Vec::new();
     let greeted = frame::read(&mut stream, &mut heard).await;
