@@ -8,7 +8,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use domain::Rejection;
@@ -35,13 +35,15 @@ pub(crate) struct Problem {
     /// What the rules say in their own words, when there are none of ours.
     detail: Option<String>,
     next: &'static str,
+    /// Seconds after which it may be tried again, where that is known.
+    seconds: Option<i64>,
     /// Stands in the log beside the cause.
     reference: Option<String>,
 }
 
 impl Problem {
     fn new(status: StatusCode, what: &str, next: &'static str) -> Self {
-        Self { status, what: what.to_owned(), detail: None, next, reference: None }
+        Self { status, what: what.to_owned(), detail: None, next, seconds: None, reference: None }
     }
     pub(crate) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "why-not-found", "next-search")
@@ -66,8 +68,8 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "why-foreign-form", "next-reload")
     }
     pub(crate) fn too_often(seconds: i64) -> Self {
-        let detail = Some(format!("{seconds} s"));
-        Self { detail, ..Self::new(StatusCode::TOO_MANY_REQUESTS, "why-too-often", "next-again-soon") }
+        let seconds = Some(seconds);
+        Self { seconds, ..Self::new(StatusCode::TOO_MANY_REQUESTS, "why-too-often", "next-again-in") }
     }
     /// A fault of ours; the cause goes to the log under the reference that the page shows.
     pub(crate) fn fault(cause: &str) -> Self {
@@ -193,18 +195,28 @@ pub(crate) fn dress(app: &App, visit: &Visit, mut response: Response) -> Respons
     let found = text::find(visit.language, &problem.what, &[]);
     let detail = problem.detail.as_deref();
     let (what, detail) = match found {
-        Some(words) => (words.into_owned(), detail.filter(|_| problem.what == "why-too-often")),
+        Some(words) => (words.into_owned(), None),
         None => (text::text(visit.language, "why-rejected", &[]).into_owned(), detail),
+    };
+    let seconds = problem.seconds.map(|seconds| seconds.to_string());
+    let values: &[(&str, &str)] = match &seconds {
+        Some(seconds) => &[("seconds", seconds)],
+        None => &[],
     };
     let page = ProblemPage {
         p: Page::new(app, visit),
         what,
         detail,
         unchanged: problem.what != "why-unknown",
-        next: text::text(visit.language, problem.next, &[]).into_owned(),
+        next: text::text(visit.language, problem.next, values).into_owned(),
         reference: problem.reference.as_deref(),
     };
-    page::show_as(problem.status, &page).unwrap_or_else(|_| problem.status.into_response())
+    let mut response =
+        page::show_as(problem.status, &page).unwrap_or_else(|_| problem.status.into_response());
+    if let Some(seconds) = problem.seconds {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 /// For addresses that lead nowhere.

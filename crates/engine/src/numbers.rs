@@ -9,7 +9,7 @@
 use crate::store::{Fault, Loader};
 use domain::Key;
 use rustc_hash::FxHashMap;
-use std::collections::VecDeque;
+use std::{cmp::Ordering, collections::VecDeque};
 use types::{MerchantId, Place};
 
 /// Merchants remembered at most, some 10 MiB. The numbers of any more are looked up: to forget one would be wrong
@@ -39,14 +39,25 @@ struct Numbers {
 }
 
 impl Numbers {
-    /// Where in `latest` a number stands, or would. Most come behind all others.
+    /// Where in `latest` a number stands, or would. Looked for from the end, in steps that double: most come behind all
+    /// others or a few places before.
     fn find(&self, number: &str) -> Result<usize, usize> {
-        match self.latest.back() {
-            Some(largest) if number <= &**largest => {
-                self.latest.binary_search_by(|taken| (**taken).cmp(number))
-            }
-            _ => Err(self.latest.len()),
+        let length = self.latest.len();
+        let mut step = 1;
+        while step <= length && *self.latest[length - step] > *number {
+            step *= 2;
         }
+        // From `high` on all are larger, and before `low` none is.
+        let (mut low, mut high) = (length.saturating_sub(step), length - step / 2);
+        while low < high {
+            let middle = low.midpoint(high);
+            match (*self.latest[middle]).cmp(number) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Ok(middle),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Err(low)
     }
 }
 
@@ -130,6 +141,18 @@ mod tests {
         assert!(!is_free(&numbers, "109") && is_free(&numbers, "110") && is_free(&numbers, "1030"));
         assert_eq!(numbers.latest, 3, "one that was taken before counts once");
         assert!(!numbers.is_free(MerchantId(1), "110", Place::ONLY), "nothing is known of this one");
+    }
+
+    #[test]
+    fn every_place_is_found() {
+        for length in 0..40_usize {
+            let latest = (0..length).map(|place| format!("{:03}", 2 * place + 1).into()).collect();
+            let known = Numbers { floor: "".into(), latest };
+            for number in 0..=2 * length {
+                let expected = if number % 2 == 1 { Ok(number / 2) } else { Err(number / 2) };
+                assert_eq!(known.find(&format!("{number:03}")), expected, "{number} among {length}");
+            }
+        }
     }
 
     #[test]

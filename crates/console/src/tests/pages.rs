@@ -110,12 +110,16 @@ fn page(order: OrderId) -> String {
 
 /// Posts a name and a password from one address, which a hospital's whole staff may share.
 async fn enter(door: &Door, name: &str, password: &str) -> StatusCode {
+    entering(door, name, password).await.status()
+}
+
+async fn entering(door: &Door, name: &str, password: &str) -> axum::response::Response {
     let office: SocketAddr = "192.0.2.7:40000".parse().unwrap();
     let request = Request::post("/console/sign-in")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .extension(ConnectInfo(office))
         .body(Body::from(format!("name={name}&password={password}")));
-    door.router.clone().oneshot(request.unwrap()).await.unwrap().status()
+    door.router.clone().oneshot(request.unwrap()).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +135,13 @@ async fn an_office_signs_in_at_once_and_guesses_from_there_are_stopped() {
         assert_eq!(enter(&door, "nobody", "guess").await, StatusCode::UNPROCESSABLE_ENTITY, "{n}");
     }
     assert_eq!(enter(&door, "nobody", "guess").await, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(enter(&door, "kim", "long+enough+words").await, StatusCode::TOO_MANY_REQUESTS);
+    let refused = entering(&door, "kim", "long+enough+words").await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    let seconds = refused.headers()[header::RETRY_AFTER].to_str().unwrap().to_owned();
+    assert!((1..=6).contains(&seconds.parse::<i64>().unwrap()), "{seconds}");
+    let page = refused.into_body().collect().await.unwrap().to_bytes();
+    let page = String::from_utf8(page.to_vec()).unwrap();
+    assert!(page.contains(&seconds) && page.contains("秒后再试"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
