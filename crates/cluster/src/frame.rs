@@ -47,7 +47,8 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    fn of(bytes: &[u8]) -> Self {
+    /// That of a frame, by its first byte.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         if bytes.first().is_some_and(u8::is_ascii) { Self::Json } else { Self::Packed }
     }
 }

@@ -4,13 +4,13 @@
 
 use crate::{
     Cluster, JoinError, Setup, Start, Unheard,
-    frame::{self, Form, Hello},
+    frame::{self, Answer, Ask, Call, Form, Hello, Said},
     tls::{self, Identity},
 };
 use domain::{Caller, Command, Reply};
 use engine::{
     Engine, Fault, Queries, Refusal, SystemClock,
-    nodes::{DEAD_AFTER, Held, Node, Registry, Seen, Standing},
+    nodes::{DEAD_AFTER, Held, Node, Registry, Role, Seen, Standing},
 };
 use std::{
     sync::{Arc, Mutex},
@@ -225,6 +225,39 @@ async fn who_is_not_in_the_list_gets_no_word_in() {
     let wrong = stranger.connector(stranger.fingerprint()).unwrap();
     let error = wrong.connect(tls::name(), stream).await.unwrap_err();
     assert!(error.to_string().contains("list of nodes"), "{error}");
+}
+
+/// A node of a build that reads JSON only is answered so, and asks so; one that reads packed frames gets those.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_is_answered_in_the_form_that_it_reads() {
+    let (book, _, a, _b) = pair().await;
+    let me = Identity::make().unwrap();
+    let listed = book.0.lock().unwrap().0.iter().find(|(node, _)| node.name == "a").unwrap().0.clone();
+    let (name, fingerprint) = ("old".to_owned(), me.fingerprint().to_owned());
+    let node = Node { name: name.clone(), fingerprint, role: Role::Guest, ..listed.clone() };
+    book.0.lock().unwrap().0.push((node, Instant::now()));
+    let (shard, caller) = (a.router().owned().iter().next().unwrap(), Caller::platform());
+    for (packed, asks, answers) in [
+        (false, Form::Json, Form::Json),
+        (true, Form::Json, Form::Packed),
+        (true, Form::Packed, Form::Packed),
+    ] {
+        let stream = TcpStream::connect(a.address()).await.unwrap();
+        let mut stream =
+            me.connector(&listed.fingerprint).unwrap().connect(tls::name(), stream).await.unwrap();
+        let hello = Hello { packed, ..Hello::new(name.clone(), listed.instance.clone(), TWO) };
+        let (mut bytes, mut heard) = (Vec::new(), Vec::new());
+        frame::put(&hello, Form::Json, &mut bytes).unwrap();
+        let ask = Ask { number: 9, shard, caller: &caller, request: None, command: &sweep(shard) };
+        frame::put(&Call::Ask(ask), asks, &mut bytes).unwrap();
+        stream.write_all(&bytes).await.unwrap();
+        assert!(frame::read(&mut stream, &mut heard).await.unwrap());
+        assert!(frame::parse::<Hello>(&heard).unwrap().packed, "what this build says of itself");
+        assert!(frame::read(&mut stream, &mut heard).await.unwrap());
+        assert_eq!(Form::of(&heard), answers);
+        let answer: Answer = frame::parse(&heard).unwrap();
+        assert_eq!((answer.number, answer.said), (9, Said::Reply(Reply::Count(0))));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
