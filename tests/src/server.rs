@@ -104,8 +104,21 @@ impl Server {
     #[track_caller]
     #[must_use]
     pub fn start_node(data: &DataDir, name: &str) -> Self {
+        Self::start_node_by(data, name, binary())
+    }
+
+    /// As [`Server::start_node`], with the build before: `FEIQIAN_BEFORE`, or this one again. So a test of restarting
+    /// nodes is one of upgrading them, too.
+    #[track_caller]
+    #[must_use]
+    pub fn start_node_before(data: &DataDir, name: &str) -> Self {
+        Self::start_node_by(data, name, std::env::var_os("FEIQIAN_BEFORE").map_or_else(binary, PathBuf::from))
+    }
+
+    #[track_caller]
+    fn start_node_by(data: &DataDir, name: &str, program: PathBuf) -> Self {
         let others = free_address().to_string();
-        Self::start_by(data, Command::new(binary()), &["--node", name, "--cluster-listen", &others])
+        Self::start_by(data, Command::new(program), &["--node", name, "--cluster-listen", &others])
     }
 
     /// Halts the process, as a machine that hangs would; [`Server::thaw`] lets it go on.

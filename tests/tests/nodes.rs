@@ -26,10 +26,13 @@ struct Nodes {
 
 impl Nodes {
     fn start(names: &[&str]) -> Option<Self> {
+        Self::start_by(names, Server::start_node)
+    }
+    fn start_by(names: &[&str], start: fn(&DataDir, &str) -> Server) -> Option<Self> {
         let data = DataDir::with_shards_on_postgres(SHARDS)?;
         let nodes = names.iter().map(|name| {
             let own = data.copy();
-            let server = Server::start_node(&own, name);
+            let server = start(&own, name);
             (own, Some(server))
         });
         let nodes = Self { nodes: nodes.collect(), data };
@@ -269,10 +272,11 @@ fn kill_9_of_a_node_under_load_is_taken_over_and_loses_nothing() {
     nodes.must_be_paid(&load.paid());
 }
 
+/// And a rolling upgrade, where `FEIQIAN_BEFORE` names the program of an earlier build.
 #[test]
 fn a_rolling_restart_under_load_fails_no_payment() {
     let names = ["a", "b", "c"];
-    let Some(nodes) = Nodes::start(&names) else { return };
+    let Some(nodes) = Nodes::start_by(&names, Server::start_node_before) else { return };
     let payers = nodes.payers();
     let addresses: Vec<SocketAddr> = (0..3).map(|node| nodes.server(node).address()).collect();
     let load = Load::at(&addresses);
