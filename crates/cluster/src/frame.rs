@@ -1,6 +1,6 @@
 //! What nodes say to each other: frames of a length (4 bytes, big end first) and so many bytes. The greeting is JSON;
 //! what follows is MessagePack with the same names where both nodes know it, and JSON where one of them is of a version
-//! that does not. Each frame shows which it is, so that names may be added between neighbouring versions in both.
+//! that does not. Each frame shows which it is; in both, names may be added between neighbouring versions.
 
 use domain::{Caller, Command, Rejection, Reply, records::Digest};
 use engine::{Refusal, RequestKey};
@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use types::{Shard, Shards};
 
 /// Raised when nodes of two versions could not understand each other.
-pub(crate) const PROTOCOL: u16 = 1;
+const PROTOCOL: u16 = 1;
 /// Bytes of a frame at most; the largest command, a sweep of 500 records, takes a tenth.
 pub(crate) const FRAME_MAX: usize = 1 << 20;
 

@@ -17,8 +17,8 @@ use types::{MerchantId, Place};
 const MERCHANTS_MAX: usize = 100_000;
 /// Numbers of one merchant remembered one by one at most: what a large one takes in a tenth of a second.
 const LATEST_MAX: usize = 256;
-/// Numbers of all merchants remembered one by one at most, some 25 MiB. Where there are more, those of merchants that
-/// take a number are forgotten but for the largest.
+/// Numbers of all merchants remembered one by one at most, some 25 MiB. From there on, whoever takes another has its
+/// smallest forgotten.
 const LATEST_OF_ALL_MAX: usize = 500_000;
 
 /// See the module.
@@ -30,7 +30,7 @@ pub(crate) struct LargestNumbers {
 }
 
 /// What is known of one merchant's numbers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Numbers {
     /// Above it only `latest` are taken.
     floor: Box<str>,
