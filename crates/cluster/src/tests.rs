@@ -283,6 +283,38 @@ async fn what_an_owner_takes_with_it_is_sent_again_to_the_next() {
     until("the loss is seen", || b.router().status().unwrap().lost == 1).await;
 }
 
+/// An owner that is there by the list and answers nobody: who asks is told in the end, and what may have been done is
+/// told to be unknown.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_waits_for_an_owner_for_a_bounded_time() {
+    let (book, _, a, b) = pair().await;
+    let theirs = b.router().owned().iter().next().unwrap();
+    {
+        let mut book = book.0.lock().unwrap();
+        let listed = book.0.iter().find(|(node, _)| node.name == "b").unwrap().0.clone();
+        let (name, instance, address) = ("ghost".to_owned(), "00".to_owned(), "127.0.0.1:1".to_owned());
+        // Seen in the future, so never silent for long.
+        let seen = Instant::now() + Duration::from_secs(3600);
+        book.1[usize::from(theirs.number())].epoch += 1;
+        book.1[usize::from(theirs.number())].owner = "ghost 00 0".into();
+        book.0.push((Node { name, instance, address, ..listed }, seen));
+    }
+    until("the loss is seen", || b.router().status().unwrap().lost == 1).await;
+    let ask = |request| {
+        let job = engine::Job { command: sweep(theirs), caller: Caller::platform(), request };
+        tokio::time::timeout(Duration::from_secs(60), a.router().submit(job).unwrap())
+    };
+    let key = domain::records::Digest([7; 32]);
+    let since = Instant::now();
+    let (plain, keyed) = tokio::join!(ask(None), ask(Some((key, key))));
+    let plain = plain.expect("within a minute").unwrap_err();
+    assert!(matches!(&plain, Refusal::Unavailable(why) if why.contains("had no owner")), "{plain:?}");
+    let keyed = keyed.expect("within a minute").unwrap_err();
+    assert!(matches!(&keyed, Refusal::Unknown(why) if why.contains("had no owner")), "{keyed:?}");
+    // An owner that is only slow to come is waited for: a takeover lasts some seconds.
+    assert!(since.elapsed() >= Duration::from_micros(DEAD_AFTER.cast_unsigned()), "{:?}", since.elapsed());
+}
+
 /// As in an engine's queue: a command that was taken is decided, also when it must be asked for again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_goes_on_when_nobody_waits_for_it_any_more() {
