@@ -12,7 +12,7 @@ use crate::{cli, config::Config, database, home::Home, seed};
 use cluster::Router;
 use crypto::{MasterKey, Vault};
 use domain::{Caller, Command};
-use engine::{Engine, Refusal, SystemClock, engine::Setup};
+use engine::{Engine, Queries, Refusal, SystemClock, engine::Setup};
 use serde::Serialize;
 use service::{Metrics, metrics::metered};
 use std::{
@@ -50,8 +50,8 @@ struct Report {
     last_to_first_percent: u64,
     payments: u64,
     errors: u64,
-    /// Bytes of the store a payment; none on a server.
-    bytes_per_payment: Option<u64>,
+    /// Bytes of the store a payment at the end, without its write-ahead log, which does not grow with it.
+    bytes_per_payment: u64,
     /// From opening the store to its first answer, milliseconds.
     start_ms: u64,
     /// How long the proof took, milliseconds.
@@ -71,8 +71,10 @@ struct Interval {
     p50_ms: f64,
     p99_ms: f64,
     resident_kib: u64,
-    /// The store's files; none on a server.
-    store_bytes: Option<u64>,
+    /// What the store takes, SQLite's write-ahead log included.
+    store_bytes: u64,
+    /// Of that the write-ahead log; a server's is its own affair and not in the size.
+    log_bytes: u64,
     /// Commands that did not succeed.
     errors: u64,
 }
@@ -108,7 +110,6 @@ pub(super) async fn run(options: &cli::Bench, folder: &Path) -> Result<(), Error
     fs::create_dir_all(folder)?;
     let home = Home::new(folder);
     let name = if options.database.is_some() { "postgresql" } else { "sqlite" };
-    let files = || options.database.is_none().then(|| size(folder));
     let (callers, payers) = (usize::try_from(options.callers)?, usize::try_from(options.payers)?);
     let payments = match until {
         Until::Payments(payments) => payments,
@@ -131,7 +132,7 @@ pub(super) async fn run(options: &cli::Bench, folder: &Path) -> Result<(), Error
         }
     };
     tell(&format!("preparing {payers} payers"));
-    let engine = start(&home, &config)?;
+    let (engine, queries) = start(&home, &config)?;
     let router = Router::from(engine.handle());
     let vault = Arc::new(Vault::new(1, &MasterKey::generate()?));
     let world = in_process::prepare(&router, &vault, load).await?;
@@ -147,16 +148,16 @@ pub(super) async fn run(options: &cli::Bench, folder: &Path) -> Result<(), Error
     let tasks: Vec<_> =
         (0..callers).map(|_| tokio::spawn(call(router.clone(), Arc::clone(&shared)))).collect();
     let mut intervals: Vec<Interval> = Vec::new();
-    while let Some(interval) = interval(&shared, &intervals, &tasks, files).await {
+    while let Some(interval) = interval(&shared, &intervals, &tasks, || Size::of(&*queries, &home)).await? {
         tell(&format!(
-            "{:>10} payments: {:>6}/s, {:>3} us CPU, p50 {} ms, p99 {} ms, {} MiB resident, {} MiB of files, {} errors",
+            "{:>10} payments: {:>6}/s, {:>3} us CPU, p50 {} ms, p99 {} ms, {} MiB resident, {} MiB stored, {} errors",
             interval.payments,
             interval.payments_per_s,
             interval.cpu_us_per_payment,
             interval.p50_ms,
             interval.p99_ms,
             interval.resident_kib >> 10,
-            interval.store_bytes.unwrap_or(0) >> 20,
+            interval.store_bytes >> 20,
             interval.errors
         ));
         intervals.push(interval);
@@ -167,7 +168,7 @@ pub(super) async fn run(options: &cli::Bench, folder: &Path) -> Result<(), Error
     engine.stop();
     tell("opening the store anew, and proving it");
     let opened = Instant::now();
-    let again = start(&home, &config)?;
+    let (again, queries) = start(&home, &config)?;
     // Refused, but only an engine that stands answers that there is no such order.
     let unknown = Command::CloseOrder(MerchantId(1).into(), "no-such-order".into());
     let answer = Router::from(again.handle()).run(unknown, Caller::platform()).await;
@@ -177,7 +178,8 @@ pub(super) async fn run(options: &cli::Bench, folder: &Path) -> Result<(), Error
     }
     again.stop();
     let payments = shared.done.load(Ordering::Relaxed);
-    let bytes_per_payment = files().map(|bytes| bytes / payments.max(1));
+    let size = Size::of(&*queries, &home)?;
+    let bytes_per_payment = (size.store - size.log) / payments.max(1);
     let proving = Instant::now();
     let queries = database::snapshot(&home, &config)?;
     let proof = tokio::task::spawn_blocking(move || engine::prove::prove(&*queries)).await??;
@@ -212,18 +214,19 @@ pub(super) async fn run(options: &cli::Bench, folder: &Path) -> Result<(), Error
         report.payments,
         report.errors,
         report.last_to_first_percent,
-        report.bytes_per_payment.map_or("?".into(), |bytes| bytes.to_string()),
+        report.bytes_per_payment,
         report.start_ms,
         report.prove_ms
     )?;
     Ok(())
 }
 
-fn start(home: &Home, config: &Config) -> Result<Engine, Error> {
+fn start(home: &Home, config: &Config) -> Result<(Engine, Arc<dyn Queries>), Error> {
     let metrics = Metrics::default();
     let store = metered(database::open(home, config)?, &metrics);
+    let queries = Arc::clone(&store.queries);
     let setup = Setup { observer: Arc::new(metrics), ..Setup::default() };
-    Ok(Engine::start(store, Arc::new(SystemClock), setup, Box::new(|_| {}))?)
+    Ok((Engine::start(store, Arc::new(SystemClock), setup, Box::new(|_| {}))?, queries))
 }
 
 /// Waits for the next interval to end; none once all callers have ended before it began.
@@ -231,11 +234,11 @@ async fn interval(
     shared: &Shared,
     before: &[Interval],
     tasks: &[tokio::task::JoinHandle<()>],
-    files: impl Fn() -> Option<u64>,
-) -> Option<Interval> {
+    size: impl Fn() -> Result<Size, Error>,
+) -> Result<Option<Interval>, Error> {
     let ended = || tasks.iter().all(tokio::task::JoinHandle::is_finished);
     if ended() {
-        return None;
+        return Ok(None);
     }
     let first = before.last().map_or(0, |last| last.payments);
     let errors: u64 = before.iter().map(|interval| interval.errors).sum();
@@ -250,17 +253,18 @@ async fn interval(
     let mut latencies = std::mem::take(&mut *shared.latencies.lock().unwrap_or_else(PoisonError::into_inner));
     latencies.sort_unstable();
     let (payments, elapsed) = (shared.done.load(Ordering::Relaxed), began.elapsed());
-    let made = payments - first;
-    Some(Interval {
+    let (made, size) = (payments - first, size()?);
+    Ok(Some(Interval {
         payments,
         payments_per_s: rate(made, elapsed),
         cpu_us_per_payment: (cpu_us() - cpu) / made.max(1),
         p50_ms: percentile_ms(&latencies, 50),
         p99_ms: percentile_ms(&latencies, 99),
         resident_kib: resident_kib(),
-        store_bytes: files(),
+        store_bytes: size.store,
+        log_bytes: size.log,
         errors: shared.errors.load(Ordering::Relaxed) - errors,
-    })
+    }))
 }
 
 /// One caller: takes the next payment, waits until it is due, and makes it.
@@ -291,8 +295,21 @@ async fn call(engine: Router, shared: Arc<Shared>) {
     }
 }
 
-/// Bytes of the files in a folder.
-fn size(folder: &Path) -> u64 {
-    let files = fs::read_dir(folder).into_iter().flatten().flatten();
-    files.filter_map(|file| file.metadata().ok()).map(|about| about.len()).sum()
+/// What a store takes, bytes.
+struct Size {
+    /// In all, SQLite's write-ahead log included.
+    store: u64,
+    /// That log.
+    log: u64,
+}
+
+impl Size {
+    fn of(queries: &dyn Queries, home: &Home) -> Result<Self, Error> {
+        let store = u64::try_from(queries.counts()?.bytes)?;
+        let mut log = home.store().into_os_string();
+        log.push("-wal");
+        let log = fs::metadata(log).map_or(0, |file| file.len());
+        // The log may have grown since it was counted in.
+        Ok(Self { store, log: log.min(store) })
+    }
 }

@@ -32,6 +32,8 @@ use types::{AppId, MerchantId, Money, OrderId, Rate, Time};
 pub(crate) struct InProcess {
     /// Which store.
     pub(crate) store: &'static str,
+    /// How payers came to their orders.
+    pub(crate) product: LoadProduct,
     /// Callers at once.
     pub(crate) callers: usize,
     /// Payments a second: order and pay, both durable.
@@ -237,6 +239,7 @@ pub(crate) async fn measure(store: &'static str, engines: &[Router], world: &Arc
     let refunded = refund_all(&engines[0], sold, &shared, load).await;
     let measured = InProcess {
         store,
+        product: load.product,
         callers: load.callers,
         payments_per_s: rate(payments, elapsed),
         cpu_us_per_payment: cpu / payments.max(1),
