@@ -34,22 +34,14 @@ impl DataDir {
     #[track_caller]
     #[must_use]
     pub fn with_sandbox_on_postgres() -> Option<Self> {
-        let Ok(server) = std::env::var(postgres::VARIABLE) else {
-            eprintln!("SKIPPED: {} names no server; `cargo xtask test` starts one", postgres::VARIABLE);
-            return None;
-        };
-        Some(Self::with_sandbox_on(Some(&must(postgres::new_database(&server), "a new database"))))
+        Some(Self::with_sandbox_on(Some(&database_on_postgres()?)))
     }
 
     /// As [`DataDir::with_sandbox_on_postgres`], of a database with so many shards.
     #[track_caller]
     #[must_use]
     pub fn with_shards_on_postgres(shards: u8) -> Option<Self> {
-        let Ok(server) = std::env::var(postgres::VARIABLE) else {
-            eprintln!("SKIPPED: {} names no server; `cargo xtask test` starts one", postgres::VARIABLE);
-            return None;
-        };
-        let url = must(postgres::new_database(&server), "a new database");
+        let url = database_on_postgres()?;
         Some(Self::empty().init_with(&["--database", &url, "--shards", &shards.to_string()]))
     }
 
@@ -134,6 +126,17 @@ impl DataDir {
         let ended = run(&["prove", "--data", &self.text()]);
         assert!(ended.ok(), "'feiqian prove' found a broken invariant: {ended}");
     }
+}
+
+/// A new database on the PostgreSQL server for tests; none, and told, when there is no such server.
+#[track_caller]
+#[must_use]
+pub fn database_on_postgres() -> Option<String> {
+    let Ok(server) = std::env::var(postgres::VARIABLE) else {
+        eprintln!("SKIPPED: {} names no server; `cargo xtask test` starts one", postgres::VARIABLE);
+        return None;
+    };
+    Some(must(postgres::new_database(&server), "a new database"))
 }
 
 /// A new PostgreSQL database for the store, when `FEIQIAN_TEST_FRONT_DOOR` is `postgres`; else it is a file.

@@ -14,7 +14,7 @@ mod merchant;
 mod receiver;
 mod server;
 
-pub use data::{DataDir, Sandbox};
+pub use data::{DataDir, Sandbox, database_on_postgres};
 pub use http::Answer;
 pub use merchant::Merchant;
 pub use receiver::Receiver;

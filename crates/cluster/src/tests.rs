@@ -295,8 +295,8 @@ async fn a_command_waits_for_an_owner_for_a_bounded_time() {
         let (name, instance, address) = ("ghost".to_owned(), "00".to_owned(), "127.0.0.1:1".to_owned());
         // Seen in the future, so never silent for long.
         let seen = Instant::now() + Duration::from_secs(3600);
-        book.1[usize::from(theirs.number())].epoch += 1;
-        book.1[usize::from(theirs.number())].owner = "ghost 00 0".into();
+        let held = &mut book.1[usize::from(theirs.number())];
+        (held.epoch, held.owner) = (held.epoch + 1, "ghost 00 0".into());
         book.0.push((Node { name, instance, address, ..listed }, seen));
     }
     until("the loss is seen", || b.router().status().unwrap().lost == 1).await;

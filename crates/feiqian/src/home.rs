@@ -46,6 +46,10 @@ impl Home {
     pub(crate) fn store(&self) -> PathBuf {
         self.0.join("feiqian.db")
     }
+    /// Bytes of the store's write-ahead log; none of a store on a server.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        fs::metadata(self.0.join("feiqian.db-wal")).map_or(0, |file| file.len())
+    }
     /// The configuration that is read when no other is named.
     pub(crate) fn config(&self) -> PathBuf {
         self.0.join("feiqian.toml")

@@ -24,7 +24,6 @@ use service::{Metrics, Service, metrics::CONTENT_TYPE};
 use std::{
     fmt, fs, io,
     net::SocketAddr,
-    path::PathBuf,
     sync::{Arc, Weak},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
@@ -45,8 +44,7 @@ pub(crate) async fn listen(
     let address = listener.local_addr()?;
     service.metrics.collect(Box::new(Readings {
         service: Arc::downgrade(service),
-        store: home.store(),
-        folder: home.path().to_owned(),
+        home: home.clone(),
         queue_max,
         started: SystemTime::now(),
     }));
@@ -102,8 +100,7 @@ fn door(path: &str) -> &'static str {
 struct Readings {
     /// Not held: the service holds the metrics, which hold this.
     service: Weak<Service>,
-    store: PathBuf,
-    folder: PathBuf,
+    home: Home,
     queue_max: usize,
     started: SystemTime,
 }
@@ -175,18 +172,17 @@ impl Readings {
         to.gauge("feiqian_certificate_expiry_timestamp_seconds", help, end.map_or(0, types::Time::unix))
     }
     fn files(&self, to: &mut Writer<'_>) -> fmt::Result {
-        let bills = worker::reconcile::Bills::new(Home::new(&self.folder).channel());
+        let bills = worker::reconcile::Bills::new(self.home.channel());
         if let Ok(days) = bills.days() {
             let refused = days.into_iter().filter(|day| bills.refused(*day).is_some()).count();
             to.gauge("feiqian_bills_refused", "Bills of the channel that could not be read", refused as u64)?;
         }
-        let refused = worker::reconcile::statement::files::refused_in(&Home::new(&self.folder).statements());
+        let refused = worker::reconcile::statement::files::refused_in(&self.home.statements());
         to.gauge("feiqian_statements_refused", "Statements of the bank that could not be read", refused)?;
-        let mut log = self.store.clone().into_os_string();
-        log.push("-wal");
-        let log = fs::metadata(log).map_or(0, |file| file.len());
-        to.gauge("feiqian_store_log_bytes", "Bytes of SQLite's write-ahead log", log)?;
-        if let (Some(free), Some(size)) = (disk_free(&self.folder), disk_size(&self.folder)) {
+        let help = "Bytes of SQLite's write-ahead log";
+        to.gauge("feiqian_store_log_bytes", help, self.home.log_bytes())?;
+        let folder = self.home.path();
+        if let (Some(free), Some(size)) = (disk_free(folder), disk_size(folder)) {
             to.gauge("feiqian_disk_free_bytes", "Bytes free for the data directory", free)?;
             to.gauge("feiqian_disk_bytes", "Bytes of the data directory's disk", size)?;
         }
