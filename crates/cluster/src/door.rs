@@ -149,6 +149,10 @@ async fn take_in(
                 nodes.look();
                 continue;
             }
+            Ok(Called::Hear(orders)) => {
+                nodes.hear(orders);
+                continue;
+            }
             Err(error) => {
                 let number = frame::number(&bytes).ok_or(error)?;
                 let why = "the owner's version does not know the command; upgrade all nodes".to_owned();

@@ -2,7 +2,7 @@
 //! what follows is MessagePack with the same names where both nodes know it, and JSON where one of them is of a version
 //! that does not. Each frame shows which it is; in both, names may be added between neighbouring versions.
 
-use domain::{Caller, Command, Rejection, Reply, records::Digest};
+use domain::{Caller, Command, Rejection, Reply, order::Order, records::Digest};
 use engine::{Refusal, RequestKey};
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -24,12 +24,15 @@ pub(crate) struct Hello {
     /// Whether this node reads [`Form::Packed`]. Builds that don't say nothing of it.
     #[serde(default)]
     pub(crate) packed: bool,
+    /// Whether this node understands [`Call::Hear`]. Builds that don't say nothing of it.
+    #[serde(default)]
+    pub(crate) hears: bool,
 }
 
 impl Hello {
     /// The greeting of this version.
     pub(crate) const fn new(node: String, instance: String, shards: Shards) -> Self {
-        Self { protocol: PROTOCOL, node, instance, shards, packed: true }
+        Self { protocol: PROTOCOL, node, instance, shards, packed: true, hears: true }
     }
     /// What whoever greets so can read.
     pub(crate) const fn reads(&self) -> Form {
@@ -80,6 +83,8 @@ pub(crate) enum Call<'a> {
     Ask(Ask<'a>),
     /// Shards changed hands: look at the list now.
     Look,
+    /// Orders of which a shard of that node decides from now on, as they are stored. No answer.
+    Hear(&'a [Order]),
 }
 
 /// As [`Call`], as it arrives.
@@ -88,6 +93,7 @@ pub(crate) enum Call<'a> {
 pub(crate) enum Called {
     Ask(Box<Asked>),
     Look,
+    Hear(Vec<Order>),
 }
 
 /// An answer to the ask of that number.
@@ -253,14 +259,18 @@ mod tests {
         }
     }
 
-    /// A build that knows JSON only greets without the name, and is spoken to in JSON.
+    /// A build that knows JSON only greets without the name, and is spoken to in JSON; one that hears of no orders is told
+    /// of none.
     #[test]
-    fn who_does_not_say_that_it_reads_packed_frames_gets_none() {
+    fn who_does_not_say_what_it_understands_is_not_spoken_to_so() {
         let ours = Hello::new("a".into(), "a 1".into(), Shards::ONE);
-        assert_eq!(ours.reads(), Form::Packed);
+        assert_eq!((ours.reads(), ours.hears), (Form::Packed, true));
         let mut theirs = serde_json::to_value(&ours).unwrap();
-        theirs.as_object_mut().unwrap().remove("packed").unwrap();
-        assert_eq!(serde_json::from_value::<Hello>(theirs).unwrap().reads(), Form::Json);
+        for name in ["packed", "hears"] {
+            theirs.as_object_mut().unwrap().remove(name).unwrap();
+        }
+        let theirs = serde_json::from_value::<Hello>(theirs).unwrap();
+        assert_eq!((theirs.reads(), theirs.hears), (Form::Json, false));
     }
 
     #[tokio::test]

@@ -345,6 +345,12 @@ impl Member {
         let ours = self.own.get_mut(&shard).filter(|own| own.owner == owner);
         match (started, ours) {
             (Ok(engine), Some(own)) => {
+                let nodes = Arc::downgrade(&self.nodes);
+                engine.handle().tell_by(Box::new(move |orders| {
+                    if let Some(nodes) = nodes.upgrade() {
+                        nodes.tell(orders);
+                    }
+                }));
                 own.state = State::Running(engine);
                 self.nodes.counters.taken.fetch_add(1, Ordering::Relaxed);
                 self.publish();

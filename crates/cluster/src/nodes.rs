@@ -1,6 +1,7 @@
 //! What this node knows: who owns which shard now, and how to reach them.
 
 use crate::{frame::Hello, member::Word, peer::Peer};
+use domain::order::Order;
 use engine::{Handle, Queries, Stats};
 use std::{
     collections::HashMap,
@@ -87,6 +88,8 @@ pub struct NodeStatus {
     pub given: u64,
     /// Shards lost to another node that took this one for dead.
     pub lost: u64,
+    /// Orders that its shards heard of from others, and need not load.
+    pub heard: u64,
     /// Commands waiting for an owner now.
     pub waiting: usize,
 }
@@ -148,6 +151,27 @@ impl Nodes {
             Owner::Nobody | Owner::There(_) => None,
         }
     }
+    /// Tells the shards of these orders that they decide about them now. Who owns a shard may have changed, or be
+    /// silent: then it loads them.
+    pub(crate) fn tell(&self, mut orders: Vec<Order>) {
+        orders.sort_unstable_by_key(|order| order.shard);
+        for of_shard in orders.chunk_by(|one, next| one.shard == next.shard) {
+            match self.owner(of_shard[0].shard) {
+                Owner::Nobody => {}
+                Owner::Here(engine) => engine.hear(of_shard.to_vec()),
+                Owner::There(peer) => peer.tell(of_shard),
+            }
+        }
+    }
+    /// Has the engines here hear of orders that they decide about now; others are theirs who own their shards.
+    pub(crate) fn hear(&self, mut orders: Vec<Order>) {
+        while let Some(shard) = orders.first().map(|order| order.shard) {
+            let of_shard: Vec<Order> = orders.extract_if(.., |order| order.shard == shard).collect();
+            if let Some(engine) = self.engine(shard) {
+                engine.hear(of_shard);
+            }
+        }
+    }
     /// Has the list looked at soon: what this node knows turned out to be old.
     pub(crate) fn look(&self) {
         if !self.asked.swap(true, Ordering::AcqRel) {
@@ -190,11 +214,13 @@ impl Nodes {
             sum.queued += stats.queued;
             sum.cached += stats.cached;
             sum.found += stats.found;
+            sum.heard += stats.heard;
             sum.faults += stats.faults;
         }
         sum
     }
     pub(crate) fn status(&self) -> NodeStatus {
+        let heard = self.stats().heard;
         let view = self.view.borrow();
         let of = |wanted: fn(&Owner) -> bool| {
             let all = self.shards.all().zip(&view.owners);
@@ -212,6 +238,7 @@ impl Nodes {
             taken: count(&self.counters.taken),
             given: count(&self.counters.given),
             lost: count(&self.counters.lost),
+            heard,
             waiting: self.waiting.load(Ordering::Relaxed),
         }
     }

@@ -4,7 +4,7 @@ use crate::{
     frame::{self, Ask, Call, Form, Hello, Said},
     tls::{self, Identity},
 };
-use domain::{Caller, Command};
+use domain::{Caller, Command, order::Order};
 use engine::{RequestKey, nodes::Node};
 use rustc_hash::FxHashMap;
 use std::{
@@ -28,6 +28,8 @@ const UNDER_WAY_MAX: usize = 16_384;
 const OUTGOING_MAX: usize = 16 << 20;
 /// What is kept of the room for them while nothing waits.
 const OUTGOING_KEPT: usize = 1 << 20;
+/// Orders in one frame at most.
+const TOGETHER: usize = 64;
 /// How long reaching a node and greeting it may take.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
 /// Pauses between tries to reach it.
@@ -53,11 +55,19 @@ struct Open {
     outgoing: Vec<u8>,
     /// What the node read when it was last greeted.
     form: Form,
+    /// Whether it said then that it hears of orders.
+    hears: bool,
 }
 
 impl Default for Open {
     fn default() -> Self {
-        Self { number: 0, waiting: FxHashMap::default(), outgoing: Vec::new(), form: Form::Json }
+        Self {
+            number: 0,
+            waiting: FxHashMap::default(),
+            outgoing: Vec::new(),
+            form: Form::Json,
+            hears: false,
+        }
     }
 }
 
@@ -154,6 +164,17 @@ impl Peer {
         Ok(told)
     }
 
+    /// Tells the node of orders that it decides about now; whether it hears does not matter.
+    pub(crate) fn tell(&self, orders: &[Order]) {
+        let mut open = self.desk.lock();
+        if !open.hears {
+            return;
+        }
+        for some in orders.chunks(TOGETHER) {
+            drop(self.desk.put(&mut open, &Call::Hear(some)));
+        }
+    }
+
     /// Asks the node to look at the list now; whether it hears does not matter.
     pub(crate) fn nudge(&self) {
         drop(self.desk.put(&mut self.desk.lock(), &Call::Look));
@@ -222,7 +243,9 @@ impl Way {
                 format!("it greets with {theirs:?}, this node with {ours:?}; upgrade one version at a time");
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
-        self.desk.lock().form = hello.reads();
+        let mut open = self.desk.lock();
+        (open.form, open.hears) = (hello.reads(), hello.hears);
+        drop(open);
         Ok(stream)
     }
 

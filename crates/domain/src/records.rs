@@ -116,7 +116,8 @@ impl Effect {
 }
 
 macro_rules! records {
-    ($($(#[$doc:meta])* $field:ident: $variant:ident($key:ty => $record:ty) by $by:expr, generation $bound:expr;)*) => {
+    ($($(#[$doc:meta])* $field:ident: $variant:ident($key:ty => $record:ty) by $by:expr, generation $bound:expr
+       $(, version $version:expr)?;)*) => {
         /// The key of any record.
         #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum Key { $($(#[$doc])* $variant($key),)* }
@@ -158,6 +159,7 @@ macro_rules! records {
             fn table(tables: &Tables) -> &Table<Self> { &tables.$field }
             fn writes(writes: &Writes) -> &Vec<($key, Option<Self>)> { &writes.$field }
             fn writes_mut(writes: &mut Writes) -> &mut Vec<($key, Option<Self>)> { &mut writes.$field }
+            $(fn version(&self) -> Option<i64> { let of: fn(&$record) -> i64 = $version; Some(of(self)) })?
         })*
 
         impl Tables {
@@ -234,7 +236,7 @@ records! {
     /// A bound bank card.
     cards: Card(CardId => Card) by |r| r.id, generation 20_000;
     /// An order.
-    orders: Order(OrderId => Order) by |r| r.id, generation 30_000;
+    orders: Order(OrderId => Order) by |r| r.id, generation 30_000, version |r| r.journal.0;
     /// Which order a merchant's own number belongs to.
     order_numbers: OrderNumber((MerchantId, Box<str>) => OrderNumber) by |r| (r.merchant, r.number.clone()), generation 30_000;
     /// A combined order.

@@ -46,6 +46,11 @@ pub trait Entity: Clone + Sized {
     fn writes(writes: &Writes) -> &Vec<(Self::Key, Option<Self>)>;
     /// Its writes, to add to.
     fn writes_mut(writes: &mut Writes) -> &mut Vec<(Self::Key, Option<Self>)>;
+    /// What tells this value from those that a shard may have been told of by another one; none for kinds that shards
+    /// don't tell each other.
+    fn version(&self) -> Option<i64> {
+        None
+    }
 }
 
 /// A cached record: known to exist with this value, or known to be absent.
@@ -62,8 +67,17 @@ struct Slot<E> {
 pub struct Table<E: Entity> {
     young: FxHashMap<E::Key, Slot<E>>,
     old: FxHashMap<E::Key, Slot<E>>,
-    /// Keys changed by the open batch, with whether the record was stored before and the batch that changed it then.
-    changed: Vec<(E::Key, bool, i64)>,
+    /// What the open batch changed.
+    changed: Vec<Changed<E::Key>>,
+}
+
+/// A record that the open batch changed, and what there was before.
+#[derive(Debug)]
+struct Changed<K> {
+    key: K,
+    existed: bool,
+    after: i64,
+    before: Option<i64>,
 }
 
 impl<E: Entity> Default for Table<E> {
@@ -84,6 +98,8 @@ pub struct Change<E: Entity> {
     /// The batch that changed or deleted it before this one; 0 for none since it was loaded. Once that batch is
     /// durable, this change can be written.
     pub after: i64,
+    /// The [version](Entity::version) that it was made from, if its kind has one: the store keeps no change of another.
+    pub before: Option<i64>,
 }
 
 impl<E: Entity> Table<E> {
@@ -107,8 +123,9 @@ impl<E: Entity> Table<E> {
         let open = before.as_ref().is_some_and(|slot| slot.batch == batch);
         if !open {
             let after = before.as_ref().map_or(0, |slot| slot.batch);
-            let existed = before.is_some_and(|slot| slot.value.is_some());
-            self.changed.push((key.clone(), existed, after));
+            let value = before.and_then(|slot| slot.value);
+            let (existed, before) = (value.is_some(), value.and_then(|value| value.version()));
+            self.changed.push(Changed { key: key.clone(), existed, after, before });
         }
         self.young.insert(key, Slot { value, batch });
     }
@@ -117,9 +134,9 @@ impl<E: Entity> Table<E> {
         let changed = std::mem::take(&mut self.changed);
         changed
             .into_iter()
-            .map(|(key, existed, after)| {
+            .map(|Changed { key, existed, after, before }| {
                 let value = self.slot(&key).and_then(|slot| slot.value.clone());
-                Change { key, value, existed, after }
+                Change { key, value, existed, after, before }
             })
             .filter(|change| change.existed || change.value.is_some())
             .collect()

@@ -8,12 +8,12 @@ use crate::{
 use domain::{
     Batch, Caller, Command, Context, Event, JournalLine, Key, Record, Rejection, Reply, Stop, Tables, Tx,
     Writes, apply, home,
-    order::OrderNumber,
+    order::{Order, OrderNumber},
     records::{Digest, Effect, Request},
     world::Entity as _,
 };
 use rustc_hash::FxHashSet;
-use types::{IdBlock, JournalId, MerchantId, Place, Shard, Time, id_time, time};
+use types::{IdBlock, JournalId, MerchantId, OrderId, Place, Shard, Time, id_time, time};
 
 /// Commands in one batch at most; also the places a batch has in the journal.
 pub const BATCH_MAX: usize = 1000;
@@ -63,6 +63,7 @@ pub struct Core {
     /// Keys read in this run that other shards decide about.
     foreign: Vec<Key>,
     numbers: LargestNumbers,
+    heard: Heard,
 }
 
 /// A closed batch with what workers should hear once it is durable.
@@ -72,6 +73,8 @@ pub struct Closed {
     pub batch: Batch,
     /// For workers.
     pub events: Vec<Event>,
+    /// Orders of which other shards decide from this batch on. Once it is durable they may be told, see [`Core::hear`].
+    pub handed: Vec<Order>,
 }
 
 impl Core {
@@ -95,6 +98,7 @@ impl Core {
             shared_until: Time(i64::MIN),
             foreign: Vec::new(),
             numbers: LargestNumbers::default(),
+            heard: Heard::from(recovered.at.plus(1000)),
         }
     }
     /// The number of the open batch.
@@ -235,7 +239,25 @@ impl Core {
         let journal = std::mem::take(&mut self.journal);
         let batch = self.tables.take_batch(self.number, self.at, journal);
         self.number += 1;
-        Some(Closed { batch, events: std::mem::take(&mut self.events) })
+        let orders = batch.orders.iter().filter_map(|change| change.value.as_ref());
+        let handed = orders.filter(|order| order.shard != self.place.shard).cloned().collect();
+        Some(Closed { batch, events: std::mem::take(&mut self.events), handed })
+    }
+
+    /// Takes in orders as another shard handed them over to this one, in a batch that is durable: they need not be
+    /// loaded. Such word may come late, twice, or never. What this shard may have changed since is not taken, as far as
+    /// it can know; and should an order slip through, the store keeps no change that was made from it
+    /// ([`Change::before`](domain::Change::before)). Gives how many were taken.
+    pub fn hear(&mut self, orders: Vec<Order>) -> u64 {
+        let mut taken = 0;
+        for order in orders {
+            let known = self.tables.orders.peek(&order.id).is_some();
+            if order.shard == self.place.shard && !known && self.heard.is_news(order.id) {
+                self.tables.orders.load(order.id, Some(order));
+                taken += 1;
+            }
+        }
+        taken
     }
 
     /// Lets records fall out of the working set, as far as the batches not yet durable allow: `durable` is the
@@ -244,6 +266,7 @@ impl Core {
         self.durable = durable;
         if durable >= self.turned_in && self.tables.turn() {
             self.turned_in = self.number;
+            self.heard.turn();
         }
     }
 
@@ -310,7 +333,13 @@ impl Core {
     fn outdated(&mut self, key: &Key) -> bool {
         !self.foreign.contains(key)
             && match key {
-                Key::Order(id) => self.tables.orders.forget(id, self.durable),
+                Key::Order(id) => {
+                    let forgotten = self.tables.orders.forget(id, self.durable);
+                    if forgotten {
+                        self.heard.forgot(*id);
+                    }
+                    forgotten
+                }
                 Key::UserTransfer(id) => self.tables.user_transfers.forget(id, self.durable),
                 _ => false,
             }
@@ -372,6 +401,9 @@ impl Core {
                 for ((merchant, number), _) in OrderNumber::writes(&self.writes) {
                     self.numbers.take(*merchant, number);
                 }
+                for (order, _) in Order::writes(&self.writes) {
+                    self.heard.changed(*order);
+                }
                 self.tables.merge(&mut self.writes, self.number);
                 self.events.extend(told.events);
                 Ok(reply)
@@ -393,6 +425,38 @@ impl Core {
             previous: told.previous,
         });
         Some(outcome)
+    }
+}
+
+/// Up to which order this shard may have changed and forgotten orders. What falls out of the working set was not asked
+/// for during a whole generation, so it was changed before the turn before the last one.
+#[derive(Debug)]
+struct Heard {
+    forgotten: OrderId,
+    /// The newest order changed before the last turn.
+    before: OrderId,
+    /// The newest order changed at all.
+    newest: OrderId,
+}
+
+impl Heard {
+    /// Of a shard whose batches up to `at` were made by others: they may have changed any order of that time.
+    fn from(at: Time) -> Self {
+        let last = OrderId(IdBlock::new(at, 0, 0).id(0));
+        Self { forgotten: last, before: last, newest: last }
+    }
+    fn is_news(&self, order: OrderId) -> bool {
+        order > self.forgotten
+    }
+    fn changed(&mut self, order: OrderId) {
+        self.newest = self.newest.max(order);
+    }
+    fn forgot(&mut self, order: OrderId) {
+        self.forgotten = self.forgotten.max(order);
+    }
+    fn turn(&mut self) {
+        self.forgotten = self.forgotten.max(self.before);
+        self.before = self.newest;
     }
 }
 

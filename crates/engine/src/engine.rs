@@ -12,6 +12,7 @@ use crate::{
 use apply::{Applier, Waited};
 use domain::{
     Caller, Command, Event, Rejection, Reply,
+    order::Order,
     records::{Digest, Effect},
 };
 use std::{
@@ -20,7 +21,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
     task::{self, Poll},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -110,6 +111,12 @@ enum Work {
 /// Called after each commit with what workers should hear. Must not block.
 pub type Listener = Box<dyn Fn(&[Event]) + Send>;
 
+/// Called after a commit with the orders of which other shards decide from then on, to tell them. Must not block.
+pub type Teller = Box<dyn Fn(Vec<Order>) + Send + Sync>;
+
+/// Orders heard of that wait for the applier, at most; what comes then is loaded when it is asked for.
+const HEARD_MAX: usize = 8192;
+
 /// Counters since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Stats {
@@ -129,6 +136,8 @@ pub struct Stats {
     pub cached: usize,
     /// Reads that the working set answered.
     pub found: u64,
+    /// Orders taken in as other shards told of them.
+    pub heard: u64,
     /// Faults of the store.
     pub faults: u64,
     /// The shard belongs to another executor: every command is refused, for good.
@@ -138,6 +147,8 @@ pub struct Stats {
 struct Inbox {
     /// With the moment each came.
     work: VecDeque<(Instant, Work)>,
+    /// Orders that other shards handed over.
+    heard: Vec<Order>,
     /// The applier waits for more work although it has some: it need not be woken for each command.
     patient: bool,
     /// The open batch could be begun, and waits for the committer to take the one before.
@@ -174,6 +185,7 @@ struct Shared {
     applier: Condvar,
     /// The committer waits on this for a batch.
     committer: Condvar,
+    teller: OnceLock<Teller>,
 }
 
 impl Shared {
@@ -223,6 +235,17 @@ impl Handle {
             self.0.applier.notify_one();
         }
         Ok(())
+    }
+    /// Takes in orders that another shard handed over to this one, see [`Core::hear`].
+    pub fn hear(&self, orders: Vec<Order>) {
+        let mut inbox = self.0.lock();
+        if inbox.heard.len() + orders.len() <= HEARD_MAX {
+            inbox.heard.extend(orders);
+        }
+    }
+    /// Says who tells other shards of orders that this one handed over. The first to be named does; nobody need.
+    pub fn tell_by(&self, teller: Teller) {
+        drop(self.0.teller.set(teller));
     }
     /// Runs a command for `caller` and waits for it to be durable.
     ///
@@ -328,6 +351,7 @@ impl Engine {
         let recovered = committer.recover()?;
         let inbox = Inbox {
             work: VecDeque::new(),
+            heard: Vec::new(),
             patient: false,
             full: false,
             outgoing: None,
@@ -341,8 +365,12 @@ impl Engine {
             queue_max: setup.queue_max.max(1),
             apply_ahead: setup.apply_ahead.max(1),
         };
-        let shared =
-            Arc::new(Shared { inbox: Mutex::new(inbox), applier: Condvar::new(), committer: Condvar::new() });
+        let shared = Arc::new(Shared {
+            inbox: Mutex::new(inbox),
+            applier: Condvar::new(),
+            committer: Condvar::new(),
+            teller: OnceLock::new(),
+        });
         let handle = Handle(Arc::clone(&shared));
         let core = Core::new(recovered, setup.place);
         let applier = Applier {

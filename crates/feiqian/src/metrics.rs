@@ -235,6 +235,8 @@ fn shards(node: &NodeStatus, to: &mut Writer<'_>) -> fmt::Result {
         node.waiting as u64,
     )?;
     to.counter("feiqian_commands_forwarded", "Commands that other nodes answered", node.forwarded)?;
+    let help = "Orders that shards here heard of from others and need not load";
+    to.counter("feiqian_orders_heard", help, node.heard)?;
     let help = "Times a command was sent again because its shard moved or its owner fell silent";
     to.counter("feiqian_commands_sent_again", help, node.sent_again)?;
     to.counter("feiqian_shards_taken", "Shards this node took over, left or given", node.taken)?;

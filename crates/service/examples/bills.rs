@@ -116,7 +116,7 @@ fn cpu_s() -> Result<u64, Failure> {
 }
 
 fn added<E: Entity>(value: E) -> Change<E> {
-    Change { key: value.key(), value: Some(value), existed: false, after: 0 }
+    Change { key: value.key(), value: Some(value), existed: false, after: 0, before: None }
 }
 
 fn fill(store: &mut engine::Store, start: Time, orders: i64, merchants: i64) -> Result<(), Failure> {
@@ -154,7 +154,13 @@ fn fill(store: &mut engine::Store, start: Time, orders: i64, merchants: i64) -> 
         }
         batch.accounts = touched
             .into_iter()
-            .map(|(id, existed)| Change { key: id, value: accounts.get(&id).copied(), existed, after: 0 })
+            .map(|(id, existed)| Change {
+                key: id,
+                value: accounts.get(&id).copied(),
+                existed,
+                after: 0,
+                before: None,
+            })
             .collect();
         batch.journal.push(JournalLine {
             id: JournalId(number * 4096),

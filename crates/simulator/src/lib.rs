@@ -96,11 +96,13 @@ pub enum Sabotage {
     ArrivesUnheard,
     /// A shard takes every order for its own, whoever it was handed to.
     OwnsWhatItReads,
+    /// The store keeps changes of orders made from what a shard was told of them too late.
+    BelievesWhatItHears,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AnswersBeforeCommit,
         Self::UnknownIsDone,
         Self::TimeoutIsDeclined,
@@ -111,6 +113,7 @@ impl Sabotage {
         Self::TrustsItsClock,
         Self::ArrivesUnheard,
         Self::OwnsWhatItReads,
+        Self::BelievesWhatItHears,
     ];
 }
 

@@ -10,7 +10,7 @@ use crate::{
     talk::Answer,
     world::{Alive, Event, Step, Stray, World, broken},
 };
-use domain::Event as Told;
+use domain::{Event as Told, order::Order};
 use engine::{
     Committer, Fault, Loader, Recovered,
     core::{Asked, BATCH_MAX, Closed, Core, Outcome},
@@ -373,9 +373,16 @@ impl World {
 
     fn put(&mut self, node: usize) -> Result<Result<(), Fault>, crate::world::Broken> {
         let shard = self.shard(node);
+        let blind = self.sabotage == Some(Sabotage::BelievesWhatItHears);
         let it = &mut self.nodes[node];
         let (Some(flying), Some(committer)) = (&it.flying, it.committer.as_mut()) else { return Ok(Ok(())) };
-        let done = committer.commit(&flying.closed.batch);
+        let done = if blind {
+            let mut batch = flying.closed.batch.clone();
+            batch.orders.iter_mut().for_each(|change| change.before = None);
+            committer.commit(&batch)
+        } else {
+            committer.commit(&flying.closed.batch)
+        };
         if done.is_ok() {
             self.books.written(shard, &flying.closed.batch)?;
         }
@@ -419,7 +426,8 @@ impl World {
 
     /// The batch in flight is durable: callers are answered, the worker hears of it.
     fn durable(&mut self, node: usize) -> Step {
-        let Some(flying) = self.nodes[node].flying.take() else { return Ok(()) };
+        let Some(mut flying) = self.nodes[node].flying.take() else { return Ok(()) };
+        self.tell(std::mem::take(&mut flying.closed.handed));
         let number = flying.closed.batch.number;
         self.nodes[node].durable = number;
         self.books.is_durable(self.shard(node), number);
@@ -452,6 +460,29 @@ impl World {
             }
         }
         self.hand_over(node)
+    }
+
+    /// Tells other shards of orders that they decide about from now on.
+    fn tell(&mut self, handed: Vec<Order>) {
+        for order in handed {
+            if self.dice.chance(self.weather.lost) {
+                self.count("word of an order lost");
+                continue;
+            }
+            let to = self.primary(order.shard);
+            let copies = if self.dice.chance(self.weather.doubled) { 2 } else { 1 };
+            for _ in 0..copies {
+                let late = self.weather.delay(&mut self.dice);
+                self.enter_in(late, Event::Hear(to, vec![order.clone()]));
+            }
+        }
+    }
+
+    /// Word of orders that another shard handed over.
+    pub(crate) fn hear(&mut self, node: usize, orders: Vec<Order>) {
+        let Some(core) = &mut self.nodes[node].core else { return };
+        let (came, taken) = (orders.len() as u64, core.hear(orders));
+        self.count(if taken == came { "order heard of" } else { "word of an order came to nothing" });
     }
 
     /// Asks the store where it stands, after a fault.

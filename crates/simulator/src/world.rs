@@ -12,7 +12,7 @@ use crate::{
     town::Town,
     weather::Weather,
 };
-use domain::{Batch, notification::Attempt, payment::ChannelAnswer};
+use domain::{Batch, notification::Attempt, order::Order, payment::ChannelAnswer};
 use engine::{Committer, Fault, Queries};
 use std::{collections::BTreeMap, sync::Arc};
 use types::{NotificationId, Place, Shard, Shards, Time, time};
@@ -52,6 +52,8 @@ pub(crate) enum Event {
     Write(Alive),
     /// The disk has answered.
     Written(Alive),
+    /// Word of orders that another shard handed over reaches an executor, whichever of its lives it is in by then.
+    Hear(usize, Vec<Order>),
     /// An executor asks the store where it stands.
     Recover(Alive),
     /// An executor is started.
@@ -232,6 +234,7 @@ impl World {
             Event::Turn(alive) => return self.turn(alive),
             Event::Write(alive) => return self.write(alive),
             Event::Written(alive) => return self.written(alive),
+            Event::Hear(node, orders) => self.hear(node, orders),
             Event::Recover(alive) => return self.recover(alive),
             Event::Start(node) => return self.start(node),
             Event::Retire(alive) => self.retire(alive),

@@ -120,9 +120,16 @@ fn an_order_with_two_owners_is_found() {
     );
 }
 
+/// A new executor whose clock is behind takes late word for news; the store must not keep what it makes of it.
+#[test]
+fn a_change_made_from_late_word_is_found() {
+    let failure = found_among(&memory, Shards::new(2).unwrap(), Some(Sabotage::BelievesWhatItHears));
+    says(&failure, &["prove: ", "was acknowledged", "the books say", "was paid twice"]);
+}
+
 #[test]
 fn every_sabotage_has_a_test() {
-    assert_eq!(Sabotage::ALL.len(), 10, "a new one needs a test in this file");
+    assert_eq!(Sabotage::ALL.len(), 11, "a new one needs a test in this file");
 }
 
 /// A store that plays a trick on every `n`th batch or load.

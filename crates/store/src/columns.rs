@@ -74,6 +74,8 @@ pub(crate) struct Table {
     /// Columns that an update may change. A record that can be deleted may come back with any other content in
     /// the same batch; of the others some columns never change once written.
     pub(crate) mutable: &'static [usize],
+    /// The column of [`Entity::version`], which an update compares.
+    pub(crate) version: Option<usize>,
 }
 
 /// A record kept in a table of its own.
@@ -123,10 +125,20 @@ impl Row for &dyn RowDyn {
     }
 }
 
+macro_rules! version {
+    () => {
+        None
+    };
+    ($column:literal) => {
+        Some($column)
+    };
+}
+pub(crate) use version;
+
 /// Implements [`Stored`]: for each column its name, whether it changes, and the value it takes.
 macro_rules! stored {
     ($record:ty, $name:literal, keys $keys:literal |$key:ident, $kput:ident| $bind:block,
-     columns { $($column:ident),* $(,)? } mutable { $($mutable:literal),* $(,)? },
+     columns { $($column:ident),* $(,)? } mutable { $($mutable:literal),* $(,)? } $(version $version:literal)?,
      write |$this:ident, $put:ident| $write:block, read |$row:ident| $read:block) => {
         impl $crate::columns::Stored for $record {
             const TABLE: $crate::columns::Table = $crate::columns::Table {
@@ -134,6 +146,7 @@ macro_rules! stored {
                 keys: $keys,
                 columns: &[$(stringify!($column)),*],
                 mutable: &[$($mutable),*],
+                version: $crate::columns::version!($($version)?),
             };
             fn select_one() -> &'static str {
                 static SQL: std::sync::OnceLock<String> = std::sync::OnceLock::new();

@@ -160,6 +160,16 @@ macro_rules! kinds {
             fn check(&self, batch: &Batch) {
                 $(for change in &batch.$field { check(&self.$field, change); })*
             }
+            /// A change of a record that was made from another version than what is held.
+            fn outdated(&self, batch: &Batch) -> Option<Key> {
+                $(for change in &batch.$field {
+                    let held = self.$field.get(&change.key).and_then(Entity::version);
+                    if change.before.is_some() && change.before != held {
+                        return Some(Key::$variant(change.key.clone()));
+                    }
+                })*
+                None
+            }
             fn take(&mut self, batch: &Batch) {
                 $(for change in &batch.$field { take(&mut self.$field, change); })*
             }
@@ -303,6 +313,9 @@ impl Committer for Seat {
             Some(Break::Refused) => return Err(Fault::Failed("a commit was broken on purpose".into())),
             Some(Break::LostBefore) => return Err(Fault::Unknown("the way there was cut on purpose".into())),
             Some(Break::LostAfter) | None => {}
+        }
+        if let Some(key) = held.rows.outdated(batch) {
+            return Err(Fault::Failed(format!("{key:?} was changed from what is not held")));
         }
         held.write(self.memory.place.shard, batch);
         if broken.is_some() {

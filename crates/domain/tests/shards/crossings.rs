@@ -159,7 +159,13 @@ fn the_proof_sees_what_is_lost_between_shards() {
     let cases: [(&str, &str, Break); 3] = [
         ("no record", "nothing brings it on", |world, crossing| {
             world.write(|batch| {
-                let change = domain::world::Change { key: crossing.id, value: None, existed: true, after: 0 };
+                let change = domain::world::Change {
+                    key: crossing.id,
+                    value: None,
+                    existed: true,
+                    after: 0,
+                    before: None,
+                };
                 batch.crossings.push(change);
             });
         }),

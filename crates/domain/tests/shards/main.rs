@@ -45,6 +45,7 @@ mod homes;
 mod money_comes_together;
 mod numbers_claimed;
 mod orders_move;
+mod orders_told;
 
 /// Shards of the worlds here.
 pub(crate) const SHARDS: u8 = 3;

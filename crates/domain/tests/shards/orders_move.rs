@@ -10,7 +10,7 @@ use domain::{
 use types::{OrderId, Shard, time};
 
 /// A payer of that shard.
-fn buyer_in(world: &mut World, shard: Shard, fen: i64) -> Buyer {
+pub(crate) fn buyer_in(world: &mut World, shard: Shard, fen: i64) -> Buyer {
     loop {
         let buyer = world.buyer(fen);
         if world.shards.of_payer(buyer.id) == shard {
@@ -20,16 +20,16 @@ fn buyer_in(world: &mut World, shard: Shard, fen: i64) -> Buyer {
 }
 
 /// A merchant's number that is taken in that shard.
-fn number_in(world: &World, shop: &Shop, shard: Shard) -> String {
+pub(crate) fn number_in(world: &World, shop: &Shop, shard: Shard) -> String {
     let numbers = (0..).map(|n| format!("order-{n:04}"));
     numbers.into_iter().find(|number| world.shards.of_number(shop.id, number) == shard).unwrap()
 }
 
-fn shards() -> [Shard; 3] {
+pub(crate) fn shards() -> [Shard; 3] {
     [0, 1, 2].map(|number| Shard::new(number).unwrap())
 }
 
-fn confirmed(world: &World, order: OrderId, buyer: &Buyer) -> Command {
+pub(crate) fn confirmed(world: &World, order: OrderId, buyer: &Buyer) -> Command {
     Command::PayOrder(world.confirmation(order, buyer))
 }
 

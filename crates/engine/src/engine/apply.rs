@@ -107,6 +107,10 @@ impl Applier {
             }
             let room = BATCH_MAX - self.core.open();
             if room > 0 && !inbox.work.is_empty() {
+                if !inbox.heard.is_empty() {
+                    let heard = self.core.hear(std::mem::take(&mut inbox.heard));
+                    inbox.stats.heard += heard;
+                }
                 let take = room.min(inbox.work.len());
                 return Some(inbox.work.drain(..take).collect());
             }

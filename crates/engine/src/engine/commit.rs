@@ -37,7 +37,7 @@ pub(super) fn commit_all(
     observer: &dyn Observer,
 ) {
     loop {
-        let Outgoing { closed, told, begun } = {
+        let Outgoing { mut closed, told, begun } = {
             let mut inbox = shared.lock();
             loop {
                 if let Some(outgoing) = inbox.outgoing.take() {
@@ -89,6 +89,10 @@ pub(super) fn commit_all(
         }
         match outcome {
             Outcome::Durable => {
+                // Before the answers: what is asked for next is then there.
+                if let Some(tell) = shared.teller.get().filter(|_| !closed.handed.is_empty()) {
+                    tell(std::mem::take(&mut closed.handed));
+                }
                 for (sender, answer) in told {
                     drop(sender.send(answer));
                 }

@@ -233,8 +233,8 @@ pub(super) async fn run(options: &cli::Bench, count: u8, (one, several): (&str, 
     for node in &report.nodes {
         writeln!(
             out,
-            "{}: shards {:?}, {} commands answered by other nodes, {} sent again",
-            node.node, node.owned, node.forwarded, node.sent_again
+            "{}: shards {:?}, {} commands answered by other nodes, {} sent again, {} orders heard of",
+            node.node, node.owned, node.forwarded, node.sent_again, node.heard
         )?;
     }
     Ok(())

@@ -21,7 +21,7 @@ columns {
     device, extra, digest, shard, refunded, fee_refunded, refunds, newest_refund, sub_mchid, sub_appid, combined,
     profit_sharing,
 }
-mutable { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 25, 26, 27, 28, 29, 32 },
+mutable { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 25, 26, 27, 28, 29, 32 } version 11,
 write |r, put| {
     let terms = &*r.terms;
     put(Int(r.id.0));

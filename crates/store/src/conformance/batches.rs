@@ -1,7 +1,7 @@
 //! Batches: numbered, whole, and there again.
 
 use super::{Open, START, Scribe, added, changed, samples};
-use domain::{Batch, Key, Record};
+use domain::{Batch, Key, Record, world::Change};
 use engine::{Recovered, query::Counts};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use types::{MerchantId, OrderId, Page, PageRequest, TransferId};
@@ -50,7 +50,19 @@ pub(super) fn a_batch_is_written_whole_or_not_at_all(open: Open<'_>) {
         batch.orders.push(added(samples::order(5, 1_900_000_001, "pen-000001", false)));
     };
     let nobody: fn(&mut Batch) = |batch| batch.notifications.push(changed(samples::notification(7, 1, true)));
-    for (what, wrong) in [("an order that was there", again), ("a change of what is not there", nobody)] {
+    let later = || samples::order(5, 1_900_000_001, "pen-000001", true);
+    let from = |version: i64| {
+        move |batch: &mut Batch| {
+            batch.orders.push(Change { before: Some(version), ..changed(later()) });
+        }
+    };
+    let (outdated, current) = (from(order.journal.0 + 1), from(order.journal.0));
+    let cases: [(&str, &dyn Fn(&mut Batch)); 3] = [
+        ("an order that was there", &again),
+        ("a change of what is not there", &nobody),
+        ("a change made from another version", &outdated),
+    ];
+    for (what, wrong) in cases {
         let mut batch = scribe.draft();
         fine(&mut batch);
         wrong(&mut batch);
@@ -64,7 +76,11 @@ pub(super) fn a_batch_is_written_whole_or_not_at_all(open: Open<'_>) {
         assert_eq!(scribe.load(&keys), [None, None], "{what}: half of it was kept");
         assert_eq!(scribe.load(&[Key::Order(OrderId(5))]), [Some(Record::Order(order.clone()))]);
     }
-    scribe.write(fine);
+    scribe.write(|batch| {
+        fine(batch);
+        current(batch);
+    });
+    assert_eq!(scribe.load(&[Key::Order(OrderId(5))]), [Some(Record::Order(later()))]);
     assert_eq!(
         scribe.load(&[Key::Transfer(TransferId(8))]),
         [Some(Record::Transfer(samples::transfer(8, false)))]

@@ -188,13 +188,13 @@ fn line(batch: i64, place: i64, at: Time) -> JournalLine {
 }
 
 fn added<E: Entity>(value: E) -> Change<E> {
-    Change { key: value.key(), value: Some(value), existed: false, after: 0 }
+    Change { key: value.key(), value: Some(value), existed: false, after: 0, before: None }
 }
 
 fn changed<E: Entity>(value: E) -> Change<E> {
-    Change { key: value.key(), value: Some(value), existed: true, after: 0 }
+    Change { key: value.key(), value: Some(value), existed: true, after: 0, before: None }
 }
 
 fn removed<E: Entity>(value: &E) -> Change<E> {
-    Change { key: value.key(), value: None, existed: true, after: 0 }
+    Change { key: value.key(), value: None, existed: true, after: 0, before: None }
 }

@@ -85,7 +85,7 @@ pub(super) struct Sql {
     pub(super) text: String,
     /// The types of its arrays.
     pub(super) types: Vec<Type>,
-    /// For each of the table's columns, whether its values are sent.
+    /// For each of the table's columns, and behind them for the version before, whether its values are sent.
     takes: Vec<Option<Kind>>,
 }
 
@@ -176,9 +176,10 @@ impl TableSql {
         let keys: Vec<String> = all[..table.keys].iter().map(|key| format!("t.{key} = u.{key}")).collect();
         let keys = keys.join(" AND ");
         let sql = |takes: &dyn Fn(usize) -> bool, write: &dyn Fn(&str, &str) -> String| {
-            let takes: Vec<Option<Kind>> =
-                kinds.iter().enumerate().map(|(at, kind)| takes(at).then_some(*kind)).collect();
-            let taken = || all.iter().zip(&takes).filter_map(|(name, kind)| Some((*name, (*kind)?)));
+            let all = all.iter().chain(&["was"]);
+            let kinds = kinds.iter().chain(&[Kind::Big]).enumerate();
+            let takes: Vec<Option<Kind>> = kinds.map(|(at, kind)| takes(at).then_some(*kind)).collect();
+            let taken = || all.clone().zip(&takes).filter_map(|(name, kind)| Some((*name, (*kind)?)));
             let names: Vec<&str> = taken().map(|(name, _)| name).collect();
             let arrays: Vec<String> =
                 taken().zip(1..).map(|((_, kind), place)| format!("${place}::{}[]", kind.sql())).collect();
@@ -188,6 +189,9 @@ impl TableSql {
         let is_key = |at: usize| at < table.keys;
         let sets: Vec<String> = table.mutable.iter().map(|at| format!("{0} = u.{0}", all[*at])).collect();
         let sets = sets.join(", ");
+        let same = table
+            .version
+            .map_or(String::new(), |at| format!(" AND (u.was IS NULL OR t.{} = u.was)", all[at]));
         let select: Vec<String> = all.iter().map(|column| format!("t.{column}")).collect();
         let select = select.join(", ");
         Self {
@@ -196,10 +200,17 @@ impl TableSql {
             delete: sql(&is_key, &|names, arrays| {
                 format!("DELETE FROM {name} AS t USING unnest({arrays}) AS u ({names}) WHERE {keys}")
             }),
-            update: sql(&|at| is_key(at) || table.mutable.contains(&at), &|names, arrays| {
-                format!("UPDATE {name} AS t SET {sets} FROM unnest({arrays}) AS u ({names}) WHERE {keys}")
-            }),
-            insert: sql(&|_| true, &|names, arrays| {
+            update: sql(
+                &|at| {
+                    is_key(at) || table.mutable.contains(&at) || (at == all.len() && table.version.is_some())
+                },
+                &|names, arrays| {
+                    format!(
+                        "UPDATE {name} AS t SET {sets} FROM unnest({arrays}) AS u ({names}) WHERE {keys}{same}"
+                    )
+                },
+            ),
+            insert: sql(&|at| at < all.len(), &|names, arrays| {
                 format!("INSERT INTO {name} ({names}) SELECT {names} FROM unnest({arrays}) AS u ({names})")
             }),
             // A join and not `= ANY`, which would look into every partition.
@@ -268,7 +279,7 @@ impl Rows {
         self.count += 1;
         match wrong {
             None => Ok(()),
-            Some((at, why)) => Err(format!("{}.{}: {why}", self.table, self.names[at])),
+            Some((at, why)) => Err(format!("{}.{}: {why}", self.table, self.names.get(at).unwrap_or(&"was"))),
         }
     }
 }

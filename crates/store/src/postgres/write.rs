@@ -52,7 +52,10 @@ impl Changed {
             let [delete, update, insert] = if change.after <= durable { &mut early } else { &mut late };
             match (&change.value, change.existed) {
                 (None, _) => delete.push(|put| E::key_values(&change.key, put))?,
-                (Some(record), true) => update.push(|put| record.values(put))?,
+                (Some(record), true) => update.push(|put| {
+                    record.values(put);
+                    put(change.before.into());
+                })?,
                 (Some(record), false) => insert.push(|put| record.values(put))?,
             }
         }

@@ -62,6 +62,10 @@ impl Sql {
         let places: Vec<String> = (1..=table.columns.len()).map(|n| format!("?{n}")).collect();
         let sets: Vec<String> =
             table.mutable.iter().map(|n| format!("{} = ?{}", table.columns[*n], n + 1)).collect();
+        let same = table.version.map_or(String::new(), |at| {
+            let before = table.columns.len() + 1;
+            format!(" AND (?{before} IS NULL OR {} = ?{before})", table.columns[at])
+        });
         Self {
             insert: format!(
                 "INSERT INTO {} ({}) VALUES ({})",
@@ -69,7 +73,7 @@ impl Sql {
                 table.columns.join(", "),
                 places.join(", ")
             ),
-            update: format!("UPDATE {} SET {} WHERE {}", table.name, sets.join(", "), by_key(table)),
+            update: format!("UPDATE {} SET {} WHERE {}{same}", table.name, sets.join(", "), by_key(table)),
             delete: format!("DELETE FROM {} WHERE {}", table.name, by_key(table)),
         }
     }
@@ -149,6 +153,9 @@ impl SqliteCommitter {
                         }
                     });
                     bound?;
+                    if table.version.is_some() {
+                        bind(statement, at + 1, change.before.into())?;
+                    }
                     statement.raw_execute()?
                 }
                 (None, _) => {

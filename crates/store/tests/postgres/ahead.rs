@@ -17,6 +17,7 @@ fn counting(stands: Recovered, last: i64, after: Option<i64>) -> Batch {
         value: Some(value),
         existed: after.is_some(),
         after: after.unwrap_or(0),
+        before: None,
     };
     Batch { counters: vec![counter], ..batch(stands) }
 }

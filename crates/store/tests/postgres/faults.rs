@@ -164,6 +164,7 @@ fn text_that_the_database_cannot_keep_is_refused_clearly() {
         value: Some(counter),
         existed: false,
         after: 0,
+        before: None,
     });
     let fault = store.committer.commit(&change).unwrap_err();
     assert!(

@@ -31,7 +31,7 @@ fn batch(number: i64, at: Time) -> Batch {
         note: None,
         previous: None,
     };
-    let transfers = vec![Change { key: id, value: Some(transfer), existed: false, after: 0 }];
+    let transfers = vec![Change { key: id, value: Some(transfer), existed: false, after: 0, before: None }];
     Batch { number, at, journal: vec![line], transfers, ..Batch::default() }
 }
 

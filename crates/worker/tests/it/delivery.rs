@@ -231,7 +231,7 @@ fn write_by_hand(fixture: &Fixture, order: Order) {
         note: None,
         previous: None,
     };
-    let orders = vec![Change { key: order.id, value: Some(order), existed: true, after: 0 }];
+    let orders = vec![Change { key: order.id, value: Some(order), existed: true, after: 0, before: None }];
     store.committer.commit(&Batch { number, at, journal: vec![line], orders, ..Batch::default() }).unwrap();
 }
 

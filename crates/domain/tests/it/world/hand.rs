@@ -71,10 +71,10 @@ impl World {
 
 /// A record that was stored before.
 pub(crate) fn changed<E: Entity>(value: E) -> Change<E> {
-    Change { key: value.key(), value: Some(value), existed: true, after: 0 }
+    Change { key: value.key(), value: Some(value), existed: true, after: 0, before: None }
 }
 
 /// A record that is new.
 pub(crate) fn added<E: Entity>(value: E) -> Change<E> {
-    Change { key: value.key(), value: Some(value), existed: false, after: 0 }
+    Change { key: value.key(), value: Some(value), existed: false, after: 0, before: None }
 }

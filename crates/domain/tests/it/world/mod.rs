@@ -17,6 +17,7 @@ pub(crate) use make::{Buyer, Shop, digest, sealed};
 
 use domain::{
     Actor, Batch, Caller, Command, Event, Rejection, Reply,
+    order::Order,
     staff::{NewStaff, Role},
 };
 use engine::{
@@ -47,6 +48,10 @@ pub(crate) struct World {
     /// What workers heard of the last batch.
     pub(crate) events: Vec<Event>,
     pub(crate) shards: Shards,
+    /// The orders that the last batch handed over to other shards.
+    pub(crate) handed: Vec<Order>,
+    /// Whether those shards are told at once; otherwise they load them.
+    pub(crate) tells: bool,
     /// The shard whose core, loader and committer are above; those of the others are here, by number.
     at: types::Shard,
     others: Vec<Option<route::Seat>>,
@@ -82,6 +87,8 @@ impl World {
             last,
             events,
             shards,
+            handed: Vec::new(),
+            tells: true,
             at,
             others,
             made,
@@ -165,7 +172,10 @@ impl World {
             return Err(fault);
         }
         self.core.turn(closed.batch.number);
-        (self.last, self.events) = (closed.batch, closed.events);
+        (self.last, self.events, self.handed) = (closed.batch, closed.events, closed.handed);
+        if self.tells {
+            self.tell();
+        }
         Ok(outcomes)
     }
 

@@ -137,6 +137,30 @@ impl World {
         }
     }
 
+    /// Tells other shards of the orders that the last batch handed over to them.
+    pub(super) fn tell(&mut self) {
+        for order in &self.handed {
+            if let Some(seat) = &mut self.others[usize::from(order.shard.number())] {
+                seat.core.hear(vec![order.clone()]);
+            }
+        }
+    }
+
+    /// The core of a shard.
+    pub(crate) fn core_of(&mut self, shard: Shard) -> &mut Core {
+        if shard == self.at {
+            return &mut self.core;
+        }
+        &mut self.others[usize::from(shard.number())].as_mut().unwrap().core
+    }
+
+    /// As [`World::run_in`], on a store that may fail.
+    pub(crate) fn try_in(&mut self, shard: Shard, command: Command) -> Result<Outcome, Fault> {
+        let outcome = self.decide_at(shard, &asked(Caller::platform(), command));
+        self.turn_to(Shard::FIRST);
+        outcome
+    }
+
     /// Has a command decided in that shard, wherever it belongs; the first shard is at hand again then.
     pub(crate) fn run_in(&mut self, shard: Shard, command: Command) -> Outcome {
         self.run_in_as(shard, &asked(Caller::platform(), command))
