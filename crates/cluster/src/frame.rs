@@ -224,6 +224,7 @@ mod tests {
             let mut bytes = Vec::new();
             put(&Call::Ask(ask(1)), form, &mut bytes).unwrap();
             put(&Call::Look, form, &mut bytes).unwrap();
+            put(&Call::Hear(&[]), form, &mut bytes).unwrap();
             put(&Call::Ask(ask(u64::MAX)), form, &mut bytes).unwrap();
             let (mut from, mut buffer) = (&bytes[..], Vec::new());
             for expected in [1, u64::MAX] {
@@ -237,6 +238,8 @@ mod tests {
                     assert!(read(&mut from, &mut buffer).await.unwrap());
                     assert!(matches!(parse(&buffer), Ok(Called::Look)));
                     assert_eq!((Form::of(&buffer), number(&buffer)), (form, None));
+                    assert!(read(&mut from, &mut buffer).await.unwrap());
+                    assert!(matches!(parse(&buffer), Ok(Called::Hear(orders)) if orders.is_empty()));
                 }
             }
             assert!(!read(&mut from, &mut buffer).await.unwrap());

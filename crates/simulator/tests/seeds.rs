@@ -92,12 +92,15 @@ fn seeds_11_to_22_with_three_shards_meet_every_kind_of_crossing() {
         "move_order: ok",
         "move_order: order_busy",
         "move_order: order_paid",
+        "order heard of",
         "pay_order: elsewhere",
         "receive: ok",
         "reverse_order: elsewhere",
         "reverse_order: money_elsewhere",
         "send_to_shard: ok",
         "stray write fenced",
+        "word of an order came to nothing",
+        "word of an order lost",
     ] {
         assert!(happened.get(what).is_some_and(|times| *times > 0), "`{what}` never happened: {happened:#?}");
     }

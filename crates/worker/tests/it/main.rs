@@ -8,6 +8,7 @@ mod delivery;
 mod echo;
 mod fairness;
 mod merchant;
+mod orders_told;
 mod payouts;
 mod reconcile;
 mod refunds;
