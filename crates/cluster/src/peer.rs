@@ -26,6 +26,8 @@ use types::{Shard, Shards};
 const UNDER_WAY_MAX: usize = 16_384;
 /// Bytes that wait to be sent to one node; what comes then is refused as busy.
 const OUTGOING_MAX: usize = 16 << 20;
+/// Bytes that wait while the node is still told of orders.
+const TELLING_MAX: usize = OUTGOING_MAX / 4;
 /// What is kept of the room for them while nothing waits.
 const OUTGOING_KEPT: usize = 1 << 20;
 /// Orders in one frame at most.
@@ -167,11 +169,11 @@ impl Peer {
     /// Tells the node of orders that it decides about now; whether it hears does not matter.
     pub(crate) fn tell(&self, orders: &[Order]) {
         let mut open = self.desk.lock();
-        if !open.hears {
-            return;
-        }
         for some in orders.chunks(TOGETHER) {
-            drop(self.desk.put(&mut open, &Call::Hear(some)));
+            // Nothing that matters is to be kept waiting by it, or turned away.
+            if open.hears && open.outgoing.len() < TELLING_MAX {
+                drop(self.desk.put(&mut open, &Call::Hear(some)));
+            }
         }
     }
 

@@ -89,9 +89,12 @@ pub(super) fn commit_all(
         }
         match outcome {
             Outcome::Durable => {
-                // Before the answers: what is asked for next is then there.
-                if let Some(tell) = shared.teller.get().filter(|_| !closed.handed.is_empty()) {
-                    tell(std::mem::take(&mut closed.handed));
+                // Before the answers: what is asked for next is then there. Whoever is not told loads it.
+                let handed = std::mem::take(&mut closed.handed);
+                if let Some(tell) = shared.teller.get().filter(|_| !handed.is_empty())
+                    && catch_unwind(AssertUnwindSafe(|| tell(handed))).is_err()
+                {
+                    tracing::error!(batch = closed.batch.number, "telling other shards panicked");
                 }
                 for (sender, answer) in told {
                     drop(sender.send(answer));

@@ -57,7 +57,8 @@ pub(super) fn a_batch_is_written_whole_or_not_at_all(open: Open<'_>) {
         }
     };
     let (outdated, current) = (from(order.journal.0 + 1), from(order.journal.0));
-    let cases: [(&str, &dyn Fn(&mut Batch)); 3] = [
+    type Wrong<'a> = (&'a str, &'a dyn Fn(&mut Batch));
+    let cases: [Wrong<'_>; 3] = [
         ("an order that was there", &again),
         ("a change of what is not there", &nobody),
         ("a change made from another version", &outdated),
