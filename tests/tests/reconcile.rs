@@ -80,7 +80,9 @@ fn r_fin_12_a_day_is_matched_with_the_channels_bill() {
     let sum = number(summary[1]) + 1234;
     let rows =
         format!("`{},`{}.{:02},{},{}", number(summary[0]) + 1, sum / 100, sum % 100, summary[2], summary[3]);
-    let extra = [fields[0], "`77", "`SB77", "`消费", "`成功", "`CNY", "`12.34", "`0.00", fields[8]].join(",");
+    // At noon: what is near midnight waits for the next day's bill, and this may run near midnight.
+    let at = format!("{} 12:00:00", fields[0].split(' ').next().unwrap());
+    let extra = [&at, "`77", "`SB77", "`消费", "`成功", "`CNY", "`12.34", "`0.00", fields[8]].join(",");
     let body = &lines[..lines.len() - 2];
     fs::write(&bill, format!("{}\n{extra}\n{}\n{rows}\n", body.join("\n"), lines[lines.len() - 2])).unwrap();
     for _ in 0..2 {
