@@ -2,6 +2,7 @@
 //! with a real clock and store, the simulator with its own.
 
 use crate::{
+    heard::Heard,
     numbers::LargestNumbers,
     store::{Fault, Loader, Recovered},
 };
@@ -13,7 +14,7 @@ use domain::{
     world::Entity as _,
 };
 use rustc_hash::FxHashSet;
-use types::{IdBlock, JournalId, MerchantId, OrderId, Place, Shard, Time, id_time, time};
+use types::{IdBlock, JournalId, MerchantId, Place, Shard, Time, id_time, time};
 
 /// Commands in one batch at most; also the places a batch has in the journal.
 pub const BATCH_MAX: usize = 1000;
@@ -425,38 +426,6 @@ impl Core {
             previous: told.previous,
         });
         Some(outcome)
-    }
-}
-
-/// Up to which order this shard may have changed and forgotten orders. What falls out of the working set was not asked
-/// for during a whole generation, so it was changed before the turn before the last one.
-#[derive(Debug)]
-struct Heard {
-    forgotten: OrderId,
-    /// The newest order changed before the last turn.
-    before: OrderId,
-    /// The newest order changed at all.
-    newest: OrderId,
-}
-
-impl Heard {
-    /// Of a shard whose batches up to `at` were made by others: they may have changed any order of that time.
-    fn from(at: Time) -> Self {
-        let last = OrderId(IdBlock::new(at, 0, 0).id(0));
-        Self { forgotten: last, before: last, newest: last }
-    }
-    fn is_news(&self, order: OrderId) -> bool {
-        order > self.forgotten
-    }
-    fn changed(&mut self, order: OrderId) {
-        self.newest = self.newest.max(order);
-    }
-    fn forgot(&mut self, order: OrderId) {
-        self.forgotten = self.forgotten.max(order);
-    }
-    fn turn(&mut self) {
-        self.forgotten = self.forgotten.max(self.before);
-        self.before = self.newest;
     }
 }
 

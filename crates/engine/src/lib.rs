@@ -8,6 +8,7 @@
 pub mod clock;
 pub mod core;
 pub mod engine;
+mod heard;
 pub mod nodes;
 mod numbers;
 pub mod observer;
