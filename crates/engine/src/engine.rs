@@ -309,7 +309,7 @@ pub struct Setup {
     /// more than applying it.
     pub apply_ahead: usize,
     /// Commands with which a batch is closed and begun while the one before is being committed, 1 or more, if the
-    /// store [writes ahead](WriteAhead). Fewer wait: what a batch costs whatever is in it would not pay.
+    /// store [writes ahead](crate::store::WriteAhead). Fewer wait: what a batch costs whatever is in it would not pay.
     pub ahead_from: usize,
     /// Hears how the engine works.
     pub observer: Arc<dyn Observer>,

@@ -151,7 +151,7 @@ impl Applier {
         inbox
     }
 
-    /// True while the next batch, small as it is, had better wait, see [`Setup::busy`].
+    /// True while the next batch, small as it is, had better wait, see [`super::Setup::busy`].
     fn patient(&mut self, inbox: &Inbox) -> bool {
         let Some(busy) = &self.busy else { return false };
         let commands = self.core.open() + inbox.work.len();
