@@ -83,7 +83,7 @@ pub(crate) enum Call<'a> {
     Ask(Ask<'a>),
     /// Shards changed hands: look at the list now.
     Look,
-    /// Orders of which a shard of that node decides from now on, as they are stored. No answer.
+    /// Orders of which one shard of that node decides from now on, as they are stored. No answer.
     Hear(&'a [Order]),
 }
 

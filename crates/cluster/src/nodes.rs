@@ -163,13 +163,10 @@ impl Nodes {
             }
         }
     }
-    /// Has the engines here hear of orders that they decide about now; others are theirs who own their shards.
-    pub(crate) fn hear(&self, mut orders: Vec<Order>) {
-        while let Some(shard) = orders.first().map(|order| order.shard) {
-            let of_shard: Vec<Order> = orders.extract_if(.., |order| order.shard == shard).collect();
-            if let Some(engine) = self.engine(shard) {
-                engine.hear(of_shard);
-            }
+    /// Has an engine here hear of orders of its shard; nobody, when it is another node's by now.
+    pub(crate) fn hear(&self, orders: Vec<Order>) {
+        if let Some(engine) = orders.first().and_then(|order| self.engine(order.shard)) {
+            engine.hear(orders);
         }
     }
     /// Has the list looked at soon: what this node knows turned out to be old.

@@ -166,7 +166,7 @@ impl Peer {
         Ok(told)
     }
 
-    /// Tells the node of orders that it decides about now; whether it hears does not matter.
+    /// Tells the node of orders that one of its shards decides about now; whether it hears does not matter.
     pub(crate) fn tell(&self, orders: &[Order]) {
         let mut open = self.desk.lock();
         for some in orders.chunks(TOGETHER) {

@@ -8,6 +8,7 @@ use crate::{
     observer::Observer,
     store::{Fault, Loader, Recovered, WriteAhead},
 };
+use domain::order::Order;
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -43,11 +44,19 @@ pub(super) enum Waited {
     Over,
 }
 
+/// What is taken from the inbox at once.
+struct Taken {
+    heard: Vec<Order>,
+    /// With the moment each came.
+    work: Vec<(Instant, Work)>,
+}
+
 impl Applier {
     /// Runs until the engine stops, or this executor was replaced.
     pub(super) fn run(mut self) {
-        while let Some(work) = self.next() {
+        while let Some(Taken { heard, work }) = self.next() {
             let started = Instant::now();
+            let heard = self.core.hear(heard);
             self.observer.taken(work.first().map_or(Duration::ZERO, |(came, _)| came.elapsed()));
             let found = self.core.found();
             self.apply(work);
@@ -60,6 +69,7 @@ impl Applier {
             inbox.stats.apply_us += u64::try_from(took.as_micros()).unwrap_or(0);
             inbox.stats.cached = cached;
             inbox.stats.found += found;
+            inbox.stats.heard += heard;
         }
         self.shared.lock().applier_done = true;
         self.shared.committer.notify_all();
@@ -67,7 +77,7 @@ impl Applier {
 
     /// Waits for work that fits into the open batch; hands the batch over as soon as the committer is idle.
     /// None when stopping and all is handed over, or when this executor was replaced and all is refused.
-    fn next(&mut self) -> Option<Vec<(Instant, Work)>> {
+    fn next(&mut self) -> Option<Taken> {
         let shared = Arc::clone(&self.shared);
         let mut inbox = shared.lock();
         loop {
@@ -107,12 +117,9 @@ impl Applier {
             }
             let room = BATCH_MAX - self.core.open();
             if room > 0 && !inbox.work.is_empty() {
-                if !inbox.heard.is_empty() {
-                    let heard = self.core.hear(std::mem::take(&mut inbox.heard));
-                    inbox.stats.heard += heard;
-                }
                 let take = room.min(inbox.work.len());
-                return Some(inbox.work.drain(..take).collect());
+                let heard = std::mem::take(&mut inbox.heard);
+                return Some(Taken { heard, work: inbox.work.drain(..take).collect() });
             }
             if inbox.stopping && inbox.work.is_empty() && self.core.open() == 0 {
                 return None;
