@@ -149,8 +149,8 @@ struct Inbox {
     work: VecDeque<(Instant, Work)>,
     /// Orders that other shards handed over.
     heard: Vec<Order>,
-    /// The applier waits for more work although it has some: it need not be woken for each command.
-    patient: bool,
+    /// While the applier waits for more work although it has some: with how many commands it is woken.
+    patient: Option<usize>,
     /// The open batch could be begun, and waits for the committer to take the one before.
     full: bool,
     /// The next batch to be committed, until the committer takes it.
@@ -228,8 +228,8 @@ impl Handle {
             return Err(Refusal::Busy);
         }
         inbox.work.push_back((Instant::now(), work));
-        let waits = inbox.patient || inbox.committing || inbox.outgoing.is_some();
-        let wake = inbox.work.len() == if waits { inbox.apply_ahead } else { 1 };
+        let waits = inbox.committing || inbox.outgoing.is_some();
+        let wake = inbox.work.len() == inbox.patient.unwrap_or(if waits { inbox.apply_ahead } else { 1 });
         drop(inbox);
         if wake {
             self.0.applier.notify_one();
@@ -286,9 +286,9 @@ pub struct Engine {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Tells, given how many commands wait to be committed, whether other threads have so much else to do that a commit
-/// gains nothing by hurrying.
-pub type Busy = Arc<dyn Fn(usize) -> bool + Send + Sync>;
+/// Tells, given how many commands wait to be committed, for how long other threads have so much else to do that a
+/// commit gains nothing by hurrying; it is asked again then. None when they have not.
+pub type Busy = Arc<dyn Fn(usize) -> Option<Duration> + Send + Sync>;
 
 /// How the engine is set up.
 #[derive(Clone)]
@@ -297,7 +297,7 @@ pub struct Setup {
     pub queue_max: usize,
     /// The shard it commits, of how many.
     pub place: Place,
-    /// While this says so, a batch of few commands waits for more: a commit costs some 250 µs of CPU whatever is in
+    /// While this gives a time, a batch of few commands waits for more: a commit costs some 250 µs of CPU whatever is in
     /// it, which the busy threads would lose. Never when none is given.
     pub busy: Option<Busy>,
     /// Longest wait of a batch for more commands.
@@ -352,7 +352,7 @@ impl Engine {
         let inbox = Inbox {
             work: VecDeque::new(),
             heard: Vec::new(),
-            patient: false,
+            patient: None,
             full: false,
             outgoing: None,
             committing: false,

@@ -12,7 +12,8 @@ use crypto::{PlatformKeys, Vault};
 use domain::{Caller, Command, records::Digest};
 use engine::{Clock, Engine, Fault, Job, ManualClock, Refusal, SystemClock, engine::Setup};
 use service::{
-    EventBus, KeysError, Messenger, Metrics, Parts, SandboxInbox, Service, Settings, metrics::metered,
+    EventBus, KeysError, Messenger, Metrics, Parts, SandboxInbox, Service, Settings, SigningThreads,
+    metrics::metered,
 };
 use std::sync::{Arc, atomic::AtomicUsize};
 use types::{PageRequest, Place, time};
@@ -111,15 +112,18 @@ impl App {
         let bus = events.clone();
         let under_way = Arc::new(AtomicUsize::new(0));
         let metrics = Metrics::default();
+        let signing = SigningThreads::start(config.signing(), metrics.clone());
         let observer = Arc::new(metrics.clone());
         let setup = Setup { queue_max: config.queue_max, observer, ..Setup::default() };
         let start = {
             let (metrics, clock, under_way) = (metrics.clone(), Arc::clone(&clock), Arc::clone(&under_way));
+            let signing = signing.clone();
             let runtime = tokio::runtime::Handle::current().metrics();
             move |store, place| {
                 let bus = bus.clone();
                 let listener = Box::new(move |heard: &_| bus.tell(heard));
-                let setup = Setup { place, busy: Some(busy(&under_way, &runtime)), ..setup.clone() };
+                let setup =
+                    Setup { place, busy: Some(busy(&signing, &under_way, &runtime)), ..setup.clone() };
                 Engine::start(metered(store, &metrics), Arc::clone(&clock), setup, listener)
             }
         };
@@ -162,7 +166,7 @@ impl App {
                 combine_most: usize::from(config.combine_most),
             },
             metrics,
-            signing_threads: config.signing(),
+            signing,
             under_way,
             bills: home.bills(),
         });

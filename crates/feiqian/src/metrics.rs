@@ -4,13 +4,12 @@
 use crate::{
     bench::machine,
     home::Home,
-    ready::{disk_free, disk_size},
+    ready::{Readiness, disk_free, disk_size},
 };
 use axum::{
     Router,
     extract::{Request, State},
     http::{StatusCode, Version, header},
-    middleware::Next,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -22,9 +21,14 @@ use prometheus_client::{
 };
 use service::{Metrics, Service, metrics::CONTENT_TYPE};
 use std::{
-    fmt, fs, io,
+    convert::Infallible,
+    fmt, fs,
+    future::Future,
+    io,
     net::SocketAddr,
+    pin::Pin,
     sync::{Arc, Weak},
+    task::{Context, Poll},
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::{net::TcpListener, sync::Mutex};
@@ -69,20 +73,43 @@ async fn metrics(State(state): State<Arc<(Metrics, Mutex<()>)>>) -> Response {
     }
 }
 
-/// Counts and times every request of the main listener; while the server is stopping, answers ask to close.
-pub(crate) async fn watch(
-    State(watch): State<Arc<crate::ready::Readiness>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let (started, version) = (Instant::now(), request.version());
-    let door = door(request.uri().path());
-    let mut response = next.run(request).await;
-    watch.metrics().request(door, response.status().as_u16(), started.elapsed());
-    if watch.stopping() && version < Version::HTTP_2 {
-        response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+/// Counts and times every request of the main listener; while the server is stopping, answers ask to close. Around the
+/// router and not a layer of it: a layer is copied for each request, with the route that it is around.
+#[derive(Clone)]
+pub(crate) struct Watched {
+    router: Router,
+    readiness: Arc<Readiness>,
+}
+
+impl Watched {
+    pub(crate) fn new(router: Router, readiness: Arc<Readiness>) -> Self {
+        Self { router, readiness }
     }
-    response
+}
+
+impl tower::Service<Request> for Watched {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        tower::Service::<Request>::poll_ready(&mut self.router, context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let (started, version) = (Instant::now(), request.version());
+        let door = door(request.uri().path());
+        let readiness = Arc::clone(&self.readiness);
+        let answer = tower::Service::call(&mut self.router, request);
+        Box::pin(async move {
+            let mut response = answer.await?;
+            readiness.metrics().request(door, response.status().as_u16(), started.elapsed());
+            if readiness.stopping() && version < Version::HTTP_2 {
+                response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+            }
+            Ok(response)
+        })
+    }
 }
 
 /// By whom an address is used: one of a few words, whatever was asked for.

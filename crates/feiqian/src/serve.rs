@@ -4,12 +4,13 @@ use crate::{
     app::App,
     config::Config,
     drain::{LastCall, within},
-    metrics,
+    metrics::{self, Watched},
     ready::{Readiness, readyz},
     sandbox_api,
 };
 use axum::{
-    Json, Router, middleware,
+    Json, Router, ServiceExt,
+    extract::Request,
     response::{IntoResponse, Redirect, Response},
     routing::get,
     serve::ListenerExt,
@@ -46,8 +47,8 @@ impl service::CardNumbers for Cards {
     }
 }
 
-/// All routes.
-pub(crate) fn router(app: &App, readiness: &Arc<Readiness>) -> Router {
+/// All routes, counted and timed.
+pub(crate) fn routes(app: &App, readiness: &Arc<Readiness>) -> Watched {
     let service = &app.service;
     let bank = SimulatedBank::new(Arc::clone(&service.vault));
     let mut router = Router::new()
@@ -62,7 +63,7 @@ pub(crate) fn router(app: &App, readiness: &Arc<Readiness>) -> Router {
             .merge(gateway::sandbox_router(Arc::clone(service)))
             .merge(sandbox_api::router(Arc::clone(service), app.sandbox_clock.clone()));
     }
-    router.layer(middleware::from_fn_with_state(Arc::clone(readiness), metrics::watch))
+    Watched::new(router, Arc::clone(readiness))
 }
 
 /// Alive: the process answers.
@@ -126,7 +127,8 @@ pub(crate) async fn serve_at(
         let address = metrics::listen(&app.service, &app.home, config.queue_max, address, ended).await?;
         tracing::info!(listen = %address, "metrics");
     }
-    let make = router(&app, &readiness).into_make_service_with_connect_info::<SocketAddr>();
+    let make =
+        ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(routes(&app, &readiness));
     let (closing, shut) = (CancellationToken::new(), CancellationToken::new());
     let listener = LastCall::new(listener, closing.clone(), shut.clone())?.tap_io(|stream| {
         // Answers are small and must not wait for more.

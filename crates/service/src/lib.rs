@@ -111,8 +111,8 @@ pub struct Parts {
     pub settings: Settings,
     /// Those that the engine's store and observer were given.
     pub metrics: Metrics,
-    /// Threads that sign; the number of cores is right.
-    pub signing_threads: usize,
+    /// Threads that sign; as many as cores is right.
+    pub signing: SigningThreads,
     /// Counts signed requests under way.
     pub under_way: Arc<AtomicUsize>,
     /// Where bills are kept.
@@ -154,7 +154,7 @@ impl Service {
                 bills::Bounds::default(),
             ),
             directory: Directory::new(Arc::clone(&parts.queries), Arc::clone(&parts.vault)),
-            signing: SigningThreads::start(parts.signing_threads, parts.metrics.clone()),
+            signing: parts.signing,
             under_way: parts.under_way,
             keys: RwLock::new(Arc::new(parts.platform)),
             ring: Mutex::default(),

@@ -6,7 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
 
@@ -18,8 +18,10 @@ type Tell = Box<dyn FnOnce() + Send>;
 const WAITING_MAX: usize = 8192;
 /// Results told together while more tasks wait. Telling wakes a thread of the runtime, which takes the core from a
 /// signature; with one wake-up for several, all that follows (sockets, the client's next request) comes in groups
-/// too. A result waits for at most three more signatures, about 1 ms, and for none when nothing else is to be done.
-const TOLD_TOGETHER: usize = 4;
+/// too. A result waits for no other when nothing else is to be done.
+const TOLD_TOGETHER: usize = 16;
+/// The longest that a result waits for others to be told with, apart from the one task then under way.
+const TOLD_WITHIN: Duration = Duration::from_millis(6);
 
 /// A fixed set of threads for CPU work with a bounded queue. They end when the last handle is dropped.
 #[derive(Clone)]
@@ -56,22 +58,48 @@ struct Inside {
     over: bool,
 }
 
+/// Results of one thread that nobody was told yet.
+#[derive(Default)]
+struct Done {
+    results: Vec<Tell>,
+    /// When the first of them was there.
+    since: Option<Instant>,
+}
+
+impl Done {
+    fn add(&mut self, result: Option<Tell>) {
+        self.results.extend(result);
+        if self.since.is_none() && !self.results.is_empty() {
+            self.since = Some(Instant::now());
+        }
+    }
+    /// Whether they are to be told now; `rests` when there is nothing else to do.
+    fn due(&self, rests: bool) -> bool {
+        let Some(since) = self.since else { return false };
+        rests || self.results.len() >= TOLD_TOGETHER || since.elapsed() >= TOLD_WITHIN
+    }
+    fn tell(&mut self) {
+        self.since = None;
+        self.results.drain(..).for_each(|tell| tell());
+    }
+}
+
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
     fn work(&self) {
-        let mut done: Vec<Tell> = Vec::with_capacity(TOLD_TOGETHER);
+        let mut done = Done::default();
         let mut inside = self.lock();
         loop {
-            if done.len() >= TOLD_TOGETHER || (inside.waiting.is_empty() && !done.is_empty()) {
+            if done.due(inside.waiting.is_empty()) {
                 drop(inside);
-                done.drain(..).for_each(|tell| tell());
+                done.tell();
                 inside = self.lock();
             } else if let Some(task) = inside.waiting.pop_front() {
                 drop(inside);
                 // One that panicked dropped its caller's channel, which is told so; the thread goes on.
-                done.extend(catch_unwind(AssertUnwindSafe(task)));
+                done.add(catch_unwind(AssertUnwindSafe(task)).ok());
                 inside = self.lock();
             } else if inside.over {
                 return;
@@ -102,6 +130,11 @@ impl SigningThreads {
             }
         }
         Self(Arc::new(Handle(queue)), metrics)
+    }
+    /// Signatures that no thread has begun.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.0.0.lock().waiting.len()
     }
     /// Runs `work` on a signing thread.
     ///
@@ -151,5 +184,48 @@ mod tests {
         for (number, told) in many.into_iter().enumerate() {
             assert_eq!(told.await.unwrap(), Ok(number * 2));
         }
+    }
+
+    /// One thread has one task after the other; those that are done are told long before the last.
+    #[tokio::test]
+    async fn nobody_waits_for_all_the_others() {
+        let threads = SigningThreads::start(1, Metrics::default());
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let mut first: Vec<_> = (0..TOLD_TOGETHER)
+            .map(|number| {
+                tokio::spawn({
+                    let threads = threads.clone();
+                    async move { threads.run(move || number).await }
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let last = tokio::spawn({
+            let threads = threads.clone();
+            async move { threads.run(move || wait.recv().is_ok()).await }
+        });
+        for (number, told) in first.drain(..).enumerate() {
+            assert_eq!(told.await.unwrap(), Ok(number), "told while the last is under way");
+        }
+        go.send(()).unwrap();
+        assert_eq!(last.await.unwrap(), Ok(true));
+        assert_eq!(threads.waiting(), 0);
+    }
+
+    #[test]
+    fn results_are_told_in_groups_that_do_not_grow_old() {
+        let result = || Some(Box::new(|| {}) as Tell);
+        let mut done = Done::default();
+        assert!(!done.due(true), "there is nothing to tell");
+        done.add(None);
+        assert!(!done.due(true), "a panic has nobody to tell");
+        done.add(result());
+        assert!(done.due(true) && !done.due(false), "alone it waits only while there is work");
+        done.since = Instant::now().checked_sub(TOLD_WITHIN);
+        assert!(done.due(false), "but not for ever");
+        done.tell();
+        assert!(!done.due(true));
+        (0..TOLD_TOGETHER).for_each(|_| done.add(result()));
+        assert!(done.due(false));
     }
 }

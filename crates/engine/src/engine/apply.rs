@@ -17,9 +17,6 @@ use std::{
 };
 use types::Place;
 
-/// How often it is asked whether the wait still costs nothing.
-const PATIENCE_STEP: Duration = Duration::from_micros(1500);
-
 pub(super) struct Applier {
     pub(super) shared: Arc<Shared>,
     pub(super) core: Core,
@@ -92,11 +89,12 @@ impl Applier {
             }
             let room = BATCH_MAX - self.core.open();
             let idle = !inbox.committing && inbox.outgoing.is_none();
-            if idle && self.patient(&inbox) {
-                inbox.patient = true;
-                let waited = shared.applier.wait_timeout(inbox, PATIENCE_STEP);
+            let patient = if idle { self.patient(&inbox) } else { None };
+            if let Some(lasts) = patient {
+                inbox.patient = Some(self.enough.saturating_sub(self.core.open()));
+                let waited = shared.applier.wait_timeout(inbox, lasts);
                 inbox = waited.unwrap_or_else(PoisonError::into_inner).0;
-                inbox.patient = false;
+                inbox.patient = None;
                 continue;
             }
             // What came while the batch waited belongs to it.
@@ -158,21 +156,22 @@ impl Applier {
         inbox
     }
 
-    /// True while the next batch, small as it is, had better wait, see [`super::Setup::busy`].
-    fn patient(&mut self, inbox: &Inbox) -> bool {
-        let Some(busy) = &self.busy else { return false };
+    /// For how long the next batch, small as it is, had better wait, see [`super::Setup::busy`]; none when it goes.
+    fn patient(&mut self, inbox: &Inbox) -> Option<Duration> {
         let commands = self.core.open() + inbox.work.len();
-        if commands == 0 || commands >= self.enough || inbox.stopping || !busy(commands) {
-            return false;
+        if commands == 0 || commands >= self.enough || inbox.stopping {
+            return None;
         }
-        match self.waited {
+        let lasts = self.busy.as_ref()?(commands)?;
+        let left = match self.waited {
             Waited::No => {
                 self.waited = Waited::Since(Instant::now());
-                true
+                self.patience
             }
-            Waited::Since(start) => start.elapsed() < self.patience,
-            Waited::Over => false,
-        }
+            Waited::Since(start) => self.patience.saturating_sub(start.elapsed()),
+            Waited::Over => return None,
+        };
+        (!left.is_zero()).then(|| lasts.min(left))
     }
 
     fn apply(&mut self, work: Vec<(Instant, Work)>) {

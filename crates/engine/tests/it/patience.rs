@@ -10,9 +10,11 @@ use std::{sync::Arc, time::Duration};
 
 /// Longer than any test runs.
 const LONG: Duration = Duration::from_secs(3600);
+/// How long one says that it is busy.
+const STEP: Duration = Duration::from_millis(2);
 
 fn rig(world: &World, patience: Duration, busy: impl Fn(usize) -> bool + Send + Sync + 'static) -> Rig {
-    let busy: Busy = Arc::new(busy);
+    let busy: Busy = Arc::new(move |waiting| busy(waiting).then_some(STEP));
     Rig::with(world.memory.open(), world.now, Setup { busy: Some(busy), patience, ..Setup::default() })
 }
 
@@ -45,6 +47,17 @@ fn a_batch_of_enough_commands_does_not_wait() {
     let shop = world.shop();
     let rig = rig(&world, LONG, |_| true);
     assert!(batches(rig, orders(&shop, Setup::default().enough)) >= 1);
+}
+
+/// It is not left to the time that the others gave.
+#[test]
+fn enough_commands_end_the_wait() {
+    let mut world = World::new();
+    let shop = world.shop();
+    let busy: Busy = Arc::new(|_| Some(LONG));
+    let setup = Setup { busy: Some(busy), patience: LONG, enough: 40, ..Setup::default() };
+    let rig = Rig::with(world.memory.open(), world.now, setup);
+    assert!(batches(rig, orders(&shop, 40)) >= 1);
 }
 
 /// However busy the others are.

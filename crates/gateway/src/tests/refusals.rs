@@ -3,7 +3,7 @@
 use super::door::{Door, MCHID, NATIVE};
 use domain::merchant::{MerchantChange, Product, Products};
 use serde_json::{Value, json};
-use service::{Parts, Service, Settings};
+use service::{Metrics, Parts, Service, Settings, SigningThreads};
 use std::sync::Arc;
 use store::memory::Break;
 
@@ -174,7 +174,7 @@ fn production(door: &Door) -> Service {
         messenger: Arc::clone(&known.messenger),
         settings: Settings { sandbox: false, ..known.settings.clone() },
         metrics: known.metrics.clone(),
-        signing_threads: 1,
+        signing: SigningThreads::start(1, Metrics::default()),
         under_way: Arc::default(),
         bills: std::env::temp_dir().join("feiqian-no-bills"),
     })

@@ -19,7 +19,7 @@ use domain::{
 };
 use engine::{Clock, Engine, ManualClock, engine::Setup};
 use http_body_util::BodyExt;
-use service::{EventBus, Messenger, Parts, SandboxInbox, Service, Settings};
+use service::{EventBus, Messenger, Metrics, Parts, SandboxInbox, Service, Settings, SigningThreads};
 use std::{
     collections::HashMap,
     future::{Future, poll_fn},
@@ -119,8 +119,8 @@ impl World {
             events: EventBus::default(),
             messenger: Arc::clone(&inbox) as Arc<dyn Messenger>,
             settings,
-            metrics: service::Metrics::default(),
-            signing_threads: 1,
+            metrics: Metrics::default(),
+            signing: SigningThreads::start(1, Metrics::default()),
             under_way: Arc::default(),
             bills: std::env::temp_dir().join("feiqian-no-bills"),
         }));
