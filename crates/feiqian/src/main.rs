@@ -42,7 +42,7 @@ use crate::{
     nodes::As,
 };
 use clap::Parser;
-use std::{io::Write, process::ExitCode};
+use std::{io::Write, process::ExitCode, sync::LazyLock};
 use tokio::net::TcpListener;
 
 type Error = Box<dyn std::error::Error>;
@@ -70,9 +70,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Cores this process may use.
+/// Cores this process may use, asked once: the answer is read from files of the system each time.
 pub(crate) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+    *CORES
 }
 
 fn fail(error: &Error) -> ExitCode {

@@ -151,13 +151,13 @@ impl RefundRequest {
         parameters.text("reason", self.reason.as_deref());
         parameters.text("notify_url", self.notify_url.as_deref());
         parameters.text("funds_account", self.funds.map(FundsRequest::wire));
-        parameters.put("order_total", Node::Integer(self.total));
+        parameters.put("order_total", &Node::Integer(self.total));
         parameters.money(self.refund);
         if !self.from.is_empty() {
             let entry = |(account, amount): &(FromAccount, i64)| {
                 Node::List(vec![Node::Text(account.wire().into()), Node::Integer(*amount)])
             };
-            parameters.put("from", Node::List(self.from.iter().map(entry).collect()));
+            parameters.put("from", &Node::List(self.from.iter().map(entry).collect()));
         }
         parameters.text("extra", self.extra.as_deref());
         parameters.bytes()

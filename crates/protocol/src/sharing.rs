@@ -243,8 +243,8 @@ impl ShareRequest {
                 Node::Text(to.description.clone()),
             ])
         };
-        parameters.put("receivers", Node::List(self.receivers.iter().map(receiver).collect()));
-        parameters.put("unfreeze_unsplit", Node::Integer(self.unfreeze_unsplit.into()));
+        parameters.put("receivers", &Node::List(self.receivers.iter().map(receiver).collect()));
+        parameters.put("unfreeze_unsplit", &Node::Integer(self.unfreeze_unsplit.into()));
         parameters.bytes()
     }
 }
@@ -357,7 +357,7 @@ impl ReturnRequest {
         parameters.text("sub_mchid", self.sub_mchid.as_deref());
         parameters.text("out_return_no", Some(&self.out_return_no));
         parameters.text("return_mchid", Some(&self.return_mchid.to_string()));
-        parameters.put("amount", Node::Integer(self.amount));
+        parameters.put("amount", &Node::Integer(self.amount));
         parameters.text("description", Some(&self.description));
         parameters.bytes()
     }

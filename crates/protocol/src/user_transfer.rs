@@ -85,9 +85,9 @@ impl TransferRequest {
         let mut parameters = Parameters::default();
         parameters.text("appid", Some(&self.appid.to_string()));
         parameters.text("out_bill_no", Some(&self.out_bill_no));
-        parameters.put("scene", Node::Integer(self.scene.into()));
+        parameters.put("scene", &Node::Integer(self.scene.into()));
         parameters.text("openid", Some(&self.openid));
-        parameters.put("transfer_amount", Node::Integer(self.amount));
+        parameters.put("transfer_amount", &Node::Integer(self.amount));
         parameters.text("transfer_remark", Some(&self.remark));
         parameters.text("notify_url", self.notify_url.as_deref());
         parameters.text("user_recv_perception", self.perception.as_deref());
@@ -95,7 +95,7 @@ impl TransferRequest {
         reports.sort();
         let pair =
             |(kind, content): (String, String)| Node::List(vec![Node::Text(kind), Node::Text(content)]);
-        parameters.put("reports", Node::List(reports.into_iter().map(pair).collect()));
+        parameters.put("reports", &Node::List(reports.into_iter().map(pair).collect()));
         parameters.text("style", self.style);
         parameters.bytes()
     }

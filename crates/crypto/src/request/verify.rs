@@ -113,7 +113,7 @@ pub fn verify(
 ) -> Result<MatchedForm, SignatureError> {
     let failed = || SignatureError(SignInformation::of(received, credentials));
     let signature = block(&credentials.signature).ok_or_else(failed)?;
-    let tail = format!("\n{}\n{}\n", credentials.timestamp, credentials.nonce);
+    let tail = ["\n", &credentials.timestamp.to_string(), "\n", &credentials.nonce, "\n"].concat();
     let may_lack_line = received.body.is_empty() && received.method != "GET";
     for (form, target) in targets(received) {
         let parts: [&[u8]; 6] =

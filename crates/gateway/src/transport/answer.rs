@@ -4,7 +4,7 @@ use super::Gateway;
 use crate::errors;
 use axum::{
     body::Body,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use crypto::{
     random,
     request::SCHEME,
 };
+use data_encoding::HEXUPPER;
 use protocol::{ApiError, Code, Language};
 use std::{
     fmt,
@@ -25,6 +26,19 @@ use std::{
 use web::FileBody;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+/// [`HEADER_NAMES`], looked at when this is compiled instead of for each answer.
+const SIGNATURE_HEADERS: [HeaderName; 5] = {
+    let [timestamp, nonce, signature, serial, signature_type] = HEADER_NAMES;
+    [
+        HeaderName::from_static(timestamp),
+        HeaderName::from_static(nonce),
+        HeaderName::from_static(signature),
+        HeaderName::from_static(serial),
+        HeaderName::from_static(signature_type),
+    ]
+};
+/// Headers of a signed answer: those of its signature, its type, its `Request-ID`.
+const HEADERS: usize = HEADER_NAMES.len() + 2;
 
 /// A 2xx answer before it is signed.
 #[derive(Debug)]
@@ -93,10 +107,12 @@ pub(super) async fn sign(
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = answer.status;
     let headers = response.headers_mut();
-    for (name, value) in HEADER_NAMES.into_iter().zip([timestamp, nonce, signature, serial, signature_type]) {
+    *headers = HeaderMap::with_capacity(HEADERS);
+    let values = [timestamp, nonce, signature, serial, signature_type];
+    for (name, value) in SIGNATURE_HEADERS.into_iter().zip(values) {
         let value = HeaderValue::try_from(value)
             .map_err(|error| errors::broken("a signature header is no header value", &error))?;
-        headers.insert(HeaderName::from_static(name), value);
+        headers.insert(name, value);
     }
     if answer.status != StatusCode::NO_CONTENT {
         headers.insert(header::CONTENT_TYPE, JSON);
@@ -136,16 +152,25 @@ impl RequestId {
     }
 }
 
+impl RequestId {
+    fn text(self) -> String {
+        let count = HEXUPPER.encode(&self.0.to_be_bytes());
+        // Eight digits count the first four milliards; from then on there are more.
+        let leading = count.bytes().take(8).take_while(|&digit| digit == b'0').count();
+        HEXUPPER.encode(&PROCESS.to_be_bytes()) + &count[leading..]
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016X}{:08X}", *PROCESS, self.0)
+        f.write_str(&self.text())
     }
 }
 
 impl From<RequestId> for HeaderValue {
     fn from(id: RequestId) -> Self {
         // Hex digits are always a header value.
-        Self::try_from(id.to_string()).unwrap_or(Self::from_static("0"))
+        Self::try_from(id.text()).unwrap_or(Self::from_static("0"))
     }
 }
 
@@ -158,7 +183,9 @@ mod tests {
         let (one, two) = (RequestId::next().to_string(), RequestId::next().to_string());
         assert_ne!(one, two);
         assert_eq!(one[..16], two[..16]);
-        assert!(one.len() >= 24 && one.bytes().all(|b| b.is_ascii_hexdigit()));
+        for count in [0, 1, 0x89ab_cdef, u64::from(u32::MAX), 0x1_0000_0000, u64::MAX] {
+            assert_eq!(RequestId(count).to_string(), format!("{:016X}{count:08X}", *PROCESS));
+        }
     }
 
     #[test]

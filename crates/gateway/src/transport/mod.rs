@@ -29,7 +29,7 @@ pub(crate) use rate::{Addresses, PerCall, Refunds};
 use crate::errors;
 use axum::{
     extract::{FromRequestParts, RawPathParams, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::Response,
 };
 use bytes::Bytes;
@@ -337,6 +337,7 @@ pub(crate) type Shared = State<Arc<Gateway>>;
 
 pub(crate) use answer::RequestId;
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 /// Characters of a path that are logged.
 const LOGGED_PATH_MAX: usize = 256;
 
@@ -380,7 +381,7 @@ impl Seen {
         } else {
             tracing::info!(target: "access", method, path, status, code, mchid, %request_id, took_ms, "answered");
         }
-        response.headers_mut().insert("request-id", HeaderValue::from(request_id));
+        response.headers_mut().insert(REQUEST_ID, HeaderValue::from(request_id));
         response
     }
 }

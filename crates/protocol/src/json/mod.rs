@@ -115,7 +115,8 @@ pub(crate) fn canonical(node: &Node) -> String {
     out
 }
 
-fn write(node: &Node, out: &mut String) {
+/// Adds [`canonical`] of the value.
+pub(crate) fn write(node: &Node, out: &mut String) {
     match node {
         Node::Null => out.push_str("null"),
         Node::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
@@ -149,32 +150,37 @@ fn write(node: &Node, out: &mut String) {
 }
 
 /// A JSON string with the shortest escapes; only `"`, `\` and control characters need one.
-fn quote(text: &str, out: &mut String) {
+pub(crate) fn quote(text: &str, out: &mut String) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
+    let mut rest = text;
+    // Bytes of characters beyond ASCII are none of these, so each is a character of its own.
+    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        let (plain, from) = rest.split_at(at);
+        out.push_str(plain);
+        match from.as_bytes()[0] {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            control => out.push_str(&format!("\\u{control:04x}")),
         }
+        rest = &from[1..];
     }
+    out.push_str(rest);
     out.push('"');
 }
 
 /// `pointer` extended by a member name, escaped as RFC 6901 says.
 fn step(pointer: &mut String, name: &str) {
     pointer.push('/');
-    for c in name.chars() {
-        match c {
-            '~' => pointer.push_str("~0"),
-            '/' => pointer.push_str("~1"),
-            c => pointer.push(c),
-        }
+    let mut rest = name;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'~' | b'/')) {
+        pointer.push_str(&rest[..at]);
+        pointer.push_str(if rest.as_bytes()[at] == b'~' { "~0" } else { "~1" });
+        rest = &rest[at + 1..];
     }
+    pointer.push_str(rest);
 }
 
 fn whole(issue: Text) -> ApiError {
@@ -208,17 +214,24 @@ impl State {
     }
 
     fn check_text<E: serde::de::Error>(&mut self, text: &str) -> Result<(), E> {
-        if text.chars().any(|c| c > '\u{ffff}') {
+        // Only characters beyond the basic plane begin with such a byte (RFC 3629 §3).
+        if has(text, |byte| byte >= 0xf0) {
             return Err(self.fault(
                 "含有不支持的字符（如表情符号）",
                 "has a character outside the basic plane, such as an emoji",
             ));
         }
-        if text.contains('\0') {
+        if has(text, |byte| byte == 0) {
             return Err(self.fault("含有空字符 U+0000", "has the character U+0000"));
         }
         Ok(())
     }
+}
+
+/// Whether a byte of the text is `wrong`. It looks at all of them, which takes less than asking after each whether to
+/// go on.
+fn has(text: &str, wrong: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(false, |any, byte| any | wrong(byte))
 }
 
 struct Seed<'a> {

@@ -135,7 +135,7 @@ impl Combine {
     pub fn canonical(&self) -> Secret<Vec<u8>> {
         let mut parameters = self.heading();
         if let Some(time) = self.time_expire {
-            parameters.put("time_expire", Node::Integer(time.0));
+            parameters.put("time_expire", &Node::Integer(time.0));
         }
         parameters.text("notify_url", Some(&self.notify_url));
         match &self.payer {
@@ -150,9 +150,9 @@ impl Combine {
         let orders = self.orders.iter().map(|order| {
             let mut parameters = Parameters::default();
             order.put(&mut parameters);
-            parameters.node()
+            parameters
         });
-        parameters.put("sub_orders", Node::List(orders.collect()));
+        parameters.objects("sub_orders", orders);
         parameters.bytes()
     }
 
@@ -162,7 +162,7 @@ impl Combine {
         let mut parameters = self.heading();
         let mut own = Parameters::default();
         order.put(&mut own);
-        parameters.put("sub_order", own.node());
+        parameters.object("sub_order", own);
         parameters.bytes()
     }
 
@@ -240,7 +240,7 @@ impl SubOrder {
         parameters.money(self.amount);
         parameters.flag("profit_sharing", self.profit_sharing);
         if self.subsidy_amount > 0 {
-            parameters.put("subsidy_amount", Node::Integer(self.subsidy_amount));
+            parameters.put("subsidy_amount", &Node::Integer(self.subsidy_amount));
         }
         parameters.text("extra", self.extra.as_deref());
     }

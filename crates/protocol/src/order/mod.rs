@@ -20,7 +20,7 @@ pub use prepay::{Identity, IdentityKind, Prepay, PrepayAnswer};
 use crate::error::ApiError;
 use crate::field::{self, OUT_TRADE_NO};
 use crate::issue;
-use crate::json::{Fields, Members, Node, canonical};
+use crate::json::{self, Fields, Members, Node, canonical};
 use crate::language::Text;
 use crate::transaction::TradeType;
 use types::{Currency, Money, Secret, Time};
@@ -108,32 +108,78 @@ pub(crate) fn owned(text: Option<&str>) -> Option<String> {
 
 /// Gathers the parameters of a request for its canonical form. Absent and default values are left out, so a
 /// parameter added in a later version does not change the form of requests that lack it.
+///
+/// Each value is written down at once; only their order is found at the end.
 #[derive(Default)]
-pub(crate) struct Parameters(Members);
+pub(crate) struct Parameters {
+    /// Name, and where its value ends in `values`, which is where the next begins.
+    members: Vec<(&'static str, usize)>,
+    /// Canonical texts, one after the other.
+    values: String,
+}
 
 impl Parameters {
-    pub(crate) fn put(&mut self, name: &str, value: Node) {
-        self.0.insert(name.to_owned(), value);
-    }
-    pub(crate) fn text(&mut self, name: &str, value: Option<&str>) {
-        if let Some(text) = value {
-            self.put(name, Node::Text(text.to_owned()));
+    /// Adds a parameter that no earlier one is named like; none for [`Node::Null`].
+    pub(crate) fn put(&mut self, name: &'static str, value: &Node) {
+        if !matches!(value, Node::Null) {
+            self.value(name, |out| json::write(value, out));
         }
     }
-    fn flag(&mut self, name: &str, value: bool) {
+    pub(crate) fn text(&mut self, name: &'static str, value: Option<&str>) {
+        if let Some(text) = value {
+            self.value(name, |out| json::quote(text, out));
+        }
+    }
+    fn flag(&mut self, name: &'static str, value: bool) {
         if value {
-            self.put(name, Node::Bool(true));
+            self.value(name, |out| out.push_str("true"));
         }
     }
     pub(crate) fn money(&mut self, value: Money) {
-        self.put("total", Node::Integer(value.minor));
+        self.put("total", &Node::Integer(value.minor));
         self.text("currency", Some(value.currency.code()));
     }
-    fn node(self) -> Node {
-        Node::Object(self.0)
+    fn object(&mut self, name: &'static str, value: Parameters) {
+        self.value(name, |out| value.write(out));
+    }
+    fn objects(&mut self, name: &'static str, values: impl Iterator<Item = Parameters>) {
+        self.value(name, |out| {
+            out.push('[');
+            for (at, value) in values.enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                value.write(out);
+            }
+            out.push(']');
+        });
+    }
+    fn value(&mut self, name: &'static str, write: impl FnOnce(&mut String)) {
+        debug_assert!(self.members.iter().all(|(other, _)| *other != name), "{name} twice");
+        write(&mut self.values);
+        self.members.push((name, self.values.len()));
+    }
+    /// One object, as [`json::canonical`] writes one of these members.
+    fn write(self, out: &mut String) {
+        let mut start = 0;
+        let values = self.members.iter().map(|&(name, end)| (name, std::mem::replace(&mut start, end)..end));
+        let mut members: Vec<_> = values.collect();
+        members.sort_unstable_by_key(|(name, _)| *name);
+        out.push('{');
+        for (at, (name, value)) in members.into_iter().enumerate() {
+            if at > 0 {
+                out.push(',');
+            }
+            json::quote(name, out);
+            out.push(':');
+            out.push_str(&self.values[value]);
+        }
+        out.push('}');
     }
     pub(crate) fn bytes(self) -> Secret<Vec<u8>> {
-        Secret::new(canonical(&Node::Object(self.0)).into_bytes())
+        let mut out = String::with_capacity(2 * self.values.len() + 32 * self.members.len());
+        self.write(&mut out);
+        Secret::new(out.into_bytes())
     }
 }
 

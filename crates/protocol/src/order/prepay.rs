@@ -169,7 +169,7 @@ impl Prepay {
         parameters.text("description", Some(&self.description));
         parameters.text("out_trade_no", Some(&self.out_trade_no));
         if let Some(time) = self.time_expire {
-            parameters.put("time_expire", Node::Integer(time.0));
+            parameters.put("time_expire", &Node::Integer(time.0));
         }
         parameters.text("attach", self.attach.as_deref());
         parameters.text("notify_url", Some(&self.notify_url));
@@ -180,7 +180,7 @@ impl Prepay {
         parameters.text("openid", self.openid.as_deref());
         if let Some(identity) = &self.identity {
             let parts = [identity.kind.wire(), identity.number.expose(), identity.name.expose()];
-            parameters.put("identity", Node::List(parts.map(|p| Node::Text(p.to_owned())).into()));
+            parameters.put("identity", &Node::List(parts.map(|p| Node::Text(p.to_owned())).into()));
         }
         parameters.text("extra", self.extra.as_deref());
         parameters.bytes()

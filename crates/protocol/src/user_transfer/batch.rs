@@ -64,7 +64,7 @@ impl BatchRequest {
         parameters.text("out_batch_no", Some(&self.out_batch_no));
         parameters.text("batch_name", Some(&self.name));
         parameters.text("batch_remark", Some(&self.remark));
-        parameters.put("scene", Node::Integer(self.scene.unwrap_or(0).into()));
+        parameters.put("scene", &Node::Integer(self.scene.unwrap_or(0).into()));
         parameters.text("notify_url", self.notify_url.as_deref());
         let detail = |detail: &DetailRequest| {
             members([
@@ -74,7 +74,7 @@ impl BatchRequest {
                 ("openid", Node::Text(detail.openid.clone())),
             ])
         };
-        parameters.put("details", Node::List(self.details.iter().map(detail).collect()));
+        parameters.put("details", &Node::List(self.details.iter().map(detail).collect()));
         parameters.bytes()
     }
 }

@@ -103,6 +103,37 @@ fn what_is_wrong_is_named() {
     assert!(Combine::read(Product::Native, 50, &body).is_ok(), "as many as are allowed");
 }
 
+/// See [`super::canonical`]: what digests in databases are of.
+#[test]
+fn the_canonical_bytes_stay_as_they_are() {
+    let asked = read(Product::Native, full_combine().to_string().as_bytes()).unwrap();
+    let text = |bytes: Secret<Vec<u8>>| String::from_utf8(bytes.expose().clone()).unwrap();
+    let heading = r#""combine":"native","combine_appid":"wx8888888888888888","combine_mchid":"1900000001","#
+        .to_owned()
+        + r#""combine_out_trade_no":"whole_0001""#;
+    let goods = r#""attach":"自定义数据","currency":"CNY","description":"飞钱体验店-咖啡","#.to_owned()
+        + r#""extra":"{\"detail\":{\"cost_price\":1},\"goods_tag\":\"TAG\"}""#;
+    let first = format!(
+        r#"{{{goods},"mchid":"1900000002","out_trade_no":"shop-1-0001","profit_sharing":true,"total":100}}"#
+    );
+    let second =
+        format!(r#"{{{goods},"mchid":"1900000100","out_trade_no":"shop-2-0001","profit_sharing":true,"#)
+            + r#""sub_appid":"wx8888888888888109","sub_mchid":"1900000109","total":100}"#;
+    let extra = r#"{\"scene_info\":{\"device_id\":\"POS1:123\",\"h5_info\":{\"type\":\"Wap\"},"#.to_owned()
+        + r#"\"payer_client_ip\":\"14.23.150.211\"},\"time_start\":\"2026-11-21T09:00:00+08:00\"}"#;
+    let notify = r#""notify_url":"https://mall.example/notify""#;
+    assert_eq!(
+        text(asked.canonical_order(&asked.orders[0])),
+        format!(r#"{{{heading},"sub_order":{first}}}"#)
+    );
+    assert_eq!(
+        text(asked.canonical()),
+        format!(
+            r#"{{{heading},"extra":"{extra}",{notify},"sub_orders":[{first},{second}],"time_expire":1795226400000000}}"#
+        )
+    );
+}
+
 #[test]
 fn equal_requests_and_orders_have_equal_canonical_bytes() {
     let of = |body: &[u8]| {
