@@ -313,6 +313,9 @@ pub struct Setup {
     pub ahead_from: usize,
     /// Hears how the engine works.
     pub observer: Arc<dyn Observer>,
+    /// The runtime that callers wait on: those of a batch are told there, which wakes its threads once for all of them,
+    /// and not once for each. It must last as long as there are callers. The committing thread tells them when none.
+    pub runtime: Option<tokio::runtime::Handle>,
 }
 
 impl fmt::Debug for Setup {
@@ -332,6 +335,7 @@ impl Default for Setup {
             apply_ahead: 32,
             ahead_from: 500,
             observer: Arc::new(Unobserved),
+            runtime: None,
         }
     }
 }
@@ -396,7 +400,10 @@ impl Engine {
             spawn("engine-apply", Box::new(move || applier.run()))?,
             spawn(
                 "engine-commit",
-                Box::new(move || commit::commit_all(&shared, &mut *committer, &listener, &*setup.observer)),
+                Box::new(move || {
+                    let tell = |told| tell(setup.runtime.as_ref(), told);
+                    commit::commit_all(&shared, &mut *committer, &listener, &*setup.observer, &tell);
+                }),
             )?,
         ];
         Ok(Self { handle, threads })
@@ -425,6 +432,15 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Tells those whose answers are durable.
+fn tell(runtime: Option<&tokio::runtime::Handle>, told: Vec<Told>) {
+    let tell = || told.into_iter().for_each(|(sender, answer)| drop(sender.send(answer)));
+    match runtime {
+        Some(runtime) => drop(runtime.spawn(async { tell() })),
+        None => tell(),
     }
 }
 

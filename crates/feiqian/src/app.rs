@@ -112,13 +112,19 @@ impl App {
         let bus = events.clone();
         let under_way = Arc::new(AtomicUsize::new(0));
         let metrics = Metrics::default();
-        let signing = SigningThreads::start(config.signing(), metrics.clone());
+        let runtime = tokio::runtime::Handle::current();
+        let signing = SigningThreads::start(config.signing(), metrics.clone(), Some(&runtime));
         let observer = Arc::new(metrics.clone());
-        let setup = Setup { queue_max: config.queue_max, observer, ..Setup::default() };
+        let setup = Setup {
+            queue_max: config.queue_max,
+            observer,
+            runtime: Some(runtime.clone()),
+            ..Setup::default()
+        };
         let start = {
             let (metrics, clock, under_way) = (metrics.clone(), Arc::clone(&clock), Arc::clone(&under_way));
             let signing = signing.clone();
-            let runtime = tokio::runtime::Handle::current().metrics();
+            let runtime = runtime.metrics();
             move |store, place| {
                 let bus = bus.clone();
                 let listener = Box::new(move |heard: &_| bus.tell(heard));

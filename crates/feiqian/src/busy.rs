@@ -81,7 +81,7 @@ mod tests {
     fn a_runtime_at_rest_is_not_busy_and_one_that_never_rests_is() {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let signing = SigningThreads::start(1, Metrics::default());
+        let signing = SigningThreads::start(1, Metrics::default(), None);
         let busy = busy(&signing, &Arc::default(), &runtime.metrics());
         let busy = |waiting| busy(waiting).is_some();
         let started = Instant::now();
@@ -106,7 +106,7 @@ mod tests {
     fn readers_without_rest_do_not_hold_up_signed_commands() {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let signing = SigningThreads::start(1, Metrics::default());
+        let signing = SigningThreads::start(1, Metrics::default(), None);
         let under_way = Arc::new(AtomicUsize::new(1));
         let busy = busy(&signing, &under_way, &runtime.metrics());
         let at_work = runtime.spawn(async { work(Duration::from_secs(2)) });
@@ -130,7 +130,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn signatures_that_wait_are_asked_for() {
-        let signing = SigningThreads::start(1, Metrics::default());
+        let signing = SigningThreads::start(1, Metrics::default(), None);
         let under_way = Arc::new(AtomicUsize::new(usize::MAX));
         let busy = busy(&signing, &under_way, &tokio::runtime::Handle::current().metrics());
         assert_eq!(busy(1), None);

@@ -1,6 +1,6 @@
 //! The thread that commits: one batch at a time, each answered once its outcome is certain.
 
-use super::{Listener, Outgoing, Refusal, Shared, withdraw};
+use super::{Listener, Outgoing, Refusal, Shared, Told, withdraw};
 use crate::{
     core::Closed,
     observer::Observer,
@@ -35,6 +35,7 @@ pub(super) fn commit_all(
     committer: &mut dyn Committer,
     listener: &Listener,
     observer: &dyn Observer,
+    tell: &dyn Fn(Vec<Told>),
 ) {
     loop {
         let Outgoing { mut closed, told, begun } = {
@@ -91,14 +92,12 @@ pub(super) fn commit_all(
             Outcome::Durable => {
                 // Before the answers: what is asked for next is then there. Whoever is not told loads it.
                 let handed = std::mem::take(&mut closed.handed);
-                if let Some(tell) = shared.teller.get().filter(|_| !handed.is_empty())
-                    && catch_unwind(AssertUnwindSafe(|| tell(handed))).is_err()
+                if let Some(teller) = shared.teller.get().filter(|_| !handed.is_empty())
+                    && catch_unwind(AssertUnwindSafe(|| teller(handed))).is_err()
                 {
                     tracing::error!(batch = closed.batch.number, "telling other shards panicked");
                 }
-                for (sender, answer) in told {
-                    drop(sender.send(answer));
-                }
+                tell(told);
                 // The commit stands whatever a listener does; what it misses is found again by its due time.
                 if catch_unwind(AssertUnwindSafe(|| listener(&closed.events))).is_err() {
                     tracing::error!(batch = closed.batch.number, "the listener panicked");

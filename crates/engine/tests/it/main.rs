@@ -22,6 +22,7 @@ mod random;
 mod requests;
 mod rig;
 mod summary;
+mod told;
 
 /// Shards of the worlds here.
 pub(crate) const SHARDS: u8 = 1;

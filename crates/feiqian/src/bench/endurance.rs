@@ -224,7 +224,11 @@ fn start(home: &Home, config: &Config) -> Result<(Engine, Arc<dyn Queries>), Err
     let metrics = Metrics::default();
     let store = metered(database::open(home, config)?, &metrics);
     let queries = Arc::clone(&store.queries);
-    let setup = Setup { observer: Arc::new(metrics), ..Setup::default() };
+    let setup = Setup {
+        observer: Arc::new(metrics),
+        runtime: Some(tokio::runtime::Handle::current()),
+        ..Setup::default()
+    };
     Ok((Engine::start(store, Arc::new(SystemClock), setup, Box::new(|_| {}))?, queries))
 }
 

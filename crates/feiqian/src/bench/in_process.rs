@@ -176,7 +176,11 @@ pub(crate) async fn run(
     // Counted and timed as a server's: what that costs is part of the figure.
     let metrics = Metrics::default();
     let opened = metered(opened, &metrics);
-    let setup = Setup { observer: Arc::new(metrics), ..Setup::default() };
+    let setup = Setup {
+        observer: Arc::new(metrics),
+        runtime: Some(tokio::runtime::Handle::current()),
+        ..Setup::default()
+    };
     let engine = Engine::start(opened, Arc::new(SystemClock), setup, Box::new(|_| {}))?;
     let handle = Router::from(engine.handle());
     let world = prepare(&handle, &vault, load).await?;

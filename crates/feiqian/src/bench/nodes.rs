@@ -107,10 +107,12 @@ impl Nodes {
             let (target, own) = (target.clone(), metrics);
             let queries = store::postgres(&target, options)?.queries;
             let registry = store::postgres_registry(&target, options)?;
+            let runtime = Some(tokio::runtime::Handle::current());
             let start = Arc::new(move |place, owner: &str| {
                 let options = store::PostgresOptions { place, ..options };
                 let store = store::postgres_claimed(&target, options, owner)?;
-                let setup = Setup { place, observer: Arc::new(own.clone()), ..Setup::default() };
+                let observer = Arc::new(own.clone());
+                let setup = Setup { place, observer, runtime: runtime.clone(), ..Setup::default() };
                 Engine::start(metered(store, &own), Arc::new(SystemClock), setup, Box::new(|_| {}))
             });
             let setup = cluster::Setup {
@@ -167,7 +169,11 @@ pub(super) async fn run(options: &cli::Bench, count: u8, (one, several): (&str, 
     let metrics = Metrics::default();
     let store =
         store::postgres(&database::target(&config)?.ok_or("--database")?, database::options(&config))?;
-    let setup = Setup { observer: Arc::new(metrics.clone()), ..Setup::default() };
+    let setup = Setup {
+        observer: Arc::new(metrics.clone()),
+        runtime: Some(tokio::runtime::Handle::current()),
+        ..Setup::default()
+    };
     let engine = Engine::start(metered(store, &metrics), Arc::new(SystemClock), setup, Box::new(|_| {}))?;
     let alone = [Router::from(engine.handle())];
     let alone_world: Arc<World> = Arc::new(in_process::prepare(&alone[0], &vault, load).await?);

@@ -3,7 +3,7 @@
 use super::door::{Door, MCHID, NATIVE};
 use domain::merchant::{MerchantChange, Product, Products};
 use serde_json::{Value, json};
-use service::{Metrics, Parts, Service, Settings, SigningThreads};
+use service::{Parts, Service, Settings, SigningThreads};
 use std::sync::Arc;
 use store::memory::Break;
 
@@ -174,7 +174,7 @@ fn production(door: &Door) -> Service {
         messenger: Arc::clone(&known.messenger),
         settings: Settings { sandbox: false, ..known.settings.clone() },
         metrics: known.metrics.clone(),
-        signing: SigningThreads::start(1, Metrics::default()),
+        signing: SigningThreads::start(1, known.metrics.clone(), None),
         under_way: Arc::default(),
         bills: std::env::temp_dir().join("feiqian-no-bills"),
     })

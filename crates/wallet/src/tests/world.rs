@@ -109,6 +109,7 @@ impl World {
         let identity = platform.issue_merchant(MERCHANT, "Tea", clock.now()).unwrap();
         let merchant_key = identity.key().clone();
         let certificate = crypto::Certificate::from_pem(identity.certificate_pem()).unwrap();
+        let metrics = Metrics::default();
         let service = Arc::new(Service::new(Parts {
             engine: engine.handle().into(),
             queries,
@@ -119,8 +120,8 @@ impl World {
             events: EventBus::default(),
             messenger: Arc::clone(&inbox) as Arc<dyn Messenger>,
             settings,
-            metrics: Metrics::default(),
-            signing: SigningThreads::start(1, Metrics::default()),
+            signing: SigningThreads::start(1, metrics.clone(), None),
+            metrics,
             under_way: Arc::default(),
             bills: std::env::temp_dir().join("feiqian-no-bills"),
         }));
