@@ -143,7 +143,8 @@ pub(super) fn refuse(status: StatusCode, error: &ApiError, language: Language) -
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestId(u64);
 
-static PROCESS: LazyLock<u64> = LazyLock::new(|| random::bytes().map_or(0, u64::from_be_bytes));
+static PROCESS: LazyLock<String> =
+    LazyLock::new(|| HEXUPPER.encode(&random::bytes::<8>().unwrap_or_default()));
 static COUNT: AtomicU64 = AtomicU64::new(1);
 
 impl RequestId {
@@ -157,7 +158,7 @@ impl RequestId {
         let count = HEXUPPER.encode(&self.0.to_be_bytes());
         // Eight digits count the first four milliards; from then on there are more.
         let leading = count.bytes().take(8).take_while(|&digit| digit == b'0').count();
-        HEXUPPER.encode(&PROCESS.to_be_bytes()) + &count[leading..]
+        [PROCESS.as_str(), &count[leading..]].concat()
     }
 }
 
@@ -183,8 +184,9 @@ mod tests {
         let (one, two) = (RequestId::next().to_string(), RequestId::next().to_string());
         assert_ne!(one, two);
         assert_eq!(one[..16], two[..16]);
+        assert!(PROCESS.len() == 16 && PROCESS.bytes().all(|b| b.is_ascii_hexdigit()));
         for count in [0, 1, 0x89ab_cdef, u64::from(u32::MAX), 0x1_0000_0000, u64::MAX] {
-            assert_eq!(RequestId(count).to_string(), format!("{:016X}{count:08X}", *PROCESS));
+            assert_eq!(RequestId(count).to_string(), format!("{}{count:08X}", *PROCESS));
         }
     }
 

@@ -151,21 +151,23 @@ pub(crate) fn write(node: &Node, out: &mut String) {
 
 /// A JSON string with the shortest escapes; only `"`, `\` and control characters need one.
 pub(crate) fn quote(text: &str, out: &mut String) {
+    // Bytes of characters beyond ASCII are none of these, so each is a character of its own.
+    let special = |byte: u8| byte < b' ' || matches!(byte, b'"' | b'\\');
     out.push('"');
     let mut rest = text;
-    // Bytes of characters beyond ASCII are none of these, so each is a character of its own.
-    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
-        let (plain, from) = rest.split_at(at);
-        out.push_str(plain);
-        match from.as_bytes()[0] {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            control => out.push_str(&format!("\\u{control:04x}")),
+    if has(text, special) {
+        while let Some(at) = rest.bytes().position(special) {
+            out.push_str(&rest[..at]);
+            match rest.as_bytes()[at] {
+                b'"' => out.push_str("\\\""),
+                b'\\' => out.push_str("\\\\"),
+                b'\n' => out.push_str("\\n"),
+                b'\r' => out.push_str("\\r"),
+                b'\t' => out.push_str("\\t"),
+                control => out.push_str(&format!("\\u{control:04x}")),
+            }
+            rest = &rest[at + 1..];
         }
-        rest = &from[1..];
     }
     out.push_str(rest);
     out.push('"');
