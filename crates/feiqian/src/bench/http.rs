@@ -8,7 +8,7 @@ use super::{
     load::{Loaded, Shape, Sum, load},
     machine::cpu_us,
     server::Server,
-    stats::{percentile_ms, rate},
+    stats::{in_that_time, percentile, percentile_ms, rate},
 };
 use crate::{
     config::Config,
@@ -36,6 +36,12 @@ pub(crate) struct HttpRsa {
     pub(crate) orders_per_s: u64,
     /// Verify and sign alone, all cores, a second.
     pub(crate) rsa_limit_per_s: u64,
+    /// Orders beside RSA alone, in thousandths: the median of the rounds, each beside the RSA right before it.
+    pub(crate) share_permille: u64,
+    /// The same, the quarter of rounds with the lowest shares is at most there.
+    pub(crate) share_lower_permille: u64,
+    /// The same, the quarter of rounds with the highest shares is at least there.
+    pub(crate) share_upper_permille: u64,
     /// Orders a batch at full load, on average.
     pub(crate) batch: u64,
     /// CPU of the whole process an order, load generator included.
@@ -79,8 +85,12 @@ fn rsa_alone(key: &PrivateKey, lasts: Duration) -> Result<u64, Error> {
     Ok(threads.into_iter().map(|thread| thread.join().unwrap_or(0)).sum())
 }
 
-/// Rounds of RSA alone and orders in turn: on a shared machine both then meet the same neighbours.
-const ROUNDS: u64 = 4;
+/// Rounds of RSA alone and orders in turn. A neighbour on a shared machine comes and goes within a second or two, so
+/// rounds are shorter than that: both parts of one then meet the same neighbours, and the median leaves out the rounds
+/// in the middle of which one came or went.
+const ROUNDS: u64 = 20;
+/// How long connections open and queues fill before a round counts: several times what an order waits at full load.
+const RAMP: Duration = Duration::from_millis(150);
 
 /// Starts a server in this process, and loads it.
 pub(crate) async fn run(
@@ -99,27 +109,31 @@ pub(crate) async fn run(
     let probe_per_s = rate(probe, started.elapsed());
     let caller = Caller { mchid: MERCHANT, serial: certificate.serial().to_owned(), key: key.clone() };
     let warm = sign_requests(&caller, &made.merchant.platform_public_key_id, "W", probe_per_s / 2);
-    let ramp = Duration::from_millis(250);
-    let shape = Shape { lasts: Duration::from_secs(1), ramp, connections, rate_per_s: None, status: 200 };
+    let shape =
+        Shape { lasts: Duration::from_secs(1), ramp: RAMP, connections, rate_per_s: None, status: 200 };
     load(address, Arc::new(warm), shape).await;
     let slice = Duration::from_secs(seconds) / u32::try_from(ROUNDS)?;
     let before = engine.stats();
     let (mut rsa, mut full) = (Sum::default(), Loaded::default());
-    let mut orders = Sum::default();
+    let (mut orders, mut shares) = (Sum::default(), Vec::new());
+    // More than a round can be answered, even if RSA alone is a third faster by then.
+    let count = in_that_time(probe_per_s * 4 / 3, slice + RAMP);
     for round in 0..ROUNDS {
-        let count = probe_per_s * (seconds + 1) / ROUNDS;
         let signed =
             sign_requests(&caller, &made.merchant.platform_public_key_id, &format!("F{round}"), count);
         let (started, cpu) = (Instant::now(), cpu_us());
         let done = rsa_alone(&key, slice / 2)?;
-        rsa.add(done, started.elapsed(), cpu_us() - cpu);
-        let loaded = load(address, Arc::new(signed), Shape { lasts: slice + ramp, ..shape }).await;
+        let (elapsed, cpu) = (started.elapsed(), cpu_us() - cpu);
+        rsa.add(done, elapsed, cpu);
+        let loaded = load(address, Arc::new(signed), Shape { lasts: slice + RAMP, ..shape }).await;
+        shares.push(rate(loaded.done, loaded.elapsed) * 1_000 / rate(done, elapsed).max(1));
         orders.add(loaded.done, loaded.elapsed, loaded.cpu_us);
         full.latencies.extend(loaded.latencies);
         full.errors += loaded.errors;
     }
     let after = engine.stats();
     full.latencies.sort_unstable();
+    shares.sort_unstable();
     let (orders_per_s, rsa_limit_per_s) = (rate(orders.done, orders.elapsed), rate(rsa.done, rsa.elapsed));
     let half_rate = (orders_per_s / 2).max(1);
     let half = sign_requests(&caller, &made.merchant.platform_public_key_id, "H", half_rate * seconds);
@@ -130,6 +144,9 @@ pub(crate) async fn run(
         connections,
         orders_per_s,
         rsa_limit_per_s,
+        share_permille: percentile(&shares, 50),
+        share_lower_permille: percentile(&shares, 25),
+        share_upper_permille: percentile(&shares, 75),
         batch: (after.commands - before.commands) / (after.batches - before.batches).max(1),
         cpu_us_per_order: orders.cpu_us / orders.done.max(1),
         rsa_cpu_us: rsa.cpu_us / rsa.done.max(1),

@@ -155,11 +155,13 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
     let Some(http) = &report.http_rsa else { return Ok(()) };
     writeln!(
         out,
-        "over HTTP   {} orders/s, RSA alone {}/s ({} %), {} us CPU each",
+        "over HTTP   {} orders/s, RSA alone {}/s, {} us CPU each; by rounds {} % of RSA alone, half of them {} - {} %",
         http.orders_per_s,
         http.rsa_limit_per_s,
-        http.orders_per_s * 100 / http.rsa_limit_per_s.max(1),
-        http.cpu_us_per_order
+        http.cpu_us_per_order,
+        http.share_permille / 10,
+        http.share_lower_permille / 10,
+        http.share_upper_permille / 10
     )?;
     writeln!(
         out,
