@@ -2,9 +2,11 @@
 //!
 //! Requests are signed before the clock starts, so that the generator's own signatures do not compete with the
 //! server's; the generator then only writes bytes and reads answers. A round is measured once its connections are
-//! open and the queues are full.
+//! open and the queues are full. Beside them runs a server that answers with a signature and does nothing else
+//! ([`super::bare`]): how much of RSA alone is left to any server on this machine.
 
 use super::{
+    bare::Bare,
     load::{Loaded, Shape, Sum, load},
     machine::cpu_us,
     server::Server,
@@ -42,6 +44,14 @@ pub(crate) struct HttpRsa {
     pub(crate) share_lower_permille: u64,
     /// The same, the quarter of rounds with the highest shares is at least there.
     pub(crate) share_upper_permille: u64,
+    /// Requests a second of a server that only verifies and signs, load generator included.
+    pub(crate) bare_per_s: u64,
+    /// That beside RSA alone, in thousandths: the median of the rounds.
+    pub(crate) bare_share_permille: u64,
+    /// Orders beside those bare requests, in thousandths: the median of the rounds.
+    pub(crate) share_of_bare_permille: u64,
+    /// CPU of the whole process a bare request.
+    pub(crate) bare_cpu_us: u64,
     /// Orders a batch at full load, on average.
     pub(crate) batch: u64,
     /// CPU of the whole process an order, load generator included.
@@ -85,8 +95,8 @@ fn rsa_alone(key: &PrivateKey, lasts: Duration) -> Result<u64, Error> {
     Ok(threads.into_iter().map(|thread| thread.join().unwrap_or(0)).sum())
 }
 
-/// Rounds of RSA alone and orders in turn. A neighbour on a shared machine comes and goes within a second or two, so
-/// rounds are shorter than that: both parts of one then meet the same neighbours, and the median leaves out the rounds
+/// Rounds of RSA alone, bare requests and orders in turn. A neighbour on a shared machine comes and goes within a second or two, so
+/// rounds are shorter than that: all parts of one then meet the same neighbours, and the median leaves out the rounds
 /// in the middle of which one came or went.
 const ROUNDS: u64 = 20;
 /// How long connections open and queues fill before a round counts: several times what an order waits at full load.
@@ -112,10 +122,12 @@ pub(crate) async fn run(
     let shape =
         Shape { lasts: Duration::from_secs(1), ramp: RAMP, connections, rate_per_s: None, status: 200 };
     load(address, Arc::new(warm), shape).await;
+    let bare = Bare::start(key.clone(), config.signing()).await?;
     let slice = Duration::from_secs(seconds) / u32::try_from(ROUNDS)?;
     let before = engine.stats();
     let (mut rsa, mut full) = (Sum::default(), Loaded::default());
-    let (mut orders, mut shares) = (Sum::default(), Vec::new());
+    let (mut orders, mut alone) = (Sum::default(), Sum::default());
+    let (mut shares, mut bare_shares, mut of_bare) = (Vec::new(), Vec::new(), Vec::new());
     // More than a round can be answered, even if RSA alone is a third faster by then.
     let count = in_that_time(probe_per_s * 4 / 3, slice + RAMP);
     for round in 0..ROUNDS {
@@ -125,15 +137,25 @@ pub(crate) async fn run(
         let done = rsa_alone(&key, slice / 2)?;
         let (elapsed, cpu) = (started.elapsed(), cpu_us() - cpu);
         rsa.add(done, elapsed, cpu);
-        let loaded = load(address, Arc::new(signed), Shape { lasts: slice + RAMP, ..shape }).await;
-        shares.push(rate(loaded.done, loaded.elapsed) * 1_000 / rate(done, elapsed).max(1));
+        let limit = rate(done, elapsed).max(1);
+        let signed = Arc::new(signed);
+        let shape = Shape { lasts: slice / 2 + RAMP, ..shape };
+        let loaded = load(bare.address, Arc::clone(&signed), shape).await;
+        let bare_rate = rate(loaded.done, loaded.elapsed);
+        bare_shares.push(bare_rate * 1_000 / limit);
+        alone.add(loaded.done, loaded.elapsed, loaded.cpu_us);
+        full.errors += loaded.errors;
+        let loaded = load(address, signed, Shape { lasts: slice + RAMP, ..shape }).await;
+        shares.push(rate(loaded.done, loaded.elapsed) * 1_000 / limit);
+        of_bare.push(rate(loaded.done, loaded.elapsed) * 1_000 / bare_rate.max(1));
         orders.add(loaded.done, loaded.elapsed, loaded.cpu_us);
         full.latencies.extend(loaded.latencies);
         full.errors += loaded.errors;
     }
     let after = engine.stats();
     full.latencies.sort_unstable();
-    shares.sort_unstable();
+    [&mut shares, &mut bare_shares, &mut of_bare].into_iter().for_each(|shares| shares.sort_unstable());
+    bare.stop().await??;
     let (orders_per_s, rsa_limit_per_s) = (rate(orders.done, orders.elapsed), rate(rsa.done, rsa.elapsed));
     let half_rate = (orders_per_s / 2).max(1);
     let half = sign_requests(&caller, &made.merchant.platform_public_key_id, "H", half_rate * seconds);
@@ -147,6 +169,10 @@ pub(crate) async fn run(
         share_permille: percentile(&shares, 50),
         share_lower_permille: percentile(&shares, 25),
         share_upper_permille: percentile(&shares, 75),
+        bare_per_s: rate(alone.done, alone.elapsed),
+        bare_share_permille: percentile(&bare_shares, 50),
+        share_of_bare_permille: percentile(&of_bare, 50),
+        bare_cpu_us: alone.cpu_us / alone.done.max(1),
         batch: (after.commands - before.commands) / (after.batches - before.batches).max(1),
         cpu_us_per_order: orders.cpu_us / orders.done.max(1),
         rsa_cpu_us: rsa.cpu_us / rsa.done.max(1),

@@ -1,5 +1,6 @@
 //! Load: payments in process, orders over HTTP, and the references beside which the figures are read.
 
+mod bare;
 mod closing;
 mod console;
 mod endurance;
@@ -98,7 +99,7 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
     let http_rsa = if options.no_http {
         None
     } else {
-        progress(&format!("4/5 over HTTP: about {} s", options.seconds * 3 + 10));
+        progress(&format!("4/5 over HTTP: about {} s", options.seconds * 7 / 2 + 15));
         let connections = usize::try_from(options.connections.unwrap_or(ORDER_CONNECTIONS))?;
         Some(http::run(&folder.join("http"), &config, options.seconds, connections).await?)
     };
@@ -162,6 +163,14 @@ pub(crate) async fn run(options: &cli::Bench) -> Result<(), Box<dyn std::error::
         http.share_permille / 10,
         http.share_lower_permille / 10,
         http.share_upper_permille / 10
+    )?;
+    writeln!(
+        out,
+        "            bare HTTP that only verifies and signs: {}/s, {} us CPU each, {} % of RSA alone; orders {} % of it",
+        http.bare_per_s,
+        http.bare_cpu_us,
+        http.bare_share_permille / 10,
+        http.share_of_bare_permille / 10
     )?;
     writeln!(
         out,
