@@ -4,7 +4,7 @@
 
 use domain::{Caller, Command, Rejection, Reply, order::Order, records::Digest};
 use engine::{Refusal, RequestKey};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use types::{Shard, Shards};
@@ -182,12 +182,23 @@ pub(crate) fn parse<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> io::Result<T> {
             Ok(said) => return Ok(said),
             Err(error) => format!("an unknown frame ({:?} at byte {})", error.classify(), error.column()),
         },
-        Form::Packed => match rmp_serde::from_slice(bytes) {
-            Ok(said) => return Ok(said),
-            Err(_) => format!("an unknown packed frame of {} bytes", bytes.len()),
-        },
+        Form::Packed => {
+            let mut packed = rmp_serde::Deserializer::from_read_ref(bytes);
+            match T::deserialize(&mut packed) {
+                Ok(said) if ends(&mut packed) => return Ok(said),
+                Ok(_) => format!("a packed frame of {} bytes with more than one message", bytes.len()),
+                Err(_) => format!("an unknown packed frame of {} bytes", bytes.len()),
+            }
+        }
     };
     Err(io::Error::new(io::ErrorKind::InvalidData, text))
+}
+
+/// Whether nothing comes behind what was read.
+fn ends<'b>(packed: &mut rmp_serde::Deserializer<rmp_serde::decode::ReadRefReader<'b, [u8]>>) -> bool {
+    use rmp_serde::decode::Error::InvalidMarkerRead;
+    let more = IgnoredAny::deserialize(packed);
+    matches!(more, Err(InvalidMarkerRead(error)) if error.kind() == io::ErrorKind::UnexpectedEof)
 }
 
 /// The number of an ask whose command this version does not know.
@@ -288,6 +299,10 @@ mod tests {
             assert!(read(&mut &bytes[..], &mut buffer).await.unwrap());
             let unknown = parse::<Called>(&buffer).unwrap_err();
             assert!(!unknown.to_string().contains("xxx"), "{unknown}");
+            let mut more = buffer.clone();
+            assert!(parse::<String>(&more).is_ok());
+            more.push(more[0]);
+            assert!(parse::<String>(&more).is_err(), "nothing may come behind what a frame says");
             let cut = read(&mut &bytes[..9], &mut buffer).await;
             assert_eq!(cut.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         }

@@ -150,6 +150,14 @@ impl Router {
         nodes.say(Word::HandOver(done));
         tokio::time::timeout(limit, over).await.is_ok_and(|over| over.is_ok())
     }
+    /// How many commands wait for an owner, to make a crowd of them.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> Option<&std::sync::atomic::AtomicUsize> {
+        match &self.0 {
+            Way::Direct(_) => None,
+            Way::Nodes(nodes) => Some(&nodes.waiting),
+        }
+    }
     /// How this node stands among the others; none when it is the only one there can be.
     #[must_use]
     pub fn status(&self) -> Option<NodeStatus> {

@@ -6,6 +6,7 @@ use crate::{
     Cluster, JoinError, Setup, Start, Unheard,
     frame::{self, Answer, Ask, Call, Form, Hello, Said},
     tls::{self, Identity},
+    way::WAITING_MAX,
 };
 use domain::{Caller, Command, Reply};
 use engine::{
@@ -13,7 +14,7 @@ use engine::{
     nodes::{DEAD_AFTER, Held, Node, Registry, Role, Seen, Standing},
 };
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering},
     time::{Duration, Instant},
 };
 use tokio::{
@@ -283,11 +284,8 @@ async fn what_an_owner_takes_with_it_is_sent_again_to_the_next() {
     until("the loss is seen", || b.router().status().unwrap().lost == 1).await;
 }
 
-/// An owner that is there by the list and answers nobody: who asks is told in the end, and what may have been done is
-/// told to be unknown.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_command_waits_for_an_owner_for_a_bounded_time() {
-    let (book, _, a, b) = pair().await;
+/// Gives a shard of `b` to an owner that is there by the list and answers nobody.
+async fn haunted(book: &Book, b: &Cluster) -> Shard {
     let theirs = b.router().owned().iter().next().unwrap();
     {
         let mut book = book.0.lock().unwrap();
@@ -300,6 +298,14 @@ async fn a_command_waits_for_an_owner_for_a_bounded_time() {
         book.0.push((Node { name, instance, address, ..listed }, seen));
     }
     until("the loss is seen", || b.router().status().unwrap().lost == 1).await;
+    theirs
+}
+
+/// Who asks an owner that answers nobody is told in the end, and what may have been done is told to be unknown.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_waits_for_an_owner_for_a_bounded_time() {
+    let (book, _, a, b) = pair().await;
+    let theirs = haunted(&book, &b).await;
     let ask = |request| {
         let job = engine::Job { command: sweep(theirs), caller: Caller::platform(), request };
         tokio::time::timeout(Duration::from_secs(60), a.router().submit(job).unwrap())
@@ -313,6 +319,28 @@ async fn a_command_waits_for_an_owner_for_a_bounded_time() {
     assert!(matches!(&keyed, Refusal::Unknown(why) if why.contains("had no owner")), "{keyed:?}");
     // An owner that is only slow to come is waited for: a takeover lasts some seconds.
     assert!(since.elapsed() >= Duration::from_micros(DEAD_AFTER.cast_unsigned()), "{:?}", since.elapsed());
+}
+
+/// No crowd before a shard without an owner takes a node's memory: one more than may wait is refused at once, and
+/// commands of other shards are decided meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_many_commands_wait_for_an_owner_and_no_more() {
+    let (book, _, a, b) = pair().await;
+    let ours = a.router().owned().iter().next().unwrap();
+    let theirs = haunted(&book, &b).await;
+    let router = a.router();
+    let submit = |shard| {
+        let job = engine::Job { command: sweep(shard), caller: Caller::platform(), request: None };
+        router.submit(job).unwrap()
+    };
+    // All but one are waiting already.
+    router.waiting().unwrap().fetch_add(WAITING_MAX - 1, Ordering::AcqRel);
+    let last = tokio::spawn(submit(theirs));
+    until("the last one waits", || router.status().unwrap().waiting == WAITING_MAX).await;
+    let one_more = tokio::time::timeout(Duration::from_secs(5), submit(theirs)).await;
+    assert_eq!(one_more.expect("at once"), Err(Refusal::Busy));
+    assert_eq!(submit(ours).await, Ok(Reply::Count(0)));
+    assert!(!last.is_finished(), "who waits goes on waiting");
 }
 
 /// As in an engine's queue: a command that was taken is decided, also when it must be asked for again.

@@ -30,7 +30,7 @@ use types::Shard;
 /// How long a command waits for an owner.
 const OWNER_WITHIN: Duration = Duration::from_secs(15);
 /// Commands that wait for an owner at once; one more is refused as busy.
-const WAITING_MAX: usize = 20_000;
+pub(crate) const WAITING_MAX: usize = 20_000;
 /// Pauses between tries, unless the owners change before.
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
