@@ -4,22 +4,25 @@
 
 use crate::{
     Cluster, JoinError, Setup, Start, Unheard,
-    frame::{self, Answer, Ask, Call, Form, Hello, Said},
+    frame::{self, Answer, Ask, Call, Called, Form, Hello, Said},
     tls::{self, Identity},
     way::WAITING_MAX,
 };
-use domain::{Caller, Command, Reply};
+use domain::{Caller, Command, Rejection, Reply, home};
 use engine::{
     Engine, Fault, Queries, Refusal, SystemClock,
     nodes::{DEAD_AFTER, Held, Node, Registry, Role, Seen, Standing},
 };
 use std::{
-    sync::{Arc, Mutex, atomic::Ordering},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 use types::{Place, Shard, Shards};
 
@@ -286,16 +289,21 @@ async fn what_an_owner_takes_with_it_is_sent_again_to_the_next() {
 
 /// Gives a shard of `b` to an owner that is there by the list and answers nobody.
 async fn haunted(book: &Book, b: &Cluster) -> Shard {
+    given_away(book, b, "127.0.0.1:1".to_owned(), String::new()).await
+}
+
+/// Gives a shard of `b` to whoever is at `address`.
+async fn given_away(book: &Book, b: &Cluster, address: String, fingerprint: String) -> Shard {
     let theirs = b.router().owned().iter().next().unwrap();
     {
         let mut book = book.0.lock().unwrap();
         let listed = book.0.iter().find(|(node, _)| node.name == "b").unwrap().0.clone();
-        let (name, instance, address) = ("ghost".to_owned(), "00".to_owned(), "127.0.0.1:1".to_owned());
+        let (name, instance) = ("ghost".to_owned(), "00".to_owned());
         // Seen in the future, so never silent for long.
         let seen = Instant::now() + Duration::from_secs(3600);
         let held = &mut book.1[usize::from(theirs.number())];
         (held.epoch, held.owner) = (held.epoch + 1, "ghost 00 0".into());
-        book.0.push((Node { name, instance, address, ..listed }, seen));
+        book.0.push((Node { name, instance, address, fingerprint, ..listed }, seen));
     }
     until("the loss is seen", || b.router().status().unwrap().lost == 1).await;
     theirs
@@ -358,4 +366,40 @@ async fn a_command_goes_on_when_nobody_waits_for_it_any_more() {
         let queries = stores.queries();
         until("it was decided", || queries.key_ring(name).unwrap().is_some()).await;
     }
+}
+
+/// Owners whose lists disagree could send a command to and fro for ever: it is followed so far and no farther, and who
+/// asked is told so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_is_sent_on_a_bounded_number_of_times() {
+    let (book, _, a, b) = pair().await;
+    let theirs = b.router().owned().iter().next().unwrap();
+    let me = Identity::make().unwrap();
+    let door = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let (address, acceptor) = (door.local_addr().unwrap().to_string(), me.acceptor().unwrap());
+    let asked = Arc::new(AtomicU16::new(0));
+    let counts = Arc::clone(&asked);
+    // It says of each command that the record has moved: to where it was asked for.
+    let sends_on = tokio::spawn(async move {
+        let mut stream = acceptor.accept(door.accept().await.unwrap().0).await.unwrap();
+        let (mut heard, mut bytes) = (Vec::new(), Vec::new());
+        assert!(frame::read(&mut stream, &mut heard).await.unwrap());
+        frame::put(&Hello::new("ghost".into(), "00".into(), TWO), Form::Json, &mut bytes).unwrap();
+        stream.write_all(&bytes).await.unwrap();
+        while frame::read(&mut stream, &mut heard).await.unwrap() {
+            let Called::Ask(ask) = frame::parse(&heard).unwrap() else { continue };
+            counts.fetch_add(1, Ordering::AcqRel);
+            let said = Said::Rejected(Rejection::Elsewhere(ask.shard));
+            bytes.clear();
+            frame::put(&Answer { number: ask.number, said }, Form::Packed, &mut bytes).unwrap();
+            stream.write_all(&bytes).await.unwrap();
+        }
+    });
+    given_away(&book, &b, address, me.fingerprint().to_owned()).await;
+    let router = a.router();
+    let answer = router.run(sweep(theirs), Caller::platform());
+    let refused = tokio::time::timeout(Duration::from_secs(30), answer).await.expect("bounded").unwrap_err();
+    assert!(matches!(&refused, Refusal::Unavailable(why) if why.contains("to and fro")), "{refused:?}");
+    assert_eq!(asked.load(Ordering::Acquire), 1 + home::hops_max(TWO));
+    assert!(!sends_on.is_finished(), "it was heard to the end");
 }
