@@ -373,7 +373,6 @@ async fn a_command_goes_on_when_nobody_waits_for_it_any_more() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_is_sent_on_a_bounded_number_of_times() {
     let (book, _, a, b) = pair().await;
-    let theirs = b.router().owned().iter().next().unwrap();
     let me = Identity::make().unwrap();
     let door = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let (address, acceptor) = (door.local_addr().unwrap().to_string(), me.acceptor().unwrap());
@@ -395,7 +394,7 @@ async fn a_command_is_sent_on_a_bounded_number_of_times() {
             stream.write_all(&bytes).await.unwrap();
         }
     });
-    given_away(&book, &b, address, me.fingerprint().to_owned()).await;
+    let theirs = given_away(&book, &b, address, me.fingerprint().to_owned()).await;
     let router = a.router();
     let answer = router.run(sweep(theirs), Caller::platform());
     let refused = tokio::time::timeout(Duration::from_secs(30), answer).await.expect("bounded").unwrap_err();
